@@ -1,0 +1,1 @@
+"""Stelze: a help desk whose queues are pages, as an extension of Wagtail."""

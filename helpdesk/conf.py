@@ -1,0 +1,51 @@
+"""The extension's settings: one dictionary, `HELPDESK`, with decided defaults.
+
+A site sets only what differs. Everything is read through the functions below at the time of use,
+so that tests may override the setting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+DEFAULTS: dict[str, Any] = {
+    # two digits inside every ticket number: tells two installations apart
+    "SYSTEM_ID": "10",
+    # the public site's address, without a slash at the end; links in mails start with it
+    "SITE_URL": "http://127.0.0.1:8000",
+    # right-hand side of our Message-IDs; empty: the host of SITE_URL
+    "MAIL_DOMAIN": "",
+    # sender of mails of queues that have no address of their own
+    "DEFAULT_FROM": "helpdesk@localhost",
+    # name shown as sender and in mails
+    "SITE_NAME": "Help desk",
+    # days a ticket is kept after its last closing, when neither queue nor form says otherwise
+    "RETENTION_DAYS": 730,
+    # days after closing until a ticket with an objection is erased
+    "OBJECTION_DAYS": 14,
+    # automatic mails to one address: at most so many a day, and in ten minutes
+    "AUTO_MAIL_PER_DAY": 10,
+    "AUTO_MAIL_BURST": 3,
+    # the largest file, in bytes, and the number of files of one submission or reply
+    "UPLOAD_MAX_BYTES": 20 * 1024 * 1024,
+    "UPLOAD_MAX_FILES": 10,
+    # the largest mail taken from a mailbox, in bytes
+    "MAIL_MAX_BYTES": 50 * 1024 * 1024,
+    # seconds between two fetches of a mailbox
+    "FETCH_EVERY": 60,
+    # the development mail room (page and SMTP server); never in production
+    "MAILROOM": False,
+    "MAILROOM_SMTP_PORT": 8025,
+}
+
+
+def get(name: str) -> Any:
+    """Return the value of one setting; an unknown name raises `KeyError`."""
+    return getattr(settings, "HELPDESK", {}).get(name, DEFAULTS[name])
+
+
+def mail_domain() -> str:
+    """Return the domain of our own Message-IDs."""
+    return get("MAIL_DOMAIN") or get("SITE_URL").split("//", 1)[-1].split("/", 1)[0].split(":")[0]

@@ -1,0 +1,78 @@
+"""The append-only history."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .articles import Article
+from .base import CONTENT, NONE
+from .people import Customer
+from .tickets import Ticket
+
+
+class EventKind(models.TextChoices):
+    """What happened, in the form subject.verb."""
+
+    TICKET_OPENED = "ticket.opened", _("opened the ticket")
+    TICKET_IMPORTED = "ticket.imported", _("imported the ticket")
+    ARTICLE_ADDED = "article.added", _("added a message")
+    NOTE_ADDED = "note.added", _("wrote a note")
+    ANSWER_SENT = "answer.sent", _("answered")
+    FORWARDED = "article.forwarded", _("forwarded a message")
+    CALL_LOGGED = "call.logged", _("logged a call")
+    SECOND_DELIVERY = "article.delivered_again", _("the same mail arrived again")
+    MACHINE_MAIL = "article.machine", _("machine mail arrived")
+    STATE_CHANGED = "state.changed", _("changed the state")
+    QUEUE_CHANGED = "queue.changed", _("moved the ticket")
+    OWNER_CHANGED = "owner.changed", _("changed the owner")
+    RESPONSIBLE_CHANGED = "responsible.changed", _("changed who is responsible")
+    PRIORITY_CHANGED = "priority.changed", _("changed the priority")
+    TYPE_CHANGED = "type.changed", _("changed the type")
+    SUBJECT_CHANGED = "subject.changed", _("renamed the ticket")
+    CUSTOMER_CHANGED = "customer.changed", _("changed the customer")
+    PENDING_CHANGED = "pending.changed", _("changed the pending date")
+    TERMS_APPLIED = "terms.applied", _("applied new terms")
+    OBJECTION_CHANGED = "objection.changed", _("changed the objection to storage")
+    LINKED = "ticket.linked", _("linked a ticket")
+    QUEUE_INFORMED = "queue.informed", _("informed another queue")
+    SENDER_ACCEPTED = "sender.accepted", _("accepted the sender")
+    RECEIPT_QUEUED = "receipt.queued", _("queued a receipt")
+    RECEIPT_WITHHELD = "receipt.withheld", _("withheld a receipt")
+    MAIL_SENT = "mail.sent", _("the mail went out")
+    MAIL_FAILED = "mail.failed", _("the mail could not be sent")
+    MAIL_UNCERTAIN = "mail.uncertain", _("it is uncertain whether the mail went out")
+    MAIL_RESENT = "mail.resent", _("sent the mail again")
+
+
+class Event(models.Model):
+    """One row of the history, written by `helpdesk.events.record` only, and never changed.
+
+    `data` holds ids and codes and stays; `content` is the one column with personal content and is
+    emptied at erasure.
+    """
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="events")
+    article = models.ForeignKey(
+        Article, models.SET_NULL, null=True, blank=True, related_name="events"
+    )
+    kind = models.CharField(max_length=40, choices=EventKind.choices)
+    actor_kind = models.CharField(max_length=10)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    customer = models.ForeignKey(Customer, models.SET_NULL, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict, blank=True)
+    content = models.JSONField(null=True, blank=True)
+
+    privacy = {"kind": NONE, "actor_kind": NONE, "data": NONE, "content": CONTENT}
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} {self.kind}"

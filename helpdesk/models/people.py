@@ -1,0 +1,76 @@
+"""Customers: people who ask."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk import addressing
+
+from .base import NONE, PERSON
+
+
+class Customer(models.Model):
+    """A person who asks. May have an account, a log-in name and several addresses."""
+
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    login_name = models.CharField(
+        _("log-in name"), max_length=150, unique=True, null=True, blank=True
+    )
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("account"),
+        null=True,
+        blank=True,
+        related_name="helpdesk_customer",
+    )
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        choices=[("de", _("German")), ("en", _("English"))],
+        default="de",
+    )
+    phone = models.CharField(_("phone"), max_length=50, blank=True)
+    is_blocked = models.BooleanField(_("blocked"), default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    privacy = {"name": PERSON, "login_name": PERSON, "language": NONE, "phone": PERSON}
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name or self.main_address() or _("customer %(id)s") % {"id": self.pk}
+
+    def main_address(self) -> str:
+        """Return the address to write to (the first verified one, else the first), or ''."""
+        rows = sorted(self.addresses.all(), key=lambda row: (row.verified_at is None, row.pk))
+        return rows[0].address if rows else ""
+
+
+class CustomerAddress(models.Model):
+    """A mail address of a customer. Only a verified one shows mails' tickets in *My requests*."""
+
+    customer = models.ForeignKey(
+        Customer, models.CASCADE, verbose_name=_("customer"), related_name="addresses"
+    )
+    address = models.EmailField(_("address"), max_length=254)
+    normalised = models.CharField(max_length=254, unique=True, editable=False)
+    verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
+
+    privacy = {"address": PERSON, "normalised": PERSON}
+
+    class Meta:
+        verbose_name = _("customer's address")
+        verbose_name_plural = _("customers' addresses")
+
+    def __str__(self) -> str:
+        return self.address
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.normalised = addressing.canonical(self.address)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]

@@ -1,0 +1,234 @@
+"""Queues, their addresses, and who may do what in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk import addressing, conf
+
+from .base import NONE
+from .time import Calendar, Promise
+
+
+class FollowUp(models.TextChoices):
+    """What a mail to a closed ticket does."""
+
+    REOPEN = "reopen", _("reopens the ticket")
+    NEW = "new", _("becomes a new, linked ticket")
+    REFUSE = "refuse", _("is refused")
+
+
+class Right(models.TextChoices):
+    """What a team may do in a queue."""
+
+    READ = "read", _("read")
+    CREATE = "create", _("create tickets")
+    NOTE = "note", _("write notes")
+    ANSWER = "answer", _("answer customers")
+    OWN = "own", _("own tickets and assign them")
+    MOVE_INTO = "move_into", _("move tickets into the queue")
+    PRIORITY = "priority", _("change the priority")
+    MANAGE = "manage", _("manage the queue")
+
+
+class Queue(models.Model):
+    """An operational record: where tickets wait, who works on them, what is promised.
+
+    A queue is no page: unpublishing or moving a page never stops mail. What a sub-queue leaves
+    empty it takes from its parent (`inherited`).
+    """
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    slug = models.SlugField(_("short name"), max_length=60, unique=True)
+    purpose = models.TextField(
+        _("purpose"),
+        help_text=_(
+            "What belongs here, in a sentence or two. Agents see it when they move a ticket."
+        ),
+    )
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("parent queue"),
+        null=True,
+        blank=True,
+        related_name="children",
+        help_text=_(
+            "Teams, calendar and promises of the parent hold here too, unless set otherwise."
+        ),
+    )
+    is_active = models.BooleanField(_("in use"), default=True)
+    calendar = models.ForeignKey(
+        Calendar, models.PROTECT, verbose_name=_("calendar"), null=True, blank=True
+    )
+    promise = models.ForeignKey(
+        Promise, models.PROTECT, verbose_name=_("promise"), null=True, blank=True
+    )
+    follow_up = models.CharField(
+        _("a mail to a closed ticket"),
+        max_length=10,
+        choices=FollowUp.choices,
+        blank=True,
+        help_text=_("Empty: as the parent queue; at the top: reopens the ticket."),
+    )
+    reopen_days = models.PositiveIntegerField(
+        _("days until a closed ticket stays closed"),
+        null=True,
+        blank=True,
+        help_text=_("A later mail makes a new, linked ticket. Empty: no limit."),
+    )
+    retention_days = models.PositiveIntegerField(
+        _("days kept after closing"), null=True, blank=True
+    )
+    legal_basis = models.CharField(
+        _("legal basis"),
+        max_length=250,
+        blank=True,
+        help_text=_("Why requests are kept that long, as customers read it."),
+    )
+    sender_name = models.CharField(_("sender name of mails"), max_length=100, blank=True)
+    signature_de = models.TextField(_("signature (German)"), blank=True)
+    signature_en = models.TextField(_("signature (English)"), blank=True)
+    sends_receipt = models.BooleanField(_("confirms receipt by mail"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    privacy = {
+        "name": NONE,
+        "slug": NONE,
+        "purpose": NONE,
+        "follow_up": NONE,
+        "legal_basis": NONE,
+        "sender_name": NONE,
+        "signature_de": NONE,
+        "signature_en": NONE,
+    }
+
+    class Meta:
+        verbose_name = _("queue")
+        verbose_name_plural = _("queues")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.parent_id is not None and self.pk in {queue.pk for queue in self.lineage()[1:]}:
+            raise ValidationError({"parent": _("A queue cannot lie below itself.")})
+
+    def lineage(self) -> list[Queue]:
+        """Return the queue and its parents, nearest first (ends at a cycle)."""
+        chain: list[Queue] = [self]
+        while (parent := chain[-1].parent) is not None and parent not in chain:
+            chain.append(parent)
+        return chain
+
+    def inherited(self, field: str) -> object:
+        """Return the value of `field`, taken from the nearest queue upwards that has one, or None."""
+        for queue in self.lineage():
+            value = getattr(queue, field)
+            if value not in (None, ""):
+                return value
+        return None
+
+    def main_address(self) -> str:
+        """Return the address that mails of this queue are sent from (its own, or a parent's)."""
+        for queue in self.lineage():
+            addresses = sorted(queue.addresses.all(), key=lambda row: (not row.is_sender, row.pk))
+            if addresses:
+                return addresses[0].address
+        return str(conf.get("DEFAULT_FROM"))
+
+
+def queue_map() -> dict[int, Queue]:
+    """Return all queues by id with their parents filled in, in one query."""
+    queues = {queue.pk: queue for queue in Queue.objects.all()}
+    for queue in queues.values():
+        if queue.parent_id is not None:
+            queue.parent = queues[queue.parent_id]
+    return queues
+
+
+def in_tree_order(queues: dict[int, Queue]) -> Iterator[tuple[Queue, int]]:
+    """Yield the given queues as a tree, each with its depth, children behind their parent."""
+    below: dict[int | None, list[Queue]] = {}
+    for queue in queues.values():
+        parent = queue.parent_id if queue.parent_id in queues else None
+        below.setdefault(parent, []).append(queue)
+
+    def walk(parent: int | None, depth: int) -> Iterator[tuple[Queue, int]]:
+        for queue in sorted(below.get(parent, []), key=lambda row: row.name.casefold()):
+            yield queue, depth
+            yield from walk(queue.pk, depth + 1)
+
+    return walk(None, 0)
+
+
+class QueueAddress(models.Model):
+    """A mail address that leads into a queue. An address belongs to one queue only."""
+
+    queue = models.ForeignKey(
+        Queue, models.CASCADE, verbose_name=_("queue"), related_name="addresses"
+    )
+    address = models.EmailField(_("address"), max_length=254)
+    normalised = models.CharField(max_length=254, unique=True, editable=False)
+    is_sender = models.BooleanField(_("mails are sent from here"), default=False)
+
+    privacy = {"address": NONE, "normalised": NONE}
+
+    class Meta:
+        verbose_name = _("queue address")
+        verbose_name_plural = _("queue addresses")
+        ordering = ["-is_sender", "address"]
+
+    def __str__(self) -> str:
+        return self.address
+
+    def clean(self) -> None:
+        try:
+            self.normalised = addressing.normalise(self.address)
+        except addressing.BadAddress as error:
+            raise ValidationError({"address": _("This is not a mail address.")}) from error
+        taken = (
+            QueueAddress.objects.filter(normalised=self.normalised)
+            .exclude(pk=self.pk)
+            .select_related("queue")
+            .first()
+        )
+        if taken is not None:
+            raise ValidationError(
+                {
+                    "address": _("%(address)s already leads into the queue “%(queue)s”.")
+                    % {"address": taken.address, "queue": taken.queue.name}
+                }
+            )
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.normalised = addressing.normalise(self.address)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class QueueRight(models.Model):
+    """One right of one team in one queue and all queues below it."""
+
+    group = models.ForeignKey(
+        Group, models.CASCADE, verbose_name=_("team"), related_name="queue_rights"
+    )
+    queue = models.ForeignKey(Queue, models.CASCADE, verbose_name=_("queue"), related_name="rights")
+    right = models.CharField(_("right"), max_length=10, choices=Right.choices)
+
+    privacy = {"right": NONE}
+
+    class Meta:
+        verbose_name = _("right of a team")
+        verbose_name_plural = _("rights of teams")
+        constraints = [
+            models.UniqueConstraint(fields=["group", "queue", "right"], name="helpdesk_right_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group} · {self.queue} · {self.get_right_display()}"

@@ -1,0 +1,288 @@
+"""Tickets and what they are sorted by."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk.states import OPEN_TYPES, StateType
+
+from .base import CONTENT, NONE, PERSON, NamedRow
+from .people import Customer
+from .queues import Queue
+from .time import Promise
+
+
+class State(NamedRow):
+    """A named state on one of the fixed types; the first active one of a type is its default."""
+
+    type = models.CharField(_("type"), max_length=20, choices=StateType.choices)
+
+    privacy = {**NamedRow.privacy, "type": NONE}
+
+    class Meta(NamedRow.Meta):
+        verbose_name = _("state")
+        verbose_name_plural = _("states")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something."""
+        return self.type in OPEN_TYPES
+
+
+class Priority(NamedRow):
+    """How soon; the row marked as default is given to new tickets."""
+
+    level = models.SmallIntegerField(
+        _("level"), default=0, help_text=_("Higher is more urgent; 0 is normal.")
+    )
+
+    class Meta(NamedRow.Meta):
+        verbose_name = _("priority")
+        verbose_name_plural = _("priorities")
+        ordering = ["-level", "position", "id"]
+
+
+class TicketType(NamedRow):
+    """What kind of request this is: a fault, a question, an order …"""
+
+    class Meta(NamedRow.Meta):
+        verbose_name = _("ticket type")
+        verbose_name_plural = _("ticket types")
+
+
+class Channel(models.TextChoices):
+    """How a ticket or an article came."""
+
+    EMAIL = "email", _("e-mail")
+    WEB = "web", _("form or web page")
+    PHONE = "phone", _("phone")
+    NOTE = "note", _("note")
+    API = "api", _("interface")
+
+
+def _nonce() -> str:
+    return get_random_string(16)
+
+
+class Ticket(models.Model):
+    """One request. Belongs to a queue, not to a person.
+
+    `state`, `queue`, `owner` and `priority` are written by the verbs in `helpdesk.actions` only.
+    """
+
+    number = models.CharField(_("number"), max_length=30, unique=True)
+    subject = models.CharField(_("subject"), max_length=250)
+    preview = models.CharField(max_length=200, blank=True)
+    queue = models.ForeignKey(
+        Queue, models.PROTECT, verbose_name=_("queue"), related_name="tickets", db_index=False
+    )
+    state = models.ForeignKey(
+        State, models.PROTECT, verbose_name=_("state"), related_name="+", db_index=False
+    )
+    priority = models.ForeignKey(
+        Priority, models.PROTECT, verbose_name=_("priority"), related_name="+"
+    )
+    type = models.ForeignKey(
+        TicketType, models.PROTECT, verbose_name=_("type"), null=True, blank=True, related_name="+"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("owner"),
+        null=True,
+        blank=True,
+        related_name="owned_tickets",
+        db_index=False,
+    )
+    responsible = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("responsible"),
+        null=True,
+        blank=True,
+        related_name="responsible_tickets",
+    )
+    customer = models.ForeignKey(
+        Customer,
+        models.PROTECT,
+        verbose_name=_("customer"),
+        null=True,
+        blank=True,
+        related_name="tickets",
+        db_index=False,
+    )
+    channel = models.CharField(_("came by"), max_length=10, choices=Channel.choices)
+    language = models.CharField(_("language"), max_length=10, default="de")
+
+    created_at = models.DateTimeField(_("created"))
+    imported_at = models.DateTimeField(_("imported"), null=True, blank=True)
+    changed_at = models.DateTimeField(_("changed"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    pending_until = models.DateTimeField(_("pending until"), null=True, blank=True)
+    # since when the customer has been waiting for an answer; empty while we wait for the customer
+    waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
+    next_action_at = models.DateTimeField(_("next date"), null=True, blank=True)
+    # raised by every verb: tells whether a screen shows an old state
+    version = models.PositiveIntegerField(default=1)
+
+    # where it came from, and what was asked there
+    page = models.ForeignKey(
+        "wagtailcore.Page", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    revision = models.ForeignKey(
+        "wagtailcore.Revision", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # translation key of the form, shared by its languages: what "tickets of this form" asks for
+    form_key = models.UUIDField(null=True, blank=True, db_index=True)
+    answers = models.JSONField(_("answers"), default=list, blank=True)
+
+    # the terms under which it was accepted; changed by `actions.terms.apply_terms` only
+    promise = models.ForeignKey(
+        Promise, models.PROTECT, verbose_name=_("promise"), null=True, blank=True, related_name="+"
+    )
+    retention_days = models.PositiveIntegerField(_("days kept after closing"))
+    legal_basis = models.CharField(_("legal basis"), max_length=250, blank=True)
+    retention_sentence = models.TextField(_("retention, as the customer read it"), blank=True)
+    objected_at = models.DateTimeField(_("objection to storage"), null=True, blank=True)
+    objection_wording = models.TextField(blank=True)
+    objection_channel = models.CharField(max_length=10, choices=Channel.choices, blank=True)
+
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged_from"
+    )
+    is_test = models.BooleanField(default=False)
+    # part of every status link; a new one makes the old links worthless
+    link_nonce = models.CharField(max_length=16, default=_nonce)
+    # what made it, once: the key of a form submission; a second one with the same key is the same
+    submission_key = models.CharField(max_length=64, unique=True, null=True, blank=True)
+
+    privacy = {
+        "number": NONE,
+        "subject": CONTENT,
+        "preview": CONTENT,
+        "channel": NONE,
+        "language": NONE,
+        "answers": CONTENT,
+        "legal_basis": NONE,
+        "retention_sentence": NONE,
+        "objection_wording": NONE,
+        "objection_channel": NONE,
+        "link_nonce": NONE,
+        "submission_key": NONE,
+    }
+
+    class Meta:
+        verbose_name = _("ticket")
+        verbose_name_plural = _("tickets")
+        ordering = ["-changed_at", "-id"]
+        indexes = [
+            models.Index(fields=["queue", "state", "-changed_at"], name="helpdesk_ticket_queue"),
+            models.Index(fields=["owner", "state", "-changed_at"], name="helpdesk_ticket_owner"),
+            models.Index(fields=["state", "-changed_at"], name="helpdesk_ticket_state"),
+            models.Index(fields=["customer", "-created_at"], name="helpdesk_ticket_customer"),
+            models.Index(fields=["-changed_at", "-id"], name="helpdesk_ticket_changed"),
+            models.Index(fields=["-created_at", "-id"], name="helpdesk_ticket_created"),
+            models.Index(
+                fields=["waiting_since"],
+                name="helpdesk_ticket_waiting",
+                condition=Q(waiting_since__isnull=False),
+            ),
+            models.Index(
+                fields=["pending_until"],
+                name="helpdesk_ticket_pending",
+                condition=Q(pending_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Participant(models.Model):
+    """Somebody besides the customer who takes part: copied in, or invited."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="participants")
+    address = models.EmailField(_("address"), max_length=254)
+    normalised = models.CharField(max_length=254)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    privacy = {"address": PERSON, "normalised": PERSON, "name": PERSON}
+
+    class Meta:
+        verbose_name = _("participant")
+        verbose_name_plural = _("participants")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "normalised"], name="helpdesk_participant_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class TicketLink(models.Model):
+    """Two tickets that have to do with each other. For *parent*, `source` is the parent."""
+
+    class Kind(models.TextChoices):
+        RELATED = "related", _("related")
+        PARENT = "parent", _("parent of")
+        DUPLICATE = "duplicate", _("duplicate of")
+        FOLLOWS = "follows", _("continues")
+
+    source = models.ForeignKey(Ticket, models.CASCADE, related_name="links_out")
+    target = models.ForeignKey(Ticket, models.CASCADE, related_name="links_in")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+
+    privacy = {"kind": NONE}
+
+    class Meta:
+        verbose_name = _("link between tickets")
+        verbose_name_plural = _("links between tickets")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "target", "kind"], name="helpdesk_link_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.kind} {self.target_id}"
+
+
+class Seen(models.Model):
+    """Up to which article an agent has read a ticket; what is newer shows bold."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="seen", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    privacy: dict[str, str] = {}
+
+    class Meta:
+        verbose_name = _("read mark")
+        verbose_name_plural = _("read marks")
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "user"], name="helpdesk_seen_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.ticket_id}"
+
+
+class NumberCounter(models.Model):
+    """The counter of one day's ticket numbers; its row is locked while a number is drawn."""
+
+    day = models.DateField(unique=True)
+    value = models.PositiveIntegerField(default=0)
+
+    privacy: dict[str, str] = {}
+
+    class Meta:
+        verbose_name = _("number counter")
+        verbose_name_plural = _("number counters")
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.value}"

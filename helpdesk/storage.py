@@ -1,0 +1,76 @@
+"""Where files lie: a Django storage of their own, never below the web root.
+
+Set `STORAGES["helpdesk"]` to keep attachments and raw mail elsewhere (S3, …); without it they lie in
+`MEDIA_ROOT/helpdesk`. Names are content addresses: the SHA-256 of the bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
+
+
+class BlobStorage(FileSystemStorage):
+    """Local files that are either whole or not there: written aside, flushed to disk, renamed."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        return name  # equal names mean equal bytes
+
+    def _save(self, name: str, content: File) -> str:
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            for chunk in content.chunks():
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(aside).replace(target)
+        return name
+
+
+def blob_storage() -> Storage:
+    """Return the storage of attachments and raw mail."""
+    try:
+        return storages["helpdesk"]
+    except InvalidStorageError:
+        return BlobStorage(location=Path(settings.MEDIA_ROOT) / "helpdesk", base_url=None)
+
+
+def path_of(sha256: str) -> str:
+    """Return the name under which the bytes with this digest (hex) are stored."""
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of `content` in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def put(content: bytes) -> str:
+    """Store `content` unless it is there already, and return its digest.
+
+    The bytes are in the storage before this returns, so a row that names them can be committed.
+    """
+    sha256 = digest(content)
+    storage, name = blob_storage(), path_of(sha256)
+    if not storage.exists(name):
+        storage.save(name, ContentFile(content))
+    return sha256
+
+
+def read(sha256: str) -> bytes:
+    """Return the stored bytes. Raises `FileNotFoundError` if they are gone."""
+    with blob_storage().open(path_of(sha256), "rb") as file:
+        return file.read()
+
+
+def delete(sha256: str) -> None:
+    """Remove the stored bytes; nothing happens if they are gone already."""
+    blob_storage().delete(path_of(sha256))

@@ -1,0 +1,31 @@
+"""Settings for real use, behind a reverse proxy that speaks TLS.
+
+`portal.checks` refuses to start while a secret is missing and says which.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from .base import *  # noqa: F403
+from .base import ALLOWED_HOSTS, SITE_URL, STORAGES
+
+DEBUG = False
+ALLOWED_HOSTS = ALLOWED_HOSTS or [urlsplit(SITE_URL).hostname or ""]
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = True
+# the proxy asks over plain HTTP whether we live
+SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+X_FRAME_OPTIONS = "SAMEORIGIN"  # Wagtail's preview shows our pages in a frame
+
+STORAGES = {
+    **STORAGES,
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
