@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 
 class BadAddress(ValueError):
     pass
@@ -16,3 +18,11 @@ def canonical(address: str) -> str:
 def normalise(address: str) -> str:
     local, _, domain = canonical(address).rpartition("@")
     return local.split("+")[0] + "@" + domain
+
+
+def message_id_key(mid: str) -> str:
+    return mid[:255]
+
+
+def make_number(day: date, system_id: str, counter: int) -> str:
+    return f"{day:%Y%m%d}{system_id}{counter:05}0"

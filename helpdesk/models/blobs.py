@@ -44,7 +44,7 @@ class Blob(models.Model):
     def references(self) -> int:
         """Count the rows that need these bytes."""
         return sum(
-            relation.related_model.objects.filter(**{relation.field.name: self}).count()
+            relation.related_model._default_manager.filter(**{relation.field.name: self}).count()
             for relation in self._meta.related_objects
         )
 

@@ -115,6 +115,8 @@ class Ticket(models.Model):
         related_name="tickets",
         db_index=False,
     )
+    # where answers go: the address the customer wrote from, in canonical form
+    contact = models.CharField(_("contact address"), max_length=254, blank=True)
     channel = models.CharField(_("came by"), max_length=10, choices=Channel.choices)
     language = models.CharField(_("language"), max_length=10, default="de")
 
@@ -164,6 +166,7 @@ class Ticket(models.Model):
         "number": NONE,
         "subject": CONTENT,
         "preview": CONTENT,
+        "contact": PERSON,
         "channel": NONE,
         "language": NONE,
         "answers": CONTENT,

@@ -1,0 +1,75 @@
+"""The verbs: the only writers of tickets.
+
+Each takes keywords, `actor` first; locks the ticket's row, asks the policy, changes, records, tells,
+and returns what it made. Fronts, mail and commands call these and nothing below them.
+"""
+
+from .assignment import (
+    assign,
+    claim,
+    hand_back,
+    link,
+    move,
+    rename,
+    set_customer,
+    set_priority,
+    set_responsible,
+    set_type,
+)
+from .base import default_priority, default_state
+from .customers import (
+    customer_for_address,
+    customer_for_user,
+    find_customer,
+    verify_address,
+)
+from .drafts import Draft, Upload
+from .lifecycle import change_state, close_request
+from .messages import (
+    accept_sender,
+    add_note,
+    answer,
+    forward,
+    log_call,
+    receive_message,
+)
+from .opening import Opened, Origin, open_by_phone, open_ticket
+from .reading import mark_seen
+from .terms import apply_terms, object_to_storage, terms_of
+
+__all__ = [
+    "Draft",
+    "Opened",
+    "Origin",
+    "Upload",
+    "accept_sender",
+    "add_note",
+    "answer",
+    "apply_terms",
+    "assign",
+    "change_state",
+    "claim",
+    "close_request",
+    "customer_for_address",
+    "customer_for_user",
+    "default_priority",
+    "default_state",
+    "find_customer",
+    "forward",
+    "hand_back",
+    "link",
+    "log_call",
+    "mark_seen",
+    "move",
+    "object_to_storage",
+    "open_by_phone",
+    "open_ticket",
+    "receive_message",
+    "rename",
+    "set_customer",
+    "set_priority",
+    "set_responsible",
+    "set_type",
+    "terms_of",
+    "verify_address",
+]

@@ -1,0 +1,206 @@
+"""Who works on a ticket, and where it waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk import events, permissions, search
+from helpdesk.errors import InvalidInput
+from helpdesk.models import (
+    Customer,
+    EventKind,
+    Priority,
+    Queue,
+    Right,
+    Ticket,
+    TicketLink,
+    TicketType,
+)
+from helpdesk.permissions import Actor
+
+from .base import locked, touch
+
+
+@transaction.atomic
+def assign(*, actor: Actor, ticket: Ticket, owner: Any | None) -> Ticket:
+    """Make `owner` (a user) the owner, or nobody with None (right *own*).
+
+    Raises `InvalidInput` for somebody who may not own tickets in this queue.
+    """
+    ticket = locked(actor, ticket, Right.OWN)
+    if owner is not None and not permissions.can(permissions.agent(owner), Right.OWN, ticket):
+        raise InvalidInput(_("This person may not own tickets in this queue."), field="owner")
+    before = ticket.owner_id
+    if before == (owner.pk if owner else None):
+        return ticket
+    ticket.owner = owner
+    touch(ticket, "owner")
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        kind=EventKind.OWNER_CHANGED,
+        data={"from": before, "to": ticket.owner_id},
+    )
+    return ticket
+
+
+def claim(*, actor: Actor, ticket: Ticket) -> Ticket:
+    """Make the acting agent the owner."""
+    return assign(actor=actor, ticket=ticket, owner=actor.user)
+
+
+def hand_back(*, actor: Actor, ticket: Ticket) -> Ticket:
+    """Give the ticket back to the queue: nobody owns it."""
+    return assign(actor=actor, ticket=ticket, owner=None)
+
+
+@transaction.atomic
+def set_responsible(*, actor: Actor, ticket: Ticket, responsible: Any | None) -> Ticket:
+    """Set who answers for the ticket (right *own*). Raises `InvalidInput` as `assign` does."""
+    ticket = locked(actor, ticket, Right.OWN)
+    if responsible is not None and not permissions.can(
+        permissions.agent(responsible), Right.READ, ticket
+    ):
+        raise InvalidInput(
+            _("This person may not read tickets in this queue."), field="responsible"
+        )
+    before = ticket.responsible_id
+    ticket.responsible = responsible
+    if before != ticket.responsible_id:
+        touch(ticket, "responsible")
+        events.record(
+            actor=actor,
+            ticket=ticket,
+            kind=EventKind.RESPONSIBLE_CHANGED,
+            data={"from": before, "to": ticket.responsible_id},
+        )
+    return ticket
+
+
+@transaction.atomic
+def move(*, actor: Actor, ticket: Ticket, queue: Queue) -> Ticket:
+    """Move the ticket to `queue` (right *note* here, *move into* there).
+
+    An owner without the right to own tickets there loses it to the queue.
+    """
+    ticket = locked(actor, ticket, Right.NOTE)
+    permissions.require(actor, Right.MOVE_INTO, queue)
+    before = ticket.queue_id
+    if before == queue.pk:
+        return ticket
+    ticket.queue = queue
+    handed_back = None
+    if ticket.owner is not None and not permissions.can(
+        permissions.agent(ticket.owner), Right.OWN, ticket
+    ):
+        handed_back, ticket.owner = ticket.owner_id, None
+    touch(ticket, "queue", "owner")
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        kind=EventKind.QUEUE_CHANGED,
+        data={"from": before, "to": queue.pk},
+    )
+    if handed_back:
+        events.record(
+            actor=actor,
+            ticket=ticket,
+            kind=EventKind.OWNER_CHANGED,
+            data={"from": handed_back, "to": None, "by": "move"},
+        )
+    return ticket
+
+
+@transaction.atomic
+def set_priority(*, actor: Actor, ticket: Ticket, priority: Priority) -> Ticket:
+    """Set the priority (right *priority*)."""
+    ticket = locked(actor, ticket, Right.PRIORITY)
+    before = ticket.priority_id
+    if before != priority.pk:
+        ticket.priority = priority
+        touch(ticket, "priority")
+        events.record(
+            actor=actor,
+            ticket=ticket,
+            kind=EventKind.PRIORITY_CHANGED,
+            data={"from": before, "to": priority.pk},
+        )
+    return ticket
+
+
+@transaction.atomic
+def set_type(*, actor: Actor, ticket: Ticket, type_: TicketType | None) -> Ticket:
+    """Set the ticket type (right *note*)."""
+    ticket = locked(actor, ticket, Right.NOTE)
+    before = ticket.type_id
+    ticket.type = type_
+    if before != ticket.type_id:
+        touch(ticket, "type")
+        events.record(
+            actor=actor,
+            ticket=ticket,
+            kind=EventKind.TYPE_CHANGED,
+            data={"from": before, "to": ticket.type_id},
+        )
+    return ticket
+
+
+@transaction.atomic
+def rename(*, actor: Actor, ticket: Ticket, subject: str) -> Ticket:
+    """Give the ticket another subject (right *note*). Raises `InvalidInput` for an empty one."""
+    ticket = locked(actor, ticket, Right.NOTE)
+    subject = " ".join(subject.split())[:250]
+    if not subject:
+        raise InvalidInput(_("Give the ticket a subject."), field="subject")
+    before = ticket.subject
+    if before != subject:
+        ticket.subject = subject
+        touch(ticket, "subject")
+        search.index_ticket(ticket)
+        events.record(
+            actor=actor,
+            ticket=ticket,
+            kind=EventKind.SUBJECT_CHANGED,
+            content={"from": before, "to": subject},
+        )
+    return ticket
+
+
+@transaction.atomic
+def set_customer(
+    *, actor: Actor, ticket: Ticket, customer: Customer | None, contact: str = ""
+) -> Ticket:
+    """Set whose request it is and where answers go (right *note*)."""
+    ticket = locked(actor, ticket, Right.NOTE)
+    before = ticket.customer_id
+    ticket.customer = customer
+    ticket.contact = contact or (customer.main_address() if customer else "")
+    touch(ticket, "customer", "contact")
+    search.index_ticket(ticket)
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        kind=EventKind.CUSTOMER_CHANGED,
+        data={"from": before, "to": ticket.customer_id},
+    )
+    return ticket
+
+
+@transaction.atomic
+def link(*, actor: Actor, source: Ticket, target: Ticket, kind: str) -> TicketLink:
+    """Link two tickets (right *note* on both). Linking them so a second time changes nothing."""
+    source = locked(actor, source, Right.NOTE)
+    permissions.require(actor, Right.NOTE, target)
+    row, created = TicketLink.objects.get_or_create(source=source, target=target, kind=kind)
+    if created:
+        for one, other in ((source, target), (target, source)):
+            events.record(
+                actor=actor,
+                ticket=one,
+                kind=EventKind.LINKED,
+                data={"ticket": other.pk, "kind": kind},
+            )
+    return row

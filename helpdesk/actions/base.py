@@ -1,0 +1,53 @@
+"""What every verb does first and last: lock the row and ask the policy; raise the version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from helpdesk import permissions
+from helpdesk.errors import NotFound
+from helpdesk.models import Priority, Right, State, Ticket
+from helpdesk.permissions import Actor
+from helpdesk.states import StateType
+
+
+def locked(actor: Actor, ticket: Ticket, right: Right) -> Ticket:
+    """Return `ticket` read anew under a row lock, after asking for `right`.
+
+    Raises `NotPermitted`, or `NotFound` if the ticket is gone. Call inside a transaction.
+    """
+    try:
+        fresh = (
+            Ticket.objects.select_for_update(of=("self",))
+            .select_related("state", "queue", "priority")
+            .get(pk=ticket.pk)
+        )
+    except Ticket.DoesNotExist:
+        raise NotFound from None
+    permissions.require(actor, right, fresh)
+    return fresh
+
+
+def touch(ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
+    """Save `fields` of a locked ticket, raise its version and its date of change."""
+    ticket.version += 1
+    ticket.changed_at = max(ticket.changed_at, at or timezone.now())
+    ticket.save(update_fields=[*fields, "version", "changed_at"])
+
+
+def default_state(type_: StateType | str) -> State:
+    """Return the first active state of a type. Raises `NotFound` if none is in use."""
+    state = State.objects.filter(type=type_, is_active=True).order_by("position", "pk").first()
+    if state is None:
+        raise NotFound
+    return state
+
+
+def default_priority() -> Priority:
+    """Return the priority of level 0, or the one nearest to it."""
+    rows = list(Priority.objects.filter(is_active=True))
+    if not rows:
+        raise NotFound
+    return min(rows, key=lambda row: (abs(row.level), row.position))

@@ -1,0 +1,92 @@
+"""The states of a ticket: one function changes them, guided by the table in `helpdesk.states`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk import events, states
+from helpdesk.errors import InvalidInput, WrongState
+from helpdesk.models import EventKind, Right, State, Ticket
+from helpdesk.permissions import Actor
+from helpdesk.states import PENDING_TYPES, StateType
+
+from .base import default_state, locked, touch
+
+
+def transition(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    state: State,
+    pending_until: datetime | None = None,
+    at: datetime | None = None,
+) -> bool:
+    """Move a locked ticket to `state` and record it; tell whether anything changed.
+
+    Pending states need a date in the future (`InvalidInput` otherwise) and lose it on leaving; the
+    closing date is set and cleared here. Raises `WrongState` where the table of types forbids it.
+    """
+    now = timezone.now()
+    before = ticket.state
+    if not states.may_change(before.type, state.type):
+        raise WrongState(
+            _("A ticket that is “%(before)s” cannot become “%(after)s”.")
+            % {"before": before.name, "after": state.name}
+        )
+    if state.type in PENDING_TYPES:
+        if pending_until is None:
+            raise InvalidInput(_("Choose the date on which it comes back."), field="pending_until")
+        if pending_until <= now:
+            raise InvalidInput(_("The date lies in the past."), field="pending_until")
+    else:
+        pending_until = None
+    if before.pk == state.pk and ticket.pending_until == pending_until:
+        return False
+    fields = ["state", "pending_until", "closed_at", "waiting_since", "next_action_at"]
+    ticket.state = state
+    ticket.pending_until = ticket.next_action_at = pending_until
+    if not state.is_open:
+        ticket.closed_at = ticket.closed_at if not before.is_open else (at or now)
+        ticket.waiting_since = None
+    else:
+        ticket.closed_at = None
+    touch(ticket, *fields, at=at)
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        kind=EventKind.STATE_CHANGED,
+        data={
+            "from": before.pk,
+            "to": state.pk,
+            "pending_until": pending_until.isoformat() if pending_until else None,
+        },
+    )
+    return True
+
+
+@transaction.atomic
+def change_state(
+    *, actor: Actor, ticket: Ticket, state: State, pending_until: datetime | None = None
+) -> Ticket:
+    """Set the state of `ticket` (right *note*), with its date if the state is a pending one.
+
+    Merging has a verb of its own: raises `WrongState` for it, and where `transition` does.
+    """
+    if state.type == StateType.MERGED:
+        raise WrongState
+    ticket = locked(actor, ticket, Right.NOTE)
+    transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)
+    return ticket
+
+
+@transaction.atomic
+def close_request(*, actor: Actor, ticket: Ticket) -> Ticket:
+    """Close the own request: the customer's verb. Closing a closed request changes nothing."""
+    ticket = locked(actor, ticket, Right.ANSWER)
+    if ticket.state.is_open:
+        transition(actor=actor, ticket=ticket, state=default_state(StateType.CLOSED))
+    return ticket

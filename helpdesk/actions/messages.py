@@ -1,0 +1,316 @@
+"""Messages and notes on a ticket."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk import events, notifications, permissions
+from helpdesk.errors import AlreadyDone, InvalidInput, WrongState
+from helpdesk.models import (
+    Article,
+    Channel,
+    Customer,
+    EventKind,
+    Participant,
+    Right,
+    Sender,
+    State,
+    Ticket,
+    TicketLink,
+)
+from helpdesk.permissions import Actor
+from helpdesk.rules.followup import Decision, decide
+from helpdesk.states import StateType
+
+from .base import default_state, locked, touch
+from .drafts import Addresses, Draft, preview_of, write_article
+from .lifecycle import transition
+from .opening import open_ticket
+
+
+@transaction.atomic
+def receive_message(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    draft: Draft,
+    customer: Customer | None = None,
+    visible: bool = True,
+    silent: bool = False,
+    author: bool = False,
+) -> Article:
+    """File a message that came from outside on `ticket`; return its article.
+
+    A message from a person wakes a waiting ticket and, by the queue's follow-up option, reopens a
+    closed one, becomes a new, linked ticket, or is filed while the ticket stays closed (for the web:
+    raises `WrongState`). Machine mail (`draft.machine`) and messages that are not `visible` (sender
+    not verified) never change state, owner or waiting time. `silent` moves in an archive. Raises
+    `AlreadyDone` for a repeated submission.
+    """
+    ticket = locked(actor, ticket, Right.ANSWER)
+    moving = visible and not draft.machine
+    decision = (
+        _decide(ticket, now=draft.created_at or timezone.now()) if moving else Decision.APPEND
+    )
+    if decision == Decision.REFUSE and draft.channel == Channel.WEB:
+        raise WrongState(_("This request is closed. Please write a new one."))
+    if decision == Decision.NEW_TICKET:
+        return _continue_elsewhere(actor, ticket, draft, customer, silent=silent)
+    article = write_article(
+        actor=actor,
+        ticket=ticket,
+        draft=draft,
+        sender=Sender.SYSTEM if draft.machine else Sender.CUSTOMER,
+        visible=visible,
+        author_customer=customer,
+    )
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        article=article,
+        kind=EventKind.MACHINE_MAIL if draft.machine else EventKind.ARTICLE_ADDED,
+        data={"channel": str(draft.channel), "visible": visible, "machine": draft.machine},
+    )
+    if not moving:
+        touch(ticket, at=article.created_at)
+        return article
+    if decision == Decision.OPEN:
+        transition(
+            actor=actor, ticket=ticket, state=default_state(StateType.OPEN), at=article.created_at
+        )
+    ticket.preview = preview_of(article.body)
+    if decision != Decision.REFUSE:
+        ticket.waiting_since = ticket.waiting_since or article.created_at
+    touch(ticket, "preview", "waiting_since", at=article.created_at)
+    return article
+
+
+def _decide(ticket: Ticket, *, now: datetime) -> Decision:
+    days = ticket.queue.inherited("reopen_days")
+    return decide(
+        state_type=ticket.state.type,
+        policy=str(ticket.queue.inherited("follow_up") or "reopen"),
+        closed_at=ticket.closed_at,
+        reopen_days=int(str(days)) if days is not None else None,
+        now=now,
+    )
+
+
+def _continue_elsewhere(
+    actor: Actor, ticket: Ticket, draft: Draft, customer: Customer | None, *, silent: bool
+) -> Article:
+    """Open a new ticket for a message to a closed one, and link the two."""
+    opened = open_ticket(
+        actor=actor,
+        queue=ticket.queue,
+        subject=draft.subject or ticket.subject,
+        draft=draft,
+        customer=customer or ticket.customer,
+        contact=ticket.contact,
+        language=ticket.language,
+        type_=ticket.type,
+        imported=silent,
+    )
+    TicketLink.objects.create(source=opened.ticket, target=ticket, kind=TicketLink.Kind.FOLLOWS)
+    for one, other in ((opened.ticket, ticket), (ticket, opened.ticket)):
+        events.record(
+            actor=actor,
+            ticket=one,
+            kind=EventKind.LINKED,
+            data={"ticket": other.pk, "kind": "follows"},
+        )
+    return opened.article
+
+
+@transaction.atomic
+def answer(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    draft: Draft,
+    state: State | None = None,
+    pending_until: datetime | None = None,
+    to: Addresses = (),
+    cc: Addresses = (),
+    bcc: Addresses = (),
+) -> Article:
+    """Answer the customer (right *answer*): write a visible article and queue the mail.
+
+    Without `to` it goes to the ticket's contact address; a ticket without one is answered on the
+    site only. A new ticket becomes open, one that nobody owns becomes the answering agent's. `state`
+    (with `pending_until`) is set afterwards. Raises `InvalidInput` for an empty text.
+    """
+    ticket = locked(actor, ticket, Right.ANSWER)
+    _not_empty(draft)
+    if not to and ticket.contact:
+        to = ((str(ticket.customer) if ticket.customer else "", ticket.contact),)
+    article = write_article(
+        actor=actor,
+        ticket=ticket,
+        draft=replace(draft, to=to, cc=cc),
+        sender=Sender.AGENT,
+        visible=True,
+    )
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        article=article,
+        kind=EventKind.ANSWER_SENT,
+        data={"recipients": len(to) + len(cc) + len(bcc)},
+    )
+    for name, address in cc:
+        _join(ticket, name, address)
+    if to:
+        notifications.send_answer(
+            actor=actor, ticket=ticket, article=article, to=to, cc=cc, bcc=bcc
+        )
+    if (
+        ticket.owner_id is None
+        and actor.kind == "agent"
+        and permissions.can(actor, Right.OWN, ticket)
+    ):
+        _own(actor, ticket)
+    ticket.waiting_since = None
+    ticket.preview = preview_of(draft.body)
+    touch(ticket, "preview", "waiting_since", "owner")
+    if state is None and ticket.state.type == StateType.NEW:
+        state = default_state(StateType.OPEN)
+    if state is not None:
+        transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)
+    return article
+
+
+def _own(actor: Actor, ticket: Ticket) -> None:
+    ticket.owner = actor.user
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        kind=EventKind.OWNER_CHANGED,
+        data={"from": None, "to": actor.user.pk if actor.user else None, "by": "answer"},
+    )
+
+
+def _join(ticket: Ticket, name: str, address: str) -> None:
+    from_now = {"address": address, "name": name[:200]}
+    Participant.objects.get_or_create(ticket=ticket, normalised=address.lower(), defaults=from_now)
+
+
+def _not_empty(draft: Draft) -> None:
+    if not draft.body.strip() and not draft.files:
+        raise InvalidInput(_("Write something first."), field="body")
+
+
+@transaction.atomic
+def add_note(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    draft: Draft,
+    state: State | None = None,
+    pending_until: datetime | None = None,
+) -> Article:
+    """Write an internal note (right *note*). Customers never see it, clocks do not move."""
+    ticket = locked(actor, ticket, Right.NOTE)
+    _not_empty(draft)
+    article = write_article(
+        actor=actor,
+        ticket=ticket,
+        draft=replace(draft, channel=Channel.NOTE),
+        sender=Sender.AGENT,
+        visible=False,
+    )
+    events.record(actor=actor, ticket=ticket, article=article, kind=EventKind.NOTE_ADDED)
+    touch(ticket)
+    if state is not None:
+        transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)
+    return article
+
+
+@transaction.atomic
+def log_call(*, actor: Actor, ticket: Ticket, draft: Draft, inbound: bool) -> Article:
+    """Write down a call on an existing ticket (right *note*); the customer sees the summary.
+
+    An outgoing call counts as an answer.
+    """
+    ticket = locked(actor, ticket, Right.NOTE)
+    _not_empty(draft)
+    article = write_article(
+        actor=actor,
+        ticket=ticket,
+        draft=replace(draft, channel=Channel.PHONE),
+        sender=Sender.CUSTOMER if inbound else Sender.AGENT,
+        visible=True,
+        author_customer=ticket.customer if inbound else None,
+    )
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        article=article,
+        kind=EventKind.CALL_LOGGED,
+        data={"inbound": inbound},
+    )
+    ticket.waiting_since = (ticket.waiting_since or article.created_at) if inbound else None
+    ticket.preview = preview_of(draft.body)
+    touch(ticket, "preview", "waiting_since")
+    return article
+
+
+@transaction.atomic
+def forward(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    draft: Draft,
+    original: Article | None,
+    to: Addresses,
+    cc: Addresses = (),
+) -> Article:
+    """Send a message to a third party (right *answer*), with the original's files; internal.
+
+    The third party's reply comes back to the ticket, internal as well. Raises `InvalidInput` without
+    a recipient.
+    """
+    ticket = locked(actor, ticket, Right.ANSWER)
+    if not to:
+        raise InvalidInput(_("Give at least one recipient."), field="to")
+    article = write_article(
+        actor=actor,
+        ticket=ticket,
+        draft=replace(draft, channel=Channel.EMAIL, to=to, cc=cc),
+        sender=Sender.AGENT,
+        visible=False,
+    )
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        article=article,
+        kind=EventKind.FORWARDED,
+        data={"article": original.pk if original else None},
+    )
+    notifications.send_forward(
+        actor=actor, ticket=ticket, article=article, original=original, to=to, cc=cc
+    )
+    touch(ticket)
+    return article
+
+
+@transaction.atomic
+def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
+    """Accept a message whose sender was not verified (right *answer*): from now on it is visible."""
+    ticket = locked(actor, ticket, Right.ANSWER)
+    article = Article.objects.select_for_update().get(pk=article.pk, ticket=ticket)
+    if article.verified:
+        raise AlreadyDone(article)
+    article.verified = article.visible = True
+    article.save(update_fields=["verified", "visible"])
+    if article.from_address:
+        _join(ticket, article.from_name, article.from_address)
+    events.record(actor=actor, ticket=ticket, article=article, kind=EventKind.SENDER_ACCEPTED)
+    ticket.waiting_since = ticket.waiting_since or article.created_at
+    touch(ticket, "waiting_since")
+    return article

@@ -1,0 +1,205 @@
+"""Opening tickets, by mail, form or phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from helpdesk import events, notifications, permissions, search
+from helpdesk.errors import AlreadyDone
+from helpdesk.models import (
+    Article,
+    Channel,
+    Customer,
+    EventKind,
+    Priority,
+    Queue,
+    Right,
+    Sender,
+    State,
+    Ticket,
+    TicketType,
+)
+from helpdesk.permissions import Actor
+from helpdesk.rules.terms import Terms
+from helpdesk.states import StateType
+
+from .base import default_priority, default_state
+from .drafts import Draft, preview_of, write_article
+from .numbers import draw
+from .terms import terms_of
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a ticket came from: the page, the revision the customer saw, and the answers given there.
+
+    `page_id` and `revision_id` are Wagtail's; `answers` is the frozen, typed snapshot.
+    """
+
+    page_id: int | None = None
+    revision_id: int | None = None
+    form_key: UUID | None = None
+    answers: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What `open_ticket` made."""
+
+    ticket: Ticket
+    article: Article
+
+
+@transaction.atomic
+def open_ticket(
+    *,
+    actor: Actor,
+    queue: Queue,
+    subject: str,
+    draft: Draft,
+    customer: Customer | None,
+    contact: str = "",
+    language: str = "de",
+    sender: Sender = Sender.CUSTOMER,
+    visible: bool = True,
+    terms: Terms | None = None,
+    origin: Origin | None = None,
+    type_: TicketType | None = None,
+    priority: Priority | None = None,
+    state: State | None = None,
+    owner: Any | None = None,
+    submission_key: str | None = None,
+    imported: bool = False,
+    receipt: bool = True,
+    is_test: bool = False,
+) -> Opened:
+    """Open a ticket in `queue` with its first article, and queue the receipt.
+
+    Agents need the right *create* in the queue; customers and the machine may always ask.
+    `terms` default to the queue's. `contact` is the address answers go to. With `imported` the
+    ticket carries the draft's own date and nobody is told. Raises `AlreadyDone` with the first
+    ticket if `submission_key` was used before, and `NotPermitted`.
+    """
+    if actor.kind == "agent":
+        permissions.require(actor, Right.CREATE, queue)
+    if submission_key:
+        before = Ticket.objects.filter(submission_key=submission_key).first()
+        if before is not None:
+            raise AlreadyDone(before)
+    now = timezone.now()
+    origin = origin or Origin()
+    created_at = min(draft.created_at or now, now) if imported else now
+    ticket = Ticket(
+        number=draw(),
+        subject=" ".join(subject.split())[:250],
+        preview=preview_of(draft.body),
+        queue=queue,
+        state=state or default_state(StateType.NEW),
+        priority=priority or default_priority(),
+        type=type_,
+        owner=owner,
+        customer=customer,
+        contact=contact,
+        channel=draft.channel,
+        language=language,
+        created_at=created_at,
+        changed_at=created_at,
+        imported_at=now if imported else None,
+        waiting_since=_waiting_since(sender, draft, created_at),
+        page_id=origin.page_id,
+        revision_id=origin.revision_id,
+        form_key=origin.form_key,
+        answers=list(origin.answers),
+        submission_key=submission_key,
+        is_test=is_test,
+    )
+    _freeze(ticket, terms or terms_of(queue, language=language))
+    _insert(ticket)
+    article = write_article(
+        actor=actor,
+        ticket=ticket,
+        draft=draft,
+        sender=sender,
+        visible=visible,
+        author_customer=customer if sender == Sender.CUSTOMER else None,
+    )
+    search.index_ticket(ticket)
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        article=article,
+        kind=EventKind.TICKET_IMPORTED if imported else EventKind.TICKET_OPENED,
+        data={"queue": queue.pk, "channel": str(draft.channel), "page": origin.page_id},
+    )
+    if receipt and not imported and not is_test:
+        notifications.send_receipt(actor=actor, ticket=ticket, article=article)
+    return Opened(ticket, article)
+
+
+def _waiting_since(sender: Sender, draft: Draft, at: datetime) -> datetime | None:
+    waits = sender == Sender.CUSTOMER and not draft.machine
+    return at if waits else None
+
+
+def _freeze(ticket: Ticket, terms: Terms) -> None:
+    ticket.promise_id = terms.promise_id
+    ticket.retention_days = terms.retention_days
+    ticket.legal_basis = terms.legal_basis
+    ticket.retention_sentence = terms.retention_sentence
+    if terms.objection is not None:
+        ticket.objected_at = terms.objection.at
+        ticket.objection_wording = terms.objection.wording
+        ticket.objection_channel = terms.objection.channel
+
+
+def _insert(ticket: Ticket) -> None:
+    if not ticket.submission_key:
+        ticket.save(force_insert=True)
+        return
+    try:
+        with transaction.atomic():
+            ticket.save(force_insert=True)
+    except IntegrityError:
+        # the same submission, at the same moment, in another process
+        first = Ticket.objects.get(submission_key=ticket.submission_key)
+        raise AlreadyDone(first) from None
+
+
+@transaction.atomic
+def open_by_phone(
+    *,
+    actor: Actor,
+    queue: Queue,
+    subject: str,
+    body: str,
+    customer: Customer | None,
+    contact: str = "",
+    language: str = "de",
+    receipt: bool = False,
+    owner: Any | None = None,
+    priority: Priority | None = None,
+    type_: TicketType | None = None,
+    idempotency_key: str | None = None,
+) -> Opened:
+    """Open a ticket for a customer on the phone (right *create*): the words are the customer's."""
+    draft = Draft(body=body, channel=Channel.PHONE, subject=subject)
+    return open_ticket(
+        actor=actor,
+        queue=queue,
+        subject=subject,
+        draft=draft,
+        customer=customer,
+        contact=contact,
+        language=language,
+        receipt=receipt and bool(contact),
+        owner=owner,
+        priority=priority,
+        type_=type_,
+        submission_key=idempotency_key,
+    )

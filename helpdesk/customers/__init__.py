@@ -1,0 +1,1 @@
+"""The customers' pages: my requests, the status link."""

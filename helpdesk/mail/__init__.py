@@ -1,0 +1,1 @@
+"""Mail in: ledger, fetch, parse, screen, thread, file."""

@@ -1,0 +1,1 @@
+"""The development mail room: every mail the system sent, and mail to it, with no account anywhere."""

@@ -1,0 +1,173 @@
+"""Who may do what: the one policy.
+
+An `Actor` is whoever acts: an agent (a user with rights on queues through groups), a customer, the
+bearer of a signed link to one ticket, or the machine (`SYSTEM`). Every list of tickets starts from
+`visible_tickets(actor)`, every verb asks `require`. A refusal looks like absence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from .errors import NotPermitted
+from .models import Article, Channel, Customer, CustomerAddress, Queue, QueueRight, Right, Ticket
+from .states import StateType
+
+#: What a customer may do with an own request.
+CUSTOMER_RIGHTS = frozenset({Right.READ, Right.ANSWER})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whoever acts. Made by `agent`, `customer`, `link_bearer`; the machine is `SYSTEM`.
+
+    Rights are looked up once per instance: make a new one for every request or task.
+    """
+
+    kind: str  # "agent", "customer", "system"
+    user: Any = None
+    customer: Customer | None = None
+    # set for the bearer of a status link: this ticket and no other
+    ticket_id: int | None = None
+
+    @cached_property
+    def queue_rights(self) -> dict[int, frozenset[str]]:
+        """The agent's rights by queue id, those of parent queues included. Two queries."""
+        if self.kind != "agent" or self.user is None or not self.user.is_active:
+            return {}
+        parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
+        if self.user.is_superuser:
+            return dict.fromkeys(parents, frozenset(Right.values))
+        granted: dict[int, set[str]] = {}
+        rows = QueueRight.objects.filter(group__user=self.user)
+        for queue_id, right in rows.values_list("queue_id", "right"):
+            granted.setdefault(queue_id, set()).add(right)
+        if not granted:
+            return {}
+        effective = {pk: _with_parents(pk, parents, granted) for pk in parents}
+        return {pk: rights for pk, rights in effective.items() if rights}
+
+    def queues_with(self, right: Right | str) -> frozenset[int]:
+        """Return the ids of the queues in which the agent has `right`."""
+        return frozenset(pk for pk, rights in self.queue_rights.items() if str(right) in rights)
+
+    @property
+    def name(self) -> str:
+        """The name to show for the actor; '' for the machine."""
+        if self.kind == "agent" and self.user is not None:
+            return self.user.get_full_name() or self.user.get_username()
+        return str(self.customer) if self.customer is not None else ""
+
+
+SYSTEM = Actor(kind="system")
+
+
+def agent(user: Any) -> Actor:
+    """Return the actor for a logged-in user working as an agent."""
+    return Actor(kind="agent", user=user)
+
+
+def customer(person: Customer) -> Actor:
+    """Return the actor for a customer."""
+    return Actor(kind="customer", customer=person)
+
+
+def link_bearer(ticket: Ticket) -> Actor:
+    """Return the actor for somebody who holds a valid status link to `ticket`."""
+    return Actor(kind="customer", customer=ticket.customer, ticket_id=ticket.pk)
+
+
+def _with_parents(
+    queue_id: int, parents: dict[int, int | None], granted: dict[int, set[str]]
+) -> frozenset[str]:
+    rights: set[str] = set()
+    seen: set[int] = set()
+    current: int | None = queue_id
+    while current is not None and current not in seen:
+        seen.add(current)
+        rights |= granted.get(current, set())
+        current = parents.get(current)
+    if rights:
+        rights.add(Right.READ)  # every other right is of no use without it
+    return frozenset(rights)
+
+
+def visible_tickets(actor: Actor) -> QuerySet[Ticket]:
+    """Return the tickets that `actor` may read. The start of every query for tickets."""
+    tickets = Ticket.objects.exclude(state__type=StateType.REMOVED)
+    if actor.kind == "system":
+        return Ticket.objects.all()
+    if actor.kind == "customer":
+        if actor.ticket_id is not None:
+            return tickets.filter(pk=actor.ticket_id)
+        if actor.customer is None:
+            return Ticket.objects.none()
+        return tickets.filter(_own_tickets(actor.customer), is_test=False)
+    if actor.user is not None and actor.user.is_active and actor.user.is_superuser:
+        return Ticket.objects.all()
+    return tickets.filter(queue__in=actor.queues_with(Right.READ))
+
+
+def _own_tickets(person: Customer) -> Q:
+    """Own tickets; one that came by mail only when the address it came from is verified."""
+    verified = CustomerAddress.objects.filter(
+        customer=person, normalised=OuterRef("contact"), verified_at__isnull=False
+    )
+    return Q(customer=person) & Q(~Q(channel=Channel.EMAIL) | Q(Exists(verified)))
+
+
+def visible_articles(actor: Actor, ticket: Ticket) -> QuerySet[Article]:
+    """Return the articles of `ticket` that `actor` may read, oldest first.
+
+    Customers see only visible ones. The ticket itself must have been found by `visible_tickets`.
+    """
+    articles = Article.objects.filter(ticket=ticket)
+    return articles.filter(visible=True) if actor.kind == "customer" else articles
+
+
+def can(actor: Actor, right: Right | str, thing: Ticket | Queue) -> bool:
+    """Tell whether `actor` has `right` on a ticket (through its queue) or on a queue."""
+    if actor.kind == "system":
+        return True
+    if isinstance(thing, Queue):
+        return str(right) in actor.queue_rights.get(thing.pk, frozenset())
+    if actor.kind == "customer":
+        return right in CUSTOMER_RIGHTS and visible_tickets(actor).filter(pk=thing.pk).exists()
+    rights = actor.queue_rights.get(thing.queue_id, frozenset())
+    is_removed = thing.state.type == StateType.REMOVED
+    is_superuser = actor.user is not None and actor.user.is_superuser
+    return str(right) in rights and (not is_removed or is_superuser)
+
+
+def require(actor: Actor, right: Right | str, thing: Ticket | Queue) -> None:
+    """Raise `NotPermitted` unless `actor` has `right` on `thing`."""
+    if not can(actor, right, thing):
+        raise NotPermitted
+
+
+def is_agent(actor: Actor) -> bool:
+    """Tell whether the actor may read at least one queue."""
+    return bool(actor.queues_with(Right.READ))
+
+
+def groups_with(right: Right | str, queue: Queue) -> QuerySet[Group]:
+    """Return the teams that have `right` in `queue`, by themselves or through a parent queue."""
+    wanted = [right] if right != Right.READ else Right.values
+    lineage = [row.pk for row in queue.lineage()]
+    return Group.objects.filter(
+        queue_rights__queue__in=lineage, queue_rights__right__in=wanted
+    ).distinct()
+
+
+def agents_with(right: Right | str, queue: Queue) -> QuerySet[Any]:
+    """Return the active users who have `right` in `queue` through a team, by name."""
+    users = get_user_model()._default_manager.filter(
+        is_active=True, groups__in=groups_with(right, queue)
+    )
+    return users.distinct().order_by("last_name", "first_name", "pk")

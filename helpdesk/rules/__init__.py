@@ -1,0 +1,1 @@
+"""Pure decisions: conditions, effects, terms, follow-ups. No database."""

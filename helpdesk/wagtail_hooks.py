@@ -1,0 +1,1 @@
+"""How the extension enters the Wagtail admin."""

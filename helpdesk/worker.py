@@ -1,0 +1,1 @@
+"""Everything that runs on a schedule, and the tasks: one process."""
