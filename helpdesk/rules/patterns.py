@@ -206,19 +206,28 @@ def _trimmed(sequence: tuple[_Piece, ...]) -> tuple[_Piece, ...]:
     return tuple(pieces)
 
 
+def _refuse_nested(sequence: tuple[_Piece, ...]) -> None:
+    """Refuse what makes the ways grow with a power of the text's length: `(a+)+`, `(a|aa)*`."""
+    for piece in sequence:
+        varied = len(piece.choices) > 1 or any(_varies(choice) for choice in piece.choices)
+        if varied and piece.most != 1:
+            raise BadPattern(
+                _("Inside a repeated group nothing may be repeated or left to choice.")
+            )
+        for choice in piece.choices:
+            _refuse_nested(choice)
+
+
 def _ways(sequence: tuple[_Piece, ...]) -> int:
     """Return in how many ways a text may be tried, open loops apart."""
     ways = 1
     for piece in sequence:
         inner = sum(_ways(choice) for choice in piece.choices) or 1
         spread = 1 if piece.most is None else piece.most - piece.least + 1
-        repeated = piece.most is None or piece.most > 1
-        if repeated and (inner > 1 or any(_varies(choice) for choice in piece.choices)):
-            raise BadPattern(
-                _("Inside a repeated group nothing may be repeated or left to choice.")
-            )
-        # a skipped group adds one way, a repeated single character one for each length
-        ways *= inner + 1 if piece.choices and piece.least == 0 else inner * spread
+        # a group that may be left out adds one way, a repeated character one for each length
+        ways *= (
+            inner + 1 if piece.choices and (piece.least, piece.most) == (0, 1) else inner * spread
+        )
     return min(ways, MAX_WAYS + 1)
 
 
@@ -288,9 +297,12 @@ def portable(pattern: str) -> str:
     if not 1 <= len(pattern) <= MAX_PATTERN:
         raise BadPattern(_("A pattern has between 1 and 200 characters."))
     reader = _Reader(pattern)
-    choices = tuple(_trimmed(choice) for choice in reader.choices())
+    choices = reader.choices()
     if reader.peek():
         raise BadPattern(_NO_SENSE)
+    for choice in choices:
+        _refuse_nested(choice)
+    choices = tuple(_trimmed(choice) for choice in choices)
     if min(_least(choice) for choice in choices) == 0:
         raise BadPattern(_("This pattern fits every text."))
     ways = sum(_ways(choice) for choice in choices)
