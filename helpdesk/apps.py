@@ -8,3 +8,7 @@ class HelpdeskConfig(AppConfig):
     name = "helpdesk"
     verbose_name = _("Help desk")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  (registers itself)
+        from .mail import fetch  # noqa: F401  (a proxy model lives there)

@@ -6,11 +6,13 @@ Set `STORAGES["helpdesk"]` to keep attachments and raw mail elsewhere (S3, …);
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import tempfile
 from pathlib import Path
 
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
@@ -74,3 +76,37 @@ def read(sha256: str) -> bytes:
 def delete(sha256: str) -> None:
     """Remove the stored bytes; nothing happens if they are gone already."""
     blob_storage().delete(path_of(sha256))
+
+
+def _fernet() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet(
+        [
+            Fernet(
+                base64.urlsafe_b64encode(hashlib.sha256(f"helpdesk.secret:{key}".encode()).digest())
+            )
+            for key in keys
+        ]
+    )
+
+
+def encrypt(secret: str) -> str:
+    """Return `secret` encrypted with a key made from `SECRET_KEY`; '' stays ''."""
+    return _fernet().encrypt(secret.encode()).decode() if secret else ""
+
+
+def decrypt(token: str) -> str:
+    """Return the secret again, also with an older key (`SECRET_KEY_FALLBACKS`).
+
+    Raises `SecretLost` if none of the keys fits.
+    """
+    if not token:
+        return ""
+    try:
+        return _fernet().decrypt(token.encode()).decode()
+    except InvalidToken:
+        raise SecretLost from None
+
+
+class SecretLost(ValueError):
+    """A stored secret was encrypted with a key that is gone; it must be entered anew."""

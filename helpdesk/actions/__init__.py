@@ -30,6 +30,7 @@ from .messages import (
     add_note,
     answer,
     forward,
+    inform_queue,
     log_call,
     receive_message,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "find_customer",
     "forward",
     "hand_back",
+    "inform_queue",
     "link",
     "log_call",
     "mark_seen",

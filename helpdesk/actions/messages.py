@@ -314,3 +314,21 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
     ticket.waiting_since = ticket.waiting_since or article.created_at
     touch(ticket, "waiting_since")
     return article
+
+
+@transaction.atomic
+def inform_queue(
+    *, actor: Actor, ticket: Ticket, article: Article, queue_id: int | None, again: bool = False
+) -> None:
+    """Note that a mail also went to another queue (or, with `again`, was delivered once more).
+
+    Changes nothing else: no second ticket, no second article. The machine's verb.
+    """
+    ticket = locked(actor, ticket, Right.MANAGE)
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        article=article,
+        kind=EventKind.SECOND_DELIVERY if again else EventKind.QUEUE_INFORMED,
+        data={"queue": queue_id},
+    )

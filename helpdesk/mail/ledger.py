@@ -1,0 +1,101 @@
+"""The ledger of arriving mail: every raw message is committed here before anything else happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django_mailbox.models import Mailbox
+
+from helpdesk import storage
+from helpdesk.models import Blob, InboundMail, Queue
+
+#: Waiting time before the next attempt to file a failed mail; after the last one only by hand.
+RETRY_AFTER = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+)
+
+
+def known(source: str, keys: Sequence[str]) -> frozenset[str]:
+    """Return those of `keys` that the ledger has already, for one source."""
+    rows = InboundMail.objects.filter(source=source, key__in=keys)
+    return frozenset(rows.values_list("key", flat=True))
+
+
+def accept(
+    raw: bytes,
+    *,
+    source: str,
+    key: str,
+    envelope_to: Sequence[str] = (),
+    queue: Queue | None = None,
+    mailbox: Mailbox | None = None,
+    silent: bool = False,
+) -> InboundMail:
+    """Store a raw mail and return its row, committed. The same `source` and `key` is the same mail.
+
+    `key` identifies the delivery inside its source (IMAP's UIDVALIDITY:UID, POP3's UIDL, a digest).
+    `queue` is where it goes if no address decides; with `silent` (an archive) always. Must not be
+    called inside a transaction: a caller that deletes its copy afterwards relies on the commit.
+    """
+    blob_digest = storage.put(raw)  # the bytes lie in the storage before any row names them
+    try:
+        with transaction.atomic(durable=True):
+            blob, _created = Blob.objects.get_or_create(
+                sha256=blob_digest, defaults={"size": len(raw)}
+            )
+            return InboundMail.objects.create(
+                source=source,
+                key=key,
+                blob=blob,
+                size=len(raw),
+                envelope_to=list(envelope_to),
+                queue=queue,
+                mailbox=mailbox,
+                silent=silent,
+                next_try_at=timezone.now(),
+            )
+    except IntegrityError:
+        return InboundMail.objects.get(source=source, key=key)
+
+
+def refuse_unread(
+    *, source: str, key: str, size: int, error: str, mailbox: Mailbox | None, queue: Queue | None
+) -> InboundMail:
+    """Note a mail that was not fetched (too large) in the failure inbox; it stays on the server."""
+    row, _created = InboundMail.objects.get_or_create(
+        source=source,
+        key=key,
+        defaults={
+            "size": size,
+            "mailbox": mailbox,
+            "queue": queue,
+            "state": InboundMail.State.FAILED,
+            "error": error,
+            "reason": error[:250],
+            "processed_at": timezone.now(),
+        },
+    )
+    return row
+
+
+def fail(pk: int, error: str) -> None:
+    """Put a mail into the failure inbox with the reason, and set its next attempt."""
+    row = InboundMail.objects.get(pk=pk)
+    row.attempts += 1
+    again = row.attempts <= len(RETRY_AFTER) and row.blob_id is not None
+    InboundMail.objects.filter(pk=pk).exclude(
+        state__in=[InboundMail.State.FILED, InboundMail.State.IGNORED]
+    ).update(
+        state=InboundMail.State.FAILED,
+        attempts=row.attempts,
+        error=error[:4000],
+        reason=error.strip().splitlines()[-1][:250] if error.strip() else "",
+        next_try_at=timezone.now() + RETRY_AFTER[row.attempts - 1] if again else None,
+        processed_at=timezone.now(),
+    )

@@ -1,0 +1,191 @@
+"""Which ticket a mail belongs to, and how sure that is.
+
+Tiers, strongest first: a second delivery of the same mail; a signed reply address; In-Reply-To and
+References, or a number in the subject. The last two are strong only for somebody who takes part in the ticket:
+a number that was seen or guessed lets nobody in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.contrib.auth import get_user_model
+
+from helpdesk import addressing, permissions
+from helpdesk.models import Article, Right, Sender, Ticket
+from helpdesk.states import StateType
+
+from .parsed import ParsedMail
+
+#: Merged tickets lead on to the ticket they were merged into; a chain longer than this is an error.
+MAX_HOPS = 50
+
+
+class Tier(StrEnum):
+    """How a mail was recognised."""
+
+    SECOND_DELIVERY = "second delivery"
+    TOKEN = "reply token"  # noqa: S105 (a name)
+    REFERENCES = "references"
+    NUMBER = "number in the subject"
+    REPORT = "delivery report"
+
+
+@dataclass(frozen=True)
+class Match:
+    """The ticket of a mail. `visible` tells whether the customer may see it at once.
+
+    `verified` is False where the sender takes no part in the ticket: an agent has to accept it.
+    """
+
+    ticket: Ticket
+    tier: Tier
+    evidence: str
+    visible: bool = True
+    verified: bool = True
+    article: Article | None = None  # of a second delivery
+
+
+def find(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
+    """Return the ticket that `mail` continues, or None for a new request."""
+    return _second_delivery(mail) or _by_token(mail, recipients) or _by_hint(mail)
+
+
+def _second_delivery(mail: ParsedMail) -> Match | None:
+    if not mail.message_id:
+        return None
+    rows = (
+        Article.objects.filter(
+            message_id=addressing.message_id_key(mail.message_id), content_hash=mail.content_hash
+        )
+        .exclude(content_hash="")
+        .select_related("ticket")
+        .defer("body", "html", "ticket__answers")
+    )
+    article = rows.first()
+    if article is None:
+        return None
+    return Match(_resolve(article.ticket), Tier.SECOND_DELIVERY, mail.message_id, article=article)
+
+
+def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
+    keys = addressing.signing_keys()
+    for address in recipients:
+        ticket_id = addressing.read_reply_token(address, keys)
+        ticket = _ticket(pk=ticket_id) if ticket_id is not None else None
+        if ticket is None:
+            continue
+        visible, verified = _standing_with_token(ticket, _sender(mail))
+        return Match(ticket, Tier.TOKEN, address, visible, verified)
+    return None
+
+
+def _by_hint(mail: ParsedMail) -> Match | None:
+    """References and numbers: the first ticket in which the sender takes part, else the first found."""
+    weak: Match | None = None
+    for ticket, tier, evidence in _hinted(mail):
+        visible, verified = _standing(ticket, _sender(mail))
+        match = Match(ticket, tier, evidence, visible, verified)
+        if verified:
+            return match
+        weak = weak or match
+    return weak
+
+
+def _hinted(mail: ParsedMail) -> list[tuple[Ticket, Tier, str]]:
+    found: dict[int, tuple[Ticket, Tier, str]] = {}
+    report_id = mail.report.original_message_id if mail.report else None
+    ids = [report_id] if report_id else []
+    ids += [*mail.in_reply_to, *reversed(mail.references)]
+    keys = {addressing.message_id_key(one): one for one in ids[:60]}
+    if keys:
+        rows = Article.objects.filter(message_id__in=keys).select_related("ticket__state")
+        by_key = {row.message_id: row for row in rows.defer("body", "html").order_by("-pk")}
+        for key, raw_id in keys.items():  # nearest first
+            if key in by_key:
+                ticket = _resolve(by_key[key].ticket)
+                tier = Tier.REPORT if raw_id == report_id else Tier.REFERENCES
+                found.setdefault(ticket.pk, (ticket, tier, raw_id))
+    for number in addressing.find_numbers(mail.subject)[:10]:
+        by_number = _ticket(number=number)
+        if by_number is not None:
+            found.setdefault(by_number.pk, (by_number, Tier.NUMBER, number))
+    return list(found.values())
+
+
+def _ticket(**lookup: object) -> Ticket | None:
+    ticket = Ticket.objects.filter(**lookup).select_related("state").first()
+    return _resolve(ticket) if ticket is not None else None
+
+
+def _resolve(ticket: Ticket) -> Ticket:
+    """Follow a merged ticket to where it went."""
+    for _hop in range(MAX_HOPS):
+        if ticket.state.type != StateType.MERGED or ticket.merged_into is None:
+            break
+        ticket = ticket.merged_into
+    return ticket
+
+
+def _sender(mail: ParsedMail) -> str:
+    if mail.from_ is None:
+        return ""
+    try:
+        return addressing.canonical(mail.from_.address)
+    except addressing.BadAddress:
+        return ""
+
+
+def _takes_part(ticket: Ticket, sender: str) -> bool:
+    if not sender:
+        return False
+    person = ticket.customer
+    if sender == ticket.contact:
+        return True
+    if person is not None and person.addresses.filter(normalised=sender).exists():
+        return True
+    return ticket.participants.filter(normalised=sender).exists()
+
+
+def _standing(ticket: Ticket, sender: str) -> tuple[bool, bool]:
+    """Return (visible, verified) for a sender who knows no secret of the ticket."""
+    if _takes_part(ticket, sender):
+        return True, True
+    if _was_asked(ticket, sender):
+        return False, True  # a third party answers our question: internal, but nothing to verify
+    return False, False
+
+
+def _standing_with_token(ticket: Ticket, sender: str) -> tuple[bool, bool]:
+    """Return (visible, verified) for a sender who holds the ticket's reply address.
+
+    The token alone is enough unless third parties were written to from this ticket: then somebody
+    unknown may have it from them, and is filed internally.
+    """
+    visible, verified = _standing(ticket, sender)
+    if verified:
+        return visible, True
+    if _is_agent(ticket, sender):
+        return False, False  # an agent's answer by mail never speaks for the customer
+    asked_others = Article.objects.filter(
+        ticket=ticket, sender=Sender.AGENT, visible=False, channel="email"
+    ).exists()
+    return (False, False) if asked_others else (True, True)
+
+
+def _was_asked(ticket: Ticket, sender: str) -> bool:
+    rows = Article.objects.filter(
+        ticket=ticket, sender=Sender.AGENT, visible=False, channel="email"
+    )
+    asked = {
+        address.lower() for row in rows.only("to", "cc") for _name, address in [*row.to, *row.cc]
+    }
+    return sender in asked
+
+
+def _is_agent(ticket: Ticket, sender: str) -> bool:
+    if not sender:
+        return False
+    users = get_user_model()._default_manager.filter(is_active=True, email__iexact=sender)
+    return any(permissions.can(permissions.agent(user), Right.READ, ticket) for user in users)

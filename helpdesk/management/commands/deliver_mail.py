@@ -1,0 +1,50 @@
+"""One raw mail on standard input: what a mail server pipes into."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import Error as DatabaseError
+
+from helpdesk.mail import ingest, ledger
+from helpdesk.models import Queue
+
+EX_USAGE = 64  # sysexits.h
+EX_TEMPFAIL = 75  # the mail server keeps the mail and tries again
+
+
+class Command(BaseCommand):
+    help = (
+        "Takes one raw mail on standard input. Exits with 0 once it is stored, with 75 if it could "
+        "not be stored and the mail server must keep it."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--queue", help="short name of the queue, if no address decides")
+        parser.add_argument(
+            "--to", action="append", default=[], help="recipient of the envelope; may be repeated"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        raw = sys.stdin.buffer.read()
+        try:
+            queue = None
+            if options["queue"]:
+                queue = Queue.objects.filter(slug=options["queue"]).first()
+                if queue is None:
+                    self.stderr.write(f"There is no queue {options['queue']}.")
+                    sys.exit(EX_USAGE)
+            # a mail server repeats a delivery whose end it did not see: equal bytes to equal
+            # recipients are one delivery
+            digest = hashlib.sha256(raw + "\0".join(sorted(options["to"])).encode()).hexdigest()
+            inbound = ledger.accept(
+                raw, source="pipe", key=digest, envelope_to=options["to"], queue=queue
+            )
+        except (DatabaseError, OSError) as error:
+            self.stderr.write(f"The mail could not be stored ({type(error).__name__}).")
+            sys.exit(EX_TEMPFAIL)
+        # stored: whatever happens from here on is seen in the failure inbox
+        ingest.process(inbound.pk)
