@@ -78,7 +78,7 @@ def _mail_start(raw: bytes) -> int:
     start = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
     while raw[start : start + 1] in (b"\n", b"\r") and start < 1000:
         start += 1
-    if raw[start : start + 6].lstrip(b">").startswith(b"From "):
+    if re.compile(rb">?From (?! *:)").match(raw, start):
         end = raw.find(b"\n", start, start + 1000)
         start = end + 1 if end >= 0 else start
     return start
