@@ -1,0 +1,1 @@
+"""Inbound mail: fetch, ledger, parse, screen, thread, file."""
