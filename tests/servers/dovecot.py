@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import grp
+import imaplib
 import os
 import shutil
 import subprocess
@@ -36,6 +37,7 @@ ssl_cert = <{certificate}
 ssl_key = <{key}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
+auth_failure_delay = 0 secs
 mail_location = maildir:{home}
 mail_uid = {uid}
 mail_gid = {gid}
@@ -142,6 +144,18 @@ class Dovecot:
         root = self._folder(folder)
         files = [path for part in ("new", "cur") for path in root.glob(f"{part}/*")]
         return [path.read_bytes() for path in sorted(files, key=lambda path: path.name)]
+
+    def empty(self) -> None:
+        """Delete every mail; folders and the numbers given so far stay.
+
+        By the server's own means: it may trust its index for a second after a change.
+        """
+        with imaplib.IMAP4("127.0.0.1", self.imap, timeout=20) as client:
+            client.login(self.user, self.secret)
+            for line in client.list()[1]:
+                client.select(line.partition(b') "/" ')[2].decode("ascii"))
+                client.store("1:*", "+FLAGS.SILENT", r"(\Deleted)")
+                client.expunge()
 
     def _folder(self, name: str) -> Path:
         return self.home / f".{name.replace('/', '.')}" if name else self.home

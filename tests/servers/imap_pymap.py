@@ -62,8 +62,8 @@ def pymap() -> Iterator[Pymap]:
     (port,) = free_ports(1)
     command = [
         sys.executable,
-        "-m",
-        "pymap",
+        "-c",
+        "from pymap.main import main; main()",
         "--host",
         "127.0.0.1",
         "--port",

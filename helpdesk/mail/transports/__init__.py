@@ -80,16 +80,7 @@ def open_transport(
     text of an error repeats the address.
     """
     limits = limits or Limits()
-    # Nothing of what urlsplit says is passed on: with a wrongly encoded secret it would quote parts of it.
-    try:
-        parts = urlsplit(uri.strip())
-        port = parts.port
-    except ValueError:
-        raise InvalidUri(
-            _(
-                "The address of the mailbox cannot be read. Special characters in it must be percent-encoded."
-            )
-        ) from None
+    parts = _split(uri)
     scheme = parts.scheme.lower()
     if scheme in ("maildir", "mbox"):
         return _local(scheme, parts, limits)
@@ -100,13 +91,38 @@ def open_transport(
         )
     kind, security, usual_port = SERVERS[scheme]
     options = _options(kind, parts)
-    server = _server(parts, secret, port or usual_port, security, options, authenticate)
+    server = _server(parts, secret, _port(parts) or usual_port, security, options, authenticate)
     if kind == "pop3":
         return Pop3Transport(server, limits=limits)
     folder = options.get("folder", "INBOX")
     if options.get("archive") == folder:
         raise InvalidUri(_("The archive must be another folder than the one that is fetched."))
     return ImapTransport(server, folder=folder, move_to=options.get("archive", ""), limits=limits)
+
+
+# Nothing of what urlsplit says is passed on: with a wrongly encoded secret it would quote parts of it.
+
+
+def _split(uri: str) -> SplitResult:
+    try:
+        return urlsplit(uri.strip())
+    except ValueError:
+        raise _unreadable() from None
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        raise _unreadable() from None
+
+
+def _unreadable() -> InvalidUri:
+    return InvalidUri(
+        _(
+            "The address of the mailbox cannot be read. Special characters in it must be percent-encoded."
+        )
+    )
 
 
 def _local(scheme: str, parts: SplitResult, limits: Limits) -> Transport:

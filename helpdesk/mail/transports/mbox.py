@@ -81,10 +81,11 @@ class MboxTransport:
                 _lock(file, self._path, until)
                 yield file
         except OSError as error:
-            values = {"path": str(self._path), "words": error.strerror or str(error)}
-            raise TransportError(
-                _("The file %(path)s cannot be used: %(words)s") % values
-            ) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> TransportError:
+        values = {"path": self._path, "words": error.strerror or error}
+        return TransportError(_("The file %(path)s cannot be used: %(words)s") % values)
 
     def _index(self) -> None:
         with self._locked() as file:
@@ -118,10 +119,7 @@ class MboxTransport:
                 file.seek(entry.start)
                 stored = file.read(entry.end - entry.start)
         except OSError as error:
-            values = {"path": self._path, "words": error.strerror}
-            raise TransportError(
-                _("The file %(path)s cannot be used: %(words)s") % values
-            ) from error
+            raise self._failed(error) from error
         if _digest(stored) != key.partition(":")[2].partition(":")[0]:
             return None
         return QUOTED.sub(rb"\1", stored[entry.body - entry.start :])

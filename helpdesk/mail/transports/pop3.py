@@ -185,7 +185,13 @@ class Pop3Transport:
 
     def _index(self) -> None:
         with self._talk() as client:
-            uidls = [line.split(None, 1) for line in client.uidl()[1]]
+            try:
+                uidls = [line.split(None, 1) for line in client.uidl()[1]]
+            except poplib.error_proto:
+                raise TransportError(
+                    _("%(host)s cannot name its messages (UIDL); they cannot be fetched safely.")
+                    % {"host": self._server.host}
+                ) from None
             sizes = [line.split() for line in client.list()[1]]
         self._sizes = {int(line[0]): int(line[1]) for line in sizes if len(line) >= 2}
         self._numbers = {}
