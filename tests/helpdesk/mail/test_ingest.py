@@ -59,7 +59,11 @@ def test_mail_to_a_queue_address_opens_a_ticket_there(support):
     row = deliver(mail())
     assert (row.state, row.outcome) == ("filed", "opened")
     ticket = row.ticket
-    assert (ticket.queue, ticket.subject, ticket.contact) == (support, "Printer", "ina@mail.example")
+    assert (ticket.queue, ticket.subject, ticket.contact) == (
+        support,
+        "Printer",
+        "ina@mail.example",
+    )
     assert ticket.customer.name == "Ina Rother"
     assert row.article.body.strip() == "It is silent."
     assert row.evidence == ["recipient support@desk.example"]
