@@ -124,7 +124,7 @@ def is_address(text: str) -> bool:
 MIN_DIGITS = 16
 MAX_DIGITS = 19
 #: Bounds of `find_numbers`: characters read, numbers returned.
-MAX_TEXT = 1_000_000
+MAX_TEXT = 200_000
 MAX_NUMBERS = 100
 
 _DIGITS = re.compile(r"[0-9]+")
@@ -172,6 +172,8 @@ def _number_at(text: str, groups: Sequence[re.Match[str]], first: int) -> tuple[
         if len(digits) + group.end() - group.start() > MAX_DIGITS:
             return None
         digits += group[0]
+        if digits != "2" and not digits.startswith(("20", "21")):
+            return None
         if is_number(digits):
             return digits, index + 1
     return None

@@ -27,7 +27,7 @@ from helpdesk.rules.fields import OPERATORS, Operand
 
 UTC = dt.UTC
 NOW = dt.datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
-TEXTS = ["", "Drucker", "drucker kaputt", "Ärger", "ärger\n", "a.b", "50%_", "ſs", None]
+TEXTS = ["", "Drucker", "drucker kaputt", "Ärger", "ärger\n", "a.b", "50%_", "Maß", None]
 DAYS = [dt.date(2026, 11, 24) + dt.timedelta(days=step) for step in (-8, -7, -1, 0, 1)]
 TIMES = [
     NOW,
@@ -56,7 +56,7 @@ def table(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
 
         class Row(models.Model):
             text = models.CharField(max_length=50, null=True)
-            number = models.IntegerField(null=True)
+            number = models.BigIntegerField(null=True)
             queue = models.ForeignKey(Parent, models.CASCADE, null=True)
             code = models.CharField(max_length=10, null=True)
             flag = models.BooleanField(null=True)
@@ -313,6 +313,26 @@ def test_matches_equals_to_q_for_each_operator(
 )
 def test_matches(values: dict[str, object], data: dict[str, Any], expected: bool) -> None:
     assert parse(data, FIELDS).matches(values, NOW) is expected
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("code", "day", "expected"),
+    [
+        ("is", "2026-03-29", True),
+        ("before", "2026-03-29", False),
+        ("before", "2026-03-30", True),
+        ("after", "2026-03-29", False),
+        ("after", "2026-03-28", True),
+    ],
+)
+@pytest.mark.parametrize("hour", ["2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z"])
+def test_matches_takes_local_days_when_the_clock_changes(
+    code: str, day: str, expected: bool, hour: str
+) -> None:
+    condition = parse({"field": "at", "op": code, "value": day}, FIELDS)
+    with timezone.override("Europe/Berlin"):
+        assert condition.matches({"at": dt.datetime.fromisoformat(hour)}, NOW) is expected
 
 
 @pytest.mark.pure
