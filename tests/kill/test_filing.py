@@ -60,7 +60,7 @@ def test_a_process_killed_anywhere_loses_and_doubles_no_mail(protocol):
     with dovecot() as server:
         uri = server.imap_uri if protocol == "imap" else server.pop3_uri
         mailbox = Mailbox.objects.create(name="desk", uri=uri)
-        account = MailAccount(mailbox=mailbox, queue=queue, secret=storage.encrypt(server.password))
+        account = MailAccount(mailbox=mailbox, queue=queue, secret=storage.encrypt(server.secret))
 
         def prepare() -> None:
             server.empty()

@@ -153,9 +153,10 @@ class Dovecot:
         with imaplib.IMAP4("127.0.0.1", self.imap, timeout=20) as client:
             client.login(self.user, self.secret)
             for line in client.list()[1]:
-                client.select(line.partition(b') "/" ')[2].decode("ascii"))
-                client.store("1:*", "+FLAGS.SILENT", r"(\Deleted)")
-                client.expunge()
+                _ok, count = client.select(line.partition(b') "/" ')[2].decode("ascii"))
+                if count[0] != b"0":
+                    client.store("1:*", "+FLAGS.SILENT", r"(\Deleted)")
+                    client.expunge()
 
     def _folder(self, name: str) -> Path:
         return self.home / f".{name.replace('/', '.')}" if name else self.home
