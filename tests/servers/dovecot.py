@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import grp
 import imaplib
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -81,6 +81,9 @@ service pop3-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -154,7 +157,7 @@ class Dovecot:
             client.login(self.user, self.secret)
             for line in client.list()[1]:
                 client.select(line.partition(b') "/" ')[2].decode("ascii"))
-                client.store("1:*", "+FLAGS.SILENT", r"(\Deleted)")
+                client.uid("STORE", "1:*", "+FLAGS.SILENT", r"(\Deleted)")
                 client.expunge()
 
     def _folder(self, name: str) -> Path:
@@ -189,7 +192,7 @@ def _running(program: str, base: Path, extra: str) -> Iterator[Dovecot]:
         os.chown(part, uid, gid)
     certificate, key = write_certificate(base)
     imap, imaps, pop3, pop3s = free_ports(4)
-    me, group = getpass.getuser(), grp.getgrgid(os.getegid()).gr_name
+    me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
     config = base / "dovecot.conf"
     config.write_text(
         CONFIG.format(
