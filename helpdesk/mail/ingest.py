@@ -32,6 +32,7 @@ from helpdesk.models import (
     TicketType,
 )
 from helpdesk.permissions import SYSTEM
+from helpdesk.rules.effects import Plan
 from helpdesk.rules.routing import Route, route
 
 from . import filters, journal, ledger, thread
@@ -220,7 +221,7 @@ def _append(step: _Mail, match: thread.Match) -> None:
     _filed(step.inbound, article, outcome, step)
 
 
-def _open(step: _Mail, plan: filters.effects.Plan) -> None:
+def _open(step: _Mail, plan: Plan) -> None:
     where = _route(step)
     queue_id = plan.queue or where.queue_id
     queue = Queue.objects.filter(pk=queue_id).first() if queue_id else None

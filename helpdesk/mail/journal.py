@@ -77,5 +77,6 @@ def _plain(mail: ParsedMail) -> MIMEText:
     for name, value in fields.items():
         if value:
             # one line, whatever was in it: no header may be smuggled in
-            message[name] = Header(" ".join(value.split())[:255], "utf-8", maxlinelen=998)
+            line = " ".join(value.split())[:255]
+            message[name] = Header(line, "utf-8", maxlinelen=998).encode()
     return message

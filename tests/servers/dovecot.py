@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import grp
 import imaplib
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -81,6 +81,9 @@ service pop3-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -153,10 +156,9 @@ class Dovecot:
         with imaplib.IMAP4("127.0.0.1", self.imap, timeout=20) as client:
             client.login(self.user, self.secret)
             for line in client.list()[1]:
-                _ok, count = client.select(line.partition(b') "/" ')[2].decode("ascii"))
-                if count[0] != b"0":
-                    client.store("1:*", "+FLAGS.SILENT", r"(\Deleted)")
-                    client.expunge()
+                client.select(line.partition(b') "/" ')[2].decode("ascii"))
+                client.uid("STORE", "1:*", "+FLAGS.SILENT", r"(\Deleted)")
+                client.expunge()
 
     def _folder(self, name: str) -> Path:
         return self.home / f".{name.replace('/', '.')}" if name else self.home
@@ -190,7 +192,7 @@ def _running(program: str, base: Path, extra: str) -> Iterator[Dovecot]:
         os.chown(part, uid, gid)
     certificate, key = write_certificate(base)
     imap, imaps, pop3, pop3s = free_ports(4)
-    me, group = getpass.getuser(), grp.getgrgid(os.getegid()).gr_name
+    me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
     config = base / "dovecot.conf"
     config.write_text(
         CONFIG.format(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import imaplib
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -13,10 +11,10 @@ from typing import Any, Self
 from django.utils.translation import gettext as _
 
 from .base import Item, Limits, LoginRefused, MessageGone, TooLarge, TransportError, Unreachable
+from .imap_syntax import body, folder_name, numbers, quoted, uid_sets, unmarked
 from .wire import Clock, Security, Server, read_block, read_line
 
 PAGE = 500  # messages asked for in one listing command
-BATCH = 200  # UIDs named in one command: a line well under the 8,192 bytes of RFC 7162 section 4
 MAX_LINE = 1_000_000
 DELETED = r"(\Deleted)"
 
@@ -65,9 +63,7 @@ class ImapTransport:
     def _forget_folder(self) -> None:
         self._opened: bool | None = None  # None: no folder, False: read only, True: for writing
         self._validity = 0
-        self._view = (
-            0  # counts how often the folder was opened: message numbers are valid in one view only
-        )
+        self._view = 0  # counts the openings: message numbers hold within one view only
         self._exists = 0
         self._expunged = 0
         self._sizes: dict[
@@ -143,7 +139,7 @@ class ImapTransport:
                         _("%(host)s wants TLS before a login.") % {"host": server.host}
                     )
                 else:
-                    client.login(_quoted(server.user), server.secret)
+                    client.login(quoted(server.user), server.secret)
             except imaplib.IMAP4.abort:
                 raise
             except UnicodeEncodeError:
@@ -229,7 +225,7 @@ class ImapTransport:
         if not again and self._opened is not None and self._opened >= writable:
             return
         with self._talk() as client:
-            answer = client.select(_folder(self._folder), readonly=not writable)
+            answer = client.select(folder_name(self._folder), readonly=not writable)
             values = {"folder": self._folder}
             exists = self._checked(answer, _("opening the folder %(folder)s") % values)
             validity = client.response("UIDVALIDITY")[1][0]
@@ -272,18 +268,23 @@ class ImapTransport:
             stop = min(number + PAGE - 1, self._exists)
             page = self._page(number, stop)
             number = stop + 1
-            for uid, size in page:
+            for uid, size in sorted(page.items()):
                 if uid > last:
                     last = uid
                     yield Item(f"{validity}:{uid}", size)
 
-    def _page(self, first: int, stop: int) -> list[tuple[int, int]]:
+    def _page(self, first: int, stop: int) -> dict[int, int | None]:
         with self._talk() as client:
             answer = client.fetch(f"{first}:{stop}", "(UID RFC822.SIZE)")
             lines = self._checked(answer, _("listing messages"), gone_is_fine=True)
             self._count_expunged(client)
-        self._sizes = dict(found for found in map(_uid_and_size, lines) if found is not None)
-        return sorted(self._sizes.items())
+        # News of other messages may come along (RFC 3501 section 7): only what was asked for counts.
+        page: dict[int, int | None] = {}
+        for number, uid, size in filter(None, map(numbers, lines)):
+            if first <= number <= stop:
+                page[uid] = size if size is not None else page.get(uid)
+        self._sizes = {uid: size for uid, size in page.items() if size is not None}
+        return page
 
     def fetch(self, key: str) -> bytes:
         self._open(writable=False)
@@ -302,7 +303,7 @@ class ImapTransport:
             answer = client.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
             parts = self._checked(answer, _("reading a message"), gone_is_fine=True)
             self._count_expunged(client)
-        raw = _body(parts)
+        raw = body(parts)
         if raw is None:
             raise self._gone(uid)
         return raw
@@ -312,10 +313,12 @@ class ImapTransport:
             answer = client.uid("FETCH", str(uid), "(UID RFC822.SIZE)")
             lines = self._checked(answer, _("asking for the size of a message"), gone_is_fine=True)
             self._count_expunged(client)
-        sizes = dict(found for found in map(_uid_and_size, lines) if found is not None)
-        if uid not in sizes:
+        sizes = [
+            size or 0 for _number, found, size in filter(None, map(numbers, lines)) if found == uid
+        ]
+        if not sizes:
             raise self._gone(uid)
-        return sizes[uid]
+        return max(sizes)
 
     def _gone(self, uid: int) -> MessageGone:
         values = {"uid": uid, "folder": self._folder}
@@ -365,14 +368,14 @@ class ImapTransport:
 
     def _move(self, uids: list[int]) -> None:
         doing = _("moving messages to %(folder)s") % {"folder": self._move_to}
-        target = _folder(self._move_to)
+        target = folder_name(self._move_to)
         self._make_target(target)
         if "MOVE" in self._capabilities:
             self._on_each("MOVE", uids, doing, target)
             return
         # What is marked already was copied by an earlier run that could not expunge it.
         flags = self._on_each("FETCH", uids, doing, "(UID FLAGS)")
-        fresh = [uid for line in flags if (uid := _unmarked(line)) is not None]
+        fresh = [uid for line in flags if (uid := unmarked(line)) is not None]
         if fresh:
             self._on_each("COPY", fresh, doing, target)
         self._delete(uids)
@@ -384,61 +387,3 @@ class ImapTransport:
             self._checked(
                 client.create(target), _("making the folder %(folder)s") % {"folder": self._move_to}
             )
-
-
-def uid_sets(uids: Iterable[int]) -> Iterator[str]:
-    """Yield sequence sets (RFC 3501 section 9) of at most BATCH numbers and ranges that name exactly these UIDs."""
-    runs: list[list[int]] = []
-    for uid in sorted(set(uids)):
-        if runs and runs[-1][1] == uid - 1:
-            runs[-1][1] = uid
-            continue
-        if len(runs) == BATCH:
-            yield _joined(runs)
-            runs = []
-        runs.append([uid, uid])
-    if runs:
-        yield _joined(runs)
-
-
-def _joined(runs: list[list[int]]) -> str:
-    return ",".join(str(first) if first == last else f"{first}:{last}" for first, last in runs)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _folder(name: str) -> str:
-    """Return the folder's name as the protocol writes it: modified UTF-7 (RFC 3501 section 5.1.3), quoted."""
-
-    def shifted(match: re.Match[str]) -> str:
-        code = base64.b64encode(match[0].encode("utf-16-be")).rstrip(b"=").replace(b"/", b",")
-        return f"&{code.decode('ascii')}-"
-
-    return _quoted(re.sub(r"[^\x20-\x7e]+", shifted, name.replace("&", "&-")))
-
-
-def _uid_and_size(part: object) -> tuple[int, int] | None:
-    if not isinstance(part, bytes):
-        return None
-    uid = re.search(rb"\bUID (\d+)", part)
-    size = re.search(rb"\bRFC822\.SIZE (\d+)", part)
-    return (int(uid[1]), int(size[1])) if uid and size else None
-
-
-def _unmarked(part: object) -> int | None:
-    if not isinstance(part, bytes) or b"\\deleted" in part.lower():
-        return None
-    uid = re.search(rb"\bUID (\d+)", part)
-    return int(uid[1]) if uid else None
-
-
-def _body(parts: list[Any]) -> bytes | None:
-    """Return BODY[] out of a FETCH answer, None if there is none; a server may write a short one as a string."""
-    for part in parts:
-        if isinstance(part, tuple) and b"BODY[]" in part[0].upper():
-            return bytes(part[1])
-        if isinstance(part, bytes) and (match := re.search(rb'BODY\[\] "((?:[^"\\]|\\.)*)"', part)):
-            return re.sub(rb"\\(.)", rb"\1", match[1])
-    return None

@@ -7,16 +7,17 @@ from contextlib import contextmanager
 import pytest
 
 from helpdesk.mail.transports import (
+    Item,
     Limits,
     LoginRefused,
     MessageGone,
     TooLarge,
     TransportError,
     Unreachable,
+    imap_syntax,
     open_transport,
 )
 from helpdesk.mail.transports import imap as imap_module
-from helpdesk.mail.transports.imap import uid_sets
 from tests.servers.dovecot import Dovecot, dovecot
 from tests.servers.imap_pymap import Pymap
 from tests.servers.stub import script, silent, stub
@@ -100,6 +101,8 @@ def test_fetch_and_listing_leave_no_trace(server: Dovecot) -> None:
     with open_transport(server.imap_uri, server.secret) as transport:
         for item in transport.listing():
             transport.fetch(item.key)
+        transport.remove(["1:1"])  # opens the folder for writing
+        transport.fetch(item.key)
     assert b"\\Seen" not in flags(server)
     assert server.remaining() == [mail(1)]
 
@@ -290,7 +293,7 @@ def test_listing_is_complete_when_mails_are_removed_while_it_runs(
     server: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imap_module, "PAGE", 3)
-    monkeypatch.setattr(imap_module, "BATCH", 2)
+    monkeypatch.setattr(imap_syntax, "BATCH", 2)
     for number in range(20):
         server.deliver(mail(number))
     fetched = []
@@ -318,6 +321,22 @@ def test_listing_is_complete_when_another_client_expunges_while_it_runs(
     assert fetched == [mail(number) for number in range(12)]
 
 
+def test_listing_goes_on_without_gap_or_repeat_when_the_folder_is_opened_anew(
+    server: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap_module, "PAGE", 3)
+    for number in range(12):
+        server.deliver(mail(number))
+    with open_transport(server.imap_uri, server.secret) as transport:
+        listing = transport.listing()
+        first = [next(listing).key for _number in range(3)]
+        expunge_first(server)
+        expunge_first(server)
+        transport.remove([first[1]])  # gone; but the folder is opened for writing, in a new view
+        rest = [transport.fetch(item.key) for item in listing]
+    assert rest == [mail(number) for number in range(3, 12)]
+
+
 def test_two_thousand_mails_are_removed(server: Dovecot) -> None:
     for number in range(2000):
         server.deliver(mail(number))
@@ -326,15 +345,6 @@ def test_two_thousand_mails_are_removed(server: Dovecot) -> None:
         assert len(set(keys)) == 2000
         transport.remove(keys[::2])
     assert len(server.remaining()) == 1000
-
-
-def test_uid_sets_name_exactly_these_in_short_lines() -> None:
-    uids = [*range(1, 100_000, 2), 200_000, 200_001, 200_002]
-    sets = list(uid_sets(uids))
-    assert max(map(len, sets)) < 8000
-    assert sets[-1].endswith("200000:200002")
-    named = [int(part) for line in sets for part in line.split(",") if ":" not in part]
-    assert named == uids[:-3]
 
 
 def test_login_error_holds_no_secret_when_refused(imap: Dovecot | Pymap) -> None:
@@ -445,6 +455,20 @@ def test_fetch_reads_a_body_that_comes_as_a_string() -> None:
         open_transport(f"imap://u@127.0.0.1:{port}", "swordfish") as transport,
     ):
         assert transport.fetch("7:5") == b'a "b" c'
+
+
+def test_listing_holds_what_was_asked_for_when_the_server_tells_other_news() -> None:
+    select = (b"EXAMINE", b"* 2 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n%T OK [READ-ONLY] done\r\n")
+    sizes = (
+        b"RFC822.SIZE",
+        b"* 2 FETCH (RFC822.SIZE 20 UID 6)\r\n* 9 FETCH (UID 99 FLAGS ())\r\n"
+        b"* 1 FETCH (FLAGS (\\Seen) UID 5)\r\n* 2 FETCH (UID 6 FLAGS ())\r\n%T OK done\r\n",
+    )
+    with (
+        stub(script((b"", HELLO), CAN, IN, select, sizes, BYE)) as port,
+        open_transport(f"imap://u@127.0.0.1:{port}", "swordfish") as transport,
+    ):
+        assert list(transport.listing()) == [Item("7:5", None), Item("7:6", 20)]
 
 
 def test_folder_without_lasting_numbers_is_refused() -> None:
