@@ -71,7 +71,7 @@ def _live(work: Callable[[], object], boundaries: Sequence[str], kill_at: int) -
         work()
         connections.close_all()
         code = 0
-    except BaseException:  # the child must never return into the test runner
+    except BaseException:  # noqa: BLE001  the child must never return into the test runner
         traceback.print_exc()
     finally:
         os._exit(code)
