@@ -6,6 +6,7 @@ so that tests may override the setting.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,9 @@ DEFAULTS: dict[str, Any] = {
     "SYSTEM_ID": "10",
     # the public site's address, without a slash at the end; links in mails start with it
     "SITE_URL": "http://127.0.0.1:8000",
+    # path of a request's status page, behind the prefix of the customer's language
+    "STATUS_PATH": "/requests/status/{token}/",
+    "LANGUAGE_PREFIX": {"de": "", "en": "/en"},
     # right-hand side of our Message-IDs; empty: the host of SITE_URL
     "MAIL_DOMAIN": "",
     # sender of mails of queues that have no address of their own
@@ -37,6 +41,8 @@ DEFAULTS: dict[str, Any] = {
     "FETCH_EVERY": 60,
     # the development mail room (page and SMTP server); never in production
     "MAILROOM": False,
+    # its maildir; empty: beside MEDIA_ROOT
+    "MAILROOM_DIR": "",
     "MAILROOM_SMTP_PORT": 8025,
 }
 
@@ -49,3 +55,9 @@ def get(name: str) -> Any:
 def mail_domain() -> str:
     """Return the domain of our own Message-IDs."""
     return get("MAIL_DOMAIN") or get("SITE_URL").split("//", 1)[-1].split("/", 1)[0].split(":")[0]
+
+
+def mailroom_dir() -> Path:
+    """Return the folder of the mail room's maildir."""
+    folder = get("MAILROOM_DIR")
+    return Path(folder) if folder else Path(settings.MEDIA_ROOT).parent / "mailroom"

@@ -149,6 +149,8 @@ class OutboundMail(models.Model):
     article = models.ForeignKey(
         Article, models.CASCADE, null=True, blank=True, related_name="outbound"
     )
+    # of a forwarded message: whose files go along
+    original = models.ForeignKey(Article, models.SET_NULL, null=True, blank=True, related_name="+")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
     automatic = models.BooleanField(default=False)
@@ -169,7 +171,12 @@ class OutboundMail(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     due_at = models.DateTimeField(_("next attempt"))
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    # when it was claimed: also the sign of the worker that holds it
     sending_since = models.DateTimeField(null=True, blank=True)
+    # when the content began to go out; from then on only the server's answer tells what happened
+    content_since = models.DateTimeField(null=True, blank=True)
+    delivered = models.JSONField(_("taken by the server for"), default=list, blank=True)
+    refused = models.JSONField(_("refused recipients"), default=list, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     server_reply = models.TextField(_("the server's words"), blank=True)
     # the state of the row is a fact of the ticket's history; told there once
@@ -189,6 +196,8 @@ class OutboundMail(models.Model):
         "body": CONTENT,
         "html": CONTENT,
         "language": NONE,
+        "delivered": PERSON,
+        "refused": PERSON,
         "server_reply": PERSON,
     }
 

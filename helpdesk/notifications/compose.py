@@ -1,0 +1,205 @@
+"""The wording of mails: sender, subject, thread and text of an outbox row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from email.utils import parseaddr
+
+from django.template.loader import render_to_string
+from django.utils import formats, timezone, translation
+from django.utils.html import format_html, linebreaks
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from helpdesk import addressing, conf
+from helpdesk.errors import InvalidInput
+from helpdesk.models import Article, Channel, OutboundMail, Queue, Sender, Ticket
+
+from . import links
+
+Addresses = tuple[tuple[str, str], ...]
+
+#: How many ids of a thread a mail names: the first and the newest.
+MAX_REFERENCES = 20
+
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,200}>")  # printable ASCII without blanks and brackets
+
+
+def answer(
+    *, ticket: Ticket, article: Article, to: Addresses, cc: Addresses, bcc: Addresses
+) -> OutboundMail:
+    """Return the unsaved row of an answer. Raises `InvalidInput` for a bad recipient."""
+    row = _row(ticket, article, OutboundMail.Kind.ANSWER, str(article.pk))
+    row.to, row.cc, row.bcc = _recipients(to=to, cc=cc, bcc=bcc)
+    row.in_reply_to, row.references = _thread(ticket, article)
+    signature = signature_of(ticket.queue, row.language)
+    row.body = with_signature(article.body, signature)
+    if article.html:
+        row.html = _html(article.html, signature)
+    return row
+
+
+def forward(
+    *,
+    ticket: Ticket,
+    article: Article,
+    original: Article | None,
+    to: Addresses,
+    cc: Addresses,
+) -> OutboundMail:
+    """Return the unsaved row of a message to a third party. Raises `InvalidInput` as `answer`."""
+    row = _row(ticket, article, OutboundMail.Kind.FORWARD, str(article.pk))
+    row.to, row.cc, row.bcc = _recipients(to=to, cc=cc, bcc=())
+    row.original = original
+    row.body = with_signature(article.body, signature_of(ticket.queue, row.language))
+    if original is not None:
+        row.body += "\n\n" + _quoted(original, row.language)
+        # no answer to it, so no In-Reply-To; but the two belong together (RFC 5322 3.6.4)
+        row.references = _ids([*original.references, original.message_id])
+    return row
+
+
+def receipt(*, ticket: Ticket, article: Article) -> OutboundMail:
+    """Return the unsaved row of the receipt for a new ticket."""
+    row = _row(ticket, article, OutboundMail.Kind.RECEIPT, f"r{article.pk}")
+    row.automatic = True
+    name = ticket.customer.name if ticket.customer else ""
+    row.to = [[name, ticket.contact]]
+    row.in_reply_to, row.references = _thread(ticket, article)
+    promise = ticket.promise
+    minutes = promise.first_response if promise else None
+    signature = signature_of(ticket.queue, row.language)
+    context = {
+        "ticket": ticket,
+        "name": name,
+        "site_name": conf.get("SITE_NAME"),
+        "status_url": links.status_url(ticket, row.language),
+        "hours": -(-minutes // 60) if minutes else None,
+        "objection_days": conf.get("OBJECTION_DAYS"),
+        "signature": signature,
+    }
+    with translation.override(row.language):
+        text = render_to_string("helpdesk/mail/receipt.txt", context)
+        row.html = render_to_string("helpdesk/mail/receipt.html", context).strip() + "\n"
+    row.body = with_signature(re.sub(r"\n{3,}", "\n\n", text), signature)
+    return row
+
+
+def _row(ticket: Ticket, article: Article, kind: OutboundMail.Kind, unique: str) -> OutboundMail:
+    name, address = sender_of(ticket.queue)
+    keys = addressing.signing_keys()
+    subject = article.subject or ticket.subject
+    return OutboundMail(
+        ticket=ticket,
+        article=article,
+        kind=kind,
+        message_id=addressing.make_message_id(ticket.pk, unique, conf.mail_domain(), keys),
+        from_name=name[:250],
+        from_address=address,
+        reply_to=addressing.reply_address(address, ticket.pk, keys),
+        subject=addressing.tag_subject(subject, ticket.number)[:500],
+        language=ticket.language,
+        due_at=timezone.now(),
+    )
+
+
+def sender_of(queue: Queue) -> tuple[str, str]:
+    """Return name and address from which a queue's mails are sent."""
+    name = str(queue.inherited("sender_name") or conf.get("SITE_NAME"))
+    # the site's default may be written with a name: "Help <help@example.org>"
+    return name, parseaddr(queue.main_address())[1] or queue.main_address()
+
+
+def signature_of(queue: Queue, language: str) -> str:
+    """Return the queue's signature in `language`; one in the other language is better than none."""
+    fields = ("signature_en", "signature_de")
+    if not language.startswith("en"):
+        fields = fields[::-1]
+    found = (str(queue.inherited(field) or "").strip() for field in fields)
+    return next((text for text in found if text), "")
+
+
+def with_signature(body: str, signature: str) -> str:
+    """Return a text with its signature behind the usual mark (RFC 3676 4.3)."""
+    body = body.rstrip() + "\n"
+    return f"{body}\n-- \n{signature}\n" if signature else body
+
+
+def _html(html: str, signature: str) -> str:
+    if not signature:
+        return html
+    return html + format_html("<div>-- </div>{}", linebreaks(signature, autoescape=True))
+
+
+def _recipients(**rows: Iterable[tuple[str, str]]) -> list[list[list[str]]]:
+    """Return the rows of recipients, each address once; raises `InvalidInput` naming the row."""
+    seen: set[str] = set()
+    result: list[list[list[str]]] = []
+    for field, pairs in rows.items():
+        result.append([])
+        for name, address in pairs:
+            try:
+                key = addressing.canonical(address)
+            except addressing.BadAddress:
+                message = gettext_lazy("%(address)s is not a mail address.")
+                raise InvalidInput(message % {"address": address}, field=field) from None
+            if key not in seen:
+                seen.add(key)
+                # the local part as it was written: only its owner knows whether case matters
+                local = address.strip().strip("<>").strip().rpartition("@")[0]
+                result[-1].append([name, f"{local}@{key.rpartition('@')[2]}"])
+    if not seen:
+        raise InvalidInput(gettext_lazy("Give at least one recipient."), field="to")
+    return result
+
+
+def _thread(ticket: Ticket, article: Article) -> tuple[str, list[str]]:
+    """Return In-Reply-To and References: the customer's last mail, else our own last one."""
+    mails = (
+        Article.objects.filter(ticket=ticket, channel=Channel.EMAIL, visible=True)
+        .exclude(message_id="")
+        .exclude(message_id__startswith="sha256:")  # stands for an id that cannot be written
+        .only("message_id", "references", "sender", "created_at")
+        .order_by("-created_at", "-pk")[:50]
+    )
+    rows = [row for row in mails if row.pk != article.pk or row.sender == Sender.CUSTOMER]
+    last = next((row for row in rows if row.sender == Sender.CUSTOMER), rows[0] if rows else None)
+    if last is not None:
+        ids = _ids([*last.references, last.message_id])
+        return (last.message_id if last.message_id in ids else ""), ids
+    sent = OutboundMail.objects.filter(ticket=ticket, kind=OutboundMail.Kind.RECEIPT)
+    ids = list(sent.order_by("pk").values_list("message_id", flat=True)[:1])
+    return (ids[0] if ids else ""), ids
+
+
+def _ids(ids: Sequence[str]) -> list[str]:
+    """Return the ids that can stand in a header, each once, a long thread shortened in its middle."""
+    good = list(dict.fromkeys(one for one in ids if _MESSAGE_ID.fullmatch(one)))
+    return good if len(good) <= MAX_REFERENCES else [good[0], *good[1 - MAX_REFERENCES :]]
+
+
+def _quoted(original: Article, language: str) -> str:
+    """Return the original's text behind its head, each line marked as quoted."""
+    with translation.override(language):
+        head = [
+            _("Forwarded message"),
+            _("From: %(sender)s")
+            % {"sender": _shown([[original.from_name, original.from_address]])},
+            _("Date: %(date)s") % {"date": _date(original.created_at)},
+            _("Subject: %(subject)s") % {"subject": original.subject},
+            _("To: %(recipients)s") % {"recipients": _shown(original.to)},
+        ]
+    lines = [*head, "", *original.body.rstrip().splitlines()]
+    return "\n".join(f"> {line}".rstrip() for line in lines) + "\n"
+
+
+def _date(at: datetime) -> str:
+    return formats.date_format(timezone.localtime(at), "DATETIME_FORMAT")
+
+
+def _shown(pairs: Iterable[Sequence[str]]) -> str:
+    return ", ".join(
+        f"{name} <{address}>" if name and address else name or address for name, address in pairs
+    )

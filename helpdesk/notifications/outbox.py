@@ -1,0 +1,293 @@
+"""The outbox: rows go out one by one, and after a crash no mail goes out twice by itself.
+
+A row is claimed (committed), its mail is built, the server is asked; right before the first byte of
+the content a second mark is committed. A row that is found claimed later than `LEASE` was left
+by a process that died: without the second mark it is tried again, with it nobody knows
+whether the mail went out, so it becomes *uncertain* and people decide (`send_again`).
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk import events, permissions
+from helpdesk.errors import NotFound, NotPermitted, WrongState
+from helpdesk.models import EventKind, OutboundMail, Right
+from helpdesk.permissions import SYSTEM, Actor
+
+from . import mime
+from .smtp import Envelope, Outcome, Result, Route, Server, Unreachable, without
+
+logger = logging.getLogger(__name__)
+
+State = OutboundMail.State
+
+#: Waiting times before the next attempt; after the last one the mail has failed.
+RETRY_AFTER = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+)
+#: Longer than any conversation takes: a claim older than this was left by a dead process.
+LEASE = timedelta(minutes=20)
+
+SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+
+
+def send_due(*, limit: int = 100) -> int:
+    """Send what is due, oldest first, and return how many mails were tried.
+
+    Safe in several workers at once. Must not be called inside a transaction: every step is
+    committed before the next. Raises nothing for a mail or a server that makes trouble.
+    """
+    settle_abandoned()
+    due = OutboundMail.objects.filter(state=State.QUEUED, due_at__lte=timezone.now())
+    keys = list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
+    tried = 0
+    with Server(Route.from_settings()) as server:
+        for pk in keys:
+            row = _claim(pk)
+            if row is None:
+                continue  # another worker has it, or it was withdrawn
+            tried += 1
+            try:
+                result = _send(row, server)
+            except Unreachable as error:
+                # no fault of this mail; and the next ones would fare no better now
+                _settle(row, Result(Outcome.RETRY, words=str(error)))
+                break
+            _settle(row, result)
+    return tried
+
+
+def _claim(pk: int) -> OutboundMail | None:
+    """Take a due row for this process, committed, and return it; None if it is not to be had."""
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        row = (
+            OutboundMail.objects.select_for_update(
+                skip_locked=connection.features.has_select_for_update_skip_locked, of=("self",)
+            )
+            .filter(pk=pk, state=State.QUEUED, due_at__lte=now)
+            .first()
+        )
+        if row is None:
+            return None
+        row.state = State.SENDING
+        row.sending_since = now
+        row.content_since = None
+        row.attempts += 1
+        row.save(update_fields=["state", "sending_since", "content_since", "attempts"])
+    return row
+
+
+def _send(row: OutboundMail, server: Server) -> Result:
+    """Build the mail and hand it over. Raises `Unreachable`."""
+    try:
+        files = mime.files_of(row)
+        raw = mime.build(row, files)
+        envelope = _envelope(row)
+    except OSError as error:  # the storage may be back later
+        return Result(Outcome.RETRY, words=type(error).__name__)
+    except Exception as error:  # noqa: BLE001  any fault at all belongs to this mail alone
+        logger.error("mail %s cannot be built: %s", row.pk, type(error).__name__)
+        return Result(Outcome.REFUSED, words=type(error).__name__)
+    if not envelope.recipients:
+        return Result(Outcome.SENT, words=row.server_reply)  # everybody is served already
+    if settings.EMAIL_BACKEND == SMTP_BACKEND:
+        return server.deliver(envelope, raw, lambda: _mark_content(row))
+    return _by_backend(row, envelope, files)
+
+
+def _envelope(row: OutboundMail) -> Envelope:
+    recipients = [mime.wire_address(address) for _name, address in [*row.to, *row.cc, *row.bcc]]
+    done = [*row.delivered, *(address for address, _words in row.refused)]
+    sender = "" if row.automatic else mime.wire_address(row.from_address)
+    return Envelope(sender, without(recipients, *done))
+
+
+def _mark_content(row: OutboundMail) -> bool:
+    """Commit that the content goes out now; False if the row is not ours any more."""
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        marked = OutboundMail.objects.filter(
+            pk=row.pk, state=State.SENDING, sending_since=row.sending_since, content_since=None
+        ).update(content_since=now)
+    return bool(marked)
+
+
+def _by_backend(row: OutboundMail, envelope: Envelope, files: list[mime.File]) -> Result:
+    """Send by another of Django's mail backends: console, memory, files, a provider's."""
+    pairs = {"to": row.to, "cc": row.cc, "bcc": row.bcc}
+    addresses = {
+        field: [address for _name, address in rows if address in envelope.recipients]
+        for field, rows in pairs.items()
+    }
+    message = EmailMultiAlternatives(
+        subject=mime.one_line(row.subject),
+        body=row.body,
+        from_email=" ".join(mime.mailboxes([[row.from_name, row.from_address]])),
+        headers=mime.header(row),
+        **addresses,
+    )
+    if row.html:
+        message.attach_alternative(row.html, "text/html")
+    for file in files:
+        message.attach(mime.one_line(file.name), file.content, file.content_type)
+    if not _mark_content(row):
+        return Result(Outcome.WITHDRAWN)
+    try:
+        message.send()
+    except OSError as error:
+        return Result(Outcome.UNCERTAIN, words=type(error).__name__)
+    return Result(Outcome.SENT, delivered=envelope.recipients)
+
+
+# --- what became of it ---------------------------------------------------------------------------
+
+
+@transaction.atomic(durable=True)
+def _settle(row: OutboundMail, result: Result) -> None:
+    """Write down what became of a claimed row, and tell its ticket's history.
+
+    Holds for whoever sent it even if the row was thought abandoned meanwhile: knowing is better.
+    """
+    fresh = (
+        OutboundMail.objects.select_for_update(of=("self",))
+        .filter(pk=row.pk, sending_since=row.sending_since)
+        .exclude(state__in=[State.SENT, State.FAILED])
+        .first()
+    )
+    if fresh is None or result.outcome == Outcome.WITHDRAWN:
+        return
+    if fresh.state == State.QUEUED and result.outcome not in (Outcome.SENT, Outcome.PARTLY):
+        return  # somebody has decided already that it goes once more
+    fresh.delivered = [*fresh.delivered, *result.delivered]
+    fresh.refused = [*fresh.refused, *(list(pair) for pair in result.refused)]
+    fresh.server_reply = f"{result.code} {result.words}".strip() if result.code else result.words
+    if result.outcome == Outcome.SENT:
+        _sent(fresh, result)
+    elif result.outcome == Outcome.UNCERTAIN:
+        _uncertain(fresh)
+    elif result.outcome == Outcome.REFUSED or fresh.attempts > len(RETRY_AFTER):
+        _failed(fresh, result.code)
+    else:
+        fresh.state = State.QUEUED
+        fresh.due_at = timezone.now() + RETRY_AFTER[max(fresh.attempts, 1) - 1]
+    fresh.save()
+    logger.info("mail %s: %s %s", fresh.pk, result.outcome, result.code or "")
+
+
+def _sent(row: OutboundMail, result: Result) -> None:
+    row.state = State.SENT if row.delivered or not row.refused else State.FAILED
+    row.sent_at = timezone.now()
+    _tell(row, EventKind.MAIL_SENT, recipients=len(row.delivered))
+    if row.refused:
+        _tell_refusal(row, result.code, partly=True)
+
+
+def _failed(row: OutboundMail, code: int) -> None:
+    row.state = State.FAILED
+    _tell_refusal(row, code, partly=bool(row.delivered))
+
+
+def _uncertain(row: OutboundMail) -> None:
+    row.state = State.UNCERTAIN
+    _tell(row, EventKind.MAIL_UNCERTAIN)
+
+
+def _tell(row: OutboundMail, kind: EventKind, **data: object) -> None:
+    if row.ticket is not None:
+        events.record(
+            actor=SYSTEM,
+            ticket=row.ticket,
+            article=row.article,
+            kind=kind,
+            data={"mail": row.pk, "kind": row.kind, **data},
+        )
+
+
+def _tell_refusal(row: OutboundMail, code: int, *, partly: bool) -> None:
+    if row.ticket is not None:
+        events.record(
+            actor=SYSTEM,
+            ticket=row.ticket,
+            article=row.article,
+            kind=EventKind.MAIL_FAILED,
+            data={"mail": row.pk, "kind": row.kind, "code": code, "partly": partly},
+            content={"server": row.server_reply, "refused": row.refused},
+        )
+
+
+def settle_abandoned() -> int:
+    """Decide over rows that a dead process left in *sending*; return how many there were."""
+    late = OutboundMail.objects.filter(
+        state=State.SENDING, sending_since__lte=timezone.now() - LEASE
+    ).values_list("pk", flat=True)
+    return sum(_settle_abandoned(pk) for pk in list(late))
+
+
+@transaction.atomic(durable=True)
+def _settle_abandoned(pk: int) -> bool:
+    row = (
+        OutboundMail.objects.select_for_update(
+            skip_locked=connection.features.has_select_for_update_skip_locked, of=("self",)
+        )
+        .filter(pk=pk, state=State.SENDING, sending_since__lte=timezone.now() - LEASE)
+        .first()
+    )
+    if row is None:
+        return False
+    if row.content_since is not None:
+        _uncertain(row)
+    elif row.attempts > len(RETRY_AFTER):
+        _failed(row, 0)  # a mail on which the process dies every time
+    else:
+        row.state = State.QUEUED
+    row.save()
+    return True
+
+
+@transaction.atomic
+def send_again(*, actor: Actor, mail: OutboundMail) -> OutboundMail:
+    """Queue a failed or uncertain mail once more with the same Message-ID (right *answer*).
+
+    Who has it for certain does not get it again; who was refused is tried anew. Raises
+    `WrongState` for a mail that is in no such state, `NotPermitted`, `NotFound`.
+    """
+    row = OutboundMail.objects.select_for_update(of=("self",)).filter(pk=mail.pk).first()
+    if row is None:
+        raise NotFound
+    _require(actor, row)
+    if row.state not in (State.FAILED, State.UNCERTAIN):
+        raise WrongState(_("Only a mail that failed, or is uncertain, can be sent again."))
+    before = row.state
+    row.state = State.QUEUED
+    row.attempts = 0
+    row.refused = []
+    row.due_at = timezone.now()
+    row.save(update_fields=["state", "attempts", "refused", "due_at"])
+    if row.ticket is not None:
+        events.record(
+            actor=actor,
+            ticket=row.ticket,
+            article=row.article,
+            kind=EventKind.MAIL_RESENT,
+            data={"mail": row.pk, "kind": row.kind, "from": str(before)},
+        )
+    return row
+
+
+def _require(actor: Actor, row: OutboundMail) -> None:
+    if actor.kind == "customer" or (row.ticket is None and actor.kind != "system"):
+        raise NotPermitted
+    if row.ticket is not None:
+        permissions.require(actor, Right.ANSWER, row.ticket)
