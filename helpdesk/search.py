@@ -1,21 +1,294 @@
-"""Who finds what: full text over tickets, always within `visible_tickets`."""
+"""Who finds what: full text over tickets, always within `visible_tickets`.
+
+One entry per article and one per ticket hold the words, folded here so that every database sees the
+same ones; PostgreSQL and SQLite index them by their own means (migration 0003). Whether an article
+is visible is asked at the time of the search, so that no entry can be out of date about it.
+"""
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from typing import Any
 
-from .models import Article, Ticket
+from django.db import connection, transaction
+from django.db.models import Lookup, Prefetch, Q, QuerySet
+
+from .models import Article, SearchEntry, Ticket
 from .permissions import Actor, visible_tickets
 
+#: Bounds of an entry: a `tsvector` holds one megabyte, a word of it two kilobytes.
+MAX_CHARACTERS = 100_000
+MAX_WORD = 100
+#: Bounds of a query.
+MAX_QUERY = 500
+MAX_TERMS = 12
+#: From so many characters on an unquoted word also finds longer ones that begin with it.
+MIN_PREFIX = 3
 
-def index_article(article: Article) -> None:
-    """Put one article into the index."""
+# --- words ---------------------------------------------------------------------------------------
+
+_WORD = re.compile(r"[^\W_]+")
+_SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_UMLAUT = re.compile("ae|oe|ue")
 
 
-def index_ticket(ticket: Ticket) -> None:
-    """Put number, subject, customer and answers of a ticket into the index."""
+def fold(text: str) -> list[str]:
+    """Return the words of a text in lower case, without accents, with ß as ss."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    return [word[:MAX_WORD] for word in _WORD.findall(bare)]
+
+
+def _words(*texts: str) -> str:
+    """Return what an entry stores for some texts: bounded, and free of anything but words."""
+    folded: list[str] = []
+    left = MAX_CHARACTERS
+    for text in texts:
+        folded += fold(text[:left])
+        left -= len(text)
+        if left <= 0:
+            break
+    return " ".join(folded)[:MAX_CHARACTERS]
+
+
+# --- the query -----------------------------------------------------------------------------------
+
+_TERM = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
+_NUMBER = re.compile(r"\[?\s*(?:ticket\s*)?#?\s*([0-9][0-9 ]*)\]?", re.IGNORECASE)
+_MIN_NUMBER = 8  # the day, with which every number begins
+
+
+@dataclass(frozen=True)
+class Term:
+    """One word or phrase of a query: spellings of which one must occur (or none, if excluded)."""
+
+    spellings: tuple[tuple[str, ...], ...]
+    is_phrase: bool = False
+    is_excluded: bool = False
+
+
+def read_query(words: str) -> tuple[Term, ...]:
+    """Return the terms of what somebody typed. Any text is a query; none is a syntax error.
+
+    Quotes make a phrase, a minus excludes; everything else is taken by its words, so an address or
+    a word with a hyphen is a phrase as well.
+    """
+    terms: list[Term] = []
+    for minus, quoted, plain in _TERM.findall(words[:MAX_QUERY]):
+        text = quoted or plain
+        spellings = dict.fromkeys(tuple(fold(one)) for one in _spellings(text))
+        if any(spellings):
+            terms.append(Term(tuple(filter(None, spellings)), bool(quoted), bool(minus)))
+    return tuple(terms[:MAX_TERMS])
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield the text, and as it stands where umlauts are spelled out or were."""
+    lower = unicodedata.normalize("NFC", text).lower()
+    yield lower
+    yield lower.translate(_SPELLED_OUT)
+    yield _UMLAUT.sub(lambda pair: pair[0][0], lower)
+
+
+def read_number(words: str) -> str | None:
+    """Return the digits of a query that is nothing but (the beginning of) a ticket number."""
+    asked = _NUMBER.fullmatch(words.strip()[:MAX_QUERY])
+    if asked is None:
+        return None
+    digits = asked[1].replace(" ", "")
+    is_marked = "#" in words or "ticket" in words.lower()
+    return digits if is_marked or len(digits) >= _MIN_NUMBER else None
+
+
+# --- how each database looks up --------------------------------------------------------------------
+
+
+class HasTerm(Lookup):
+    """`words__has=Term(…)`: the entry has one of the term's spellings, by the database's index."""
+
+    lookup_name = "has"
+    prepare_rhs = False
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        alias = compiler.quote_name_unless_alias(self.lhs.alias)
+        exact = " | ".join(_tsquery(one) for one in self.rhs.spellings)
+        if self.rhs.is_phrase:
+            return f"{alias}.vector @@ to_tsquery('simple', %s)", [exact]
+        start = " | ".join(_tsquery(one, prefix=True) for one in self.rhs.spellings)
+        # stems are compared whole: the beginning of a stem would find far too much
+        query = "to_tsquery('simple', %s) || to_tsquery('german', %s) || to_tsquery('english', %s)"
+        return f"{alias}.vector @@ ({query})", [start, exact, exact]
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        alias = compiler.quote_name_unless_alias(self.lhs.alias)
+        prefix = not self.rhs.is_phrase
+        match = " OR ".join(_fts5(one, prefix=prefix) for one in self.rhs.spellings)
+        rows = "SELECT rowid FROM helpdesk_searchwords WHERE helpdesk_searchwords MATCH %s"
+        return f"{alias}.id IN ({rows})", [match]
+
+
+SearchEntry._meta.get_field("words").register_lookup(HasTerm)
+
+
+def _tsquery(spelling: tuple[str, ...], *, prefix: bool = False) -> str:
+    """Return words as PostgreSQL's query language has them; they hold letters and digits only."""
+    end = ":*" if prefix and len(spelling[-1]) >= MIN_PREFIX else ""
+    return "(" + " <-> ".join(f"'{word}'" for word in spelling) + end + ")"
+
+
+def _fts5(spelling: tuple[str, ...], *, prefix: bool) -> str:
+    end = " *" if prefix and len(spelling[-1]) >= MIN_PREFIX else ""
+    return f'("{" ".join(spelling)}"{end})'
+
+
+# --- finding -------------------------------------------------------------------------------------
 
 
 def find_tickets(actor: Actor, words: str) -> QuerySet[Ticket]:
-    """Return the tickets that `actor` may read and that match `words`."""
-    return visible_tickets(actor).filter(subject__icontains=words)
+    """Return the tickets that `actor` may read and that match `words`, in no other order than usual.
+
+    All terms must occur, each anywhere in the ticket; customers find by what they can see only.
+    A ticket number (with or without `Ticket#`, or its beginning) finds that ticket. Blank words find
+    everything, words without a letter or digit nothing.
+    """
+    tickets = visible_tickets(actor)
+    words = words.replace("\x00", " ")
+    if not words.strip():
+        return tickets
+    entries = SearchEntry.objects.all()
+    if actor.kind == "customer":
+        entries = entries.filter(Q(article__isnull=True) | Q(article__visible=True))
+    terms = read_query(words)
+    number = read_number(words)
+    if number is not None:
+        return tickets.filter(pk__in=_numbered(number, entries))
+    if not terms:
+        return tickets.none()
+    for term in terms:
+        hits = entries.filter(words__has=term).values("ticket")
+        tickets = tickets.exclude(pk__in=hits) if term.is_excluded else tickets.filter(pk__in=hits)
+    return tickets
+
+
+def _numbered(number: str, entries: QuerySet[SearchEntry]) -> QuerySet[Any]:
+    """Return ids of tickets by number, and of those that mention the digits.
+
+    A union, for with OR no database uses both indexes.
+    """
+    by_number = Ticket.objects.filter(number__startswith=number).order_by().values("pk")
+    mentioned = entries.filter(words__has=Term(((number,),))).order_by().values("ticket")
+    return by_number.union(mentioned)
+
+
+# --- indexing ------------------------------------------------------------------------------------
+
+
+def index_article(article: Article) -> None:
+    """Put one article with the names of its files into the index, or renew its entry."""
+    names = article.attachments.values_list("name", flat=True)
+    entry = SearchEntry(
+        ticket_id=article.ticket_id, article=article, words=_article_words(article, names)
+    )
+    SearchEntry.objects.bulk_create(
+        [entry], update_conflicts=True, unique_fields=["article"], update_fields=["words", "ticket"]
+    )
+
+
+def index_ticket(ticket: Ticket) -> None:
+    """Put number, subject, customer and answers of a ticket into the index, or renew its entry."""
+    SearchEntry.objects.update_or_create(
+        ticket=ticket, article=None, defaults={"words": _ticket_words(ticket)}
+    )
+
+
+def forget(ticket_ids: Collection[int]) -> int:
+    """Remove tickets with their articles from the index; return the number of entries removed.
+
+    Call `purge` when the last of many is forgotten.
+    """
+    removed, _by_model = SearchEntry.objects.filter(ticket__in=ticket_ids).delete()
+    return removed
+
+
+def purge() -> None:
+    """Rewrite the index so that its file holds nothing forgotten: SQLite before 3.42 needs it.
+
+    Takes seconds for each 100,000 entries.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO helpdesk_searchwords (helpdesk_searchwords) VALUES ('optimize')"
+            )
+
+
+def reindex(*, batch: int = 500) -> Iterator[int]:
+    """Make the index anew, `batch` tickets a transaction; yield the tickets done after each.
+
+    The site may go on meanwhile: the rows of a batch are locked while their entries are exchanged.
+    """
+    last, done = 0, 0
+    renew = transaction.atomic(partial(_renew, batch=batch))
+    while ids := renew(last):
+        last, done = ids[-1], done + len(ids)
+        yield done
+
+
+def _renew(after: int, *, batch: int) -> list[int]:
+    rows = Ticket.objects.select_for_update(of=("self",)).filter(pk__gt=after).order_by("pk")
+    tickets = list(rows.select_related("customer").prefetch_related("customer__addresses")[:batch])
+    ids = [ticket.pk for ticket in tickets]
+    forget(ids)
+    entries = [SearchEntry(ticket=ticket, words=_ticket_words(ticket)) for ticket in tickets]
+    SearchEntry.objects.bulk_create(entries, batch_size=100)
+    for article_batch in _article_entries(ids):
+        SearchEntry.objects.bulk_create(article_batch)
+    return ids
+
+
+def _article_entries(ticket_ids: list[int]) -> Iterator[list[SearchEntry]]:
+    """Yield the entries of all articles of some tickets, a hundred at a time: bodies may be large."""
+    articles = (
+        Article.objects.filter(ticket__in=ticket_ids)
+        .defer("html", "extra", "references")
+        .order_by("pk")
+        .prefetch_related(Prefetch("attachments"))
+    )
+    numbered = enumerate(articles.iterator(chunk_size=100))
+    for _hundred, rows in groupby(numbered, key=lambda row: row[0] // 100):
+        yield [
+            SearchEntry(
+                ticket_id=article.ticket_id,
+                article=article,
+                words=_article_words(article, [file.name for file in article.attachments.all()]),
+            )
+            for _position, article in rows
+        ]
+
+
+def _article_words(article: Article, names: Iterable[str]) -> str:
+    head = (article.subject, article.from_name, article.from_address)
+    return _words(*head, *names, article.body)
+
+
+def _ticket_words(ticket: Ticket) -> str:
+    texts = [ticket.number, ticket.subject, ticket.contact]
+    if ticket.customer is not None:
+        texts += [ticket.customer.name, ticket.customer.login_name or ""]
+        texts += [row.address for row in ticket.customer.addresses.all()]
+    for answer in ticket.answers:
+        texts += _answer_texts(answer)
+    return _words(*texts)
+
+
+def _answer_texts(answer: dict[str, Any]) -> Iterator[str]:
+    """Yield what an answer shows, that of a repeated group row by row."""
+    yield str(answer.get("shown") or "")
+    for row in answer.get("rows") or ():
+        for inner in row:
+            yield from _answer_texts(inner)

@@ -1,5 +1,5 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, time, queues, people, blobs, tickets, articles, history, mail, jobs."""
+base, time, queues, people, blobs, tickets, articles, search, history, mail, jobs."""
 
 from .articles import Article, Attachment, Sender
 from .base import NamedRow, Privacy
@@ -9,6 +9,7 @@ from .jobs import PeriodicJob
 from .mail import AutoMail, InboundMail, MailAccount, MailFilter, OutboundMail
 from .people import Customer, CustomerAddress
 from .queues import FollowUp, Queue, QueueAddress, QueueRight, Right, in_tree_order, queue_map
+from .search import SearchEntry
 from .tickets import (
     Channel,
     NumberCounter,
@@ -49,6 +50,7 @@ __all__ = [
     "QueueAddress",
     "QueueRight",
     "Right",
+    "SearchEntry",
     "Seen",
     "Sender",
     "State",
