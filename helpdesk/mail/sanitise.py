@@ -125,11 +125,11 @@ def _short(html: str) -> str:
     """Return the HTML without pictures written into it, cut to the limit."""
     if "base64," in html:
         html = _INLINE_DATA.sub("", html)
-    return _AMPERSAND.sub(_reference, html[:LIMIT_HTML])[: 2 * LIMIT_HTML]
+    return _AMPERSAND.sub(_reference, html[:LIMIT_HTML])[:LIMIT_HTML]
 
 
 _AMPERSAND = re.compile(
-    r"&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{0,31})(;|(?![=a-zA-Z0-9])))?"
+    r"&+(?=&)|&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{0,31})(;|(?![=a-zA-Z0-9])))?"
 )
 
 
@@ -139,7 +139,9 @@ def _reference(match: re.Match[str]) -> str:
     The parser under nh3 looks back over the rest of the text at each one that is neither.
     """
     name = match[1] or ""
-    if name.startswith("#") or (name and (name in html5 or f"{name};" in html5 and match[2])):
+    if not name:
+        return "&amp;" * len(match[0])
+    if name.startswith("#") or name in html5 or (match[2] and f"{name};" in html5):
         return f"&{name};"
     return f"&amp;{match[0][1:]}"
 
