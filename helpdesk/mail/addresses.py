@@ -25,7 +25,7 @@ _BARE = re.compile(r"(?<!@)[^\s<>()\[\],;:\"\\@]{1,64}@[^\s<>(),;:\"\\@]{1,255}(
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\]|\\.){1,62}"@[^\s<>(),;:"\\@]{1,255}')
 # one token of an address list; each alternative begins with a character of its own
 _TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.){0,2000}"|\((?:[^()\\]|\\.){0,2000}\)|<[^<>]*>?|[,;]|[^"(<,;]+|.', re.DOTALL
+    r'"(?:[^"\\]|\\.){0,400}"|\((?:[^()\\]|\\.){0,400}\)|<[^<>]*>?|[,;]|[^"(<,;]+|.', re.DOTALL
 )
 
 

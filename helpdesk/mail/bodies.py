@@ -59,23 +59,30 @@ def read(raw: bytes, root: Node) -> Contents:
     reader = _Reader(raw, root)
     pieces = reader.pieces(root)
     contents = reader.contents
-    contents.text = "\n\n".join(
-        part.strip("\n") for part in (_as_text(piece) for piece in pieces) if part.strip()
-    )
+    contents.text = _texts(pieces, contents.defects)
     if any(piece.html for piece in pieces):
         contents.html = "\n".join(_as_html(piece) for piece in pieces)
         shown = {unquote(cid) for cid in _CID.findall(contents.html)}
         contents.files = [
             replace(file, inline=file.inline or file.content_id in shown) for file in contents.files
         ]
-    contents.text = contents.text[:LIMIT_TEXT]
     return contents
 
 
-def _as_text(piece: _Piece) -> str:
-    if piece.text is not None and (piece.text.strip() or not piece.html):
-        return piece.text
-    return sanitise.to_text(piece.html or "")
+def _texts(pieces: list[_Piece], defects: list[str]) -> str:
+    """Return the pieces as one text; HTML stands in where a piece has no other form."""
+    texts: list[str] = []
+    left = sanitise.LIMIT_HTML
+    for piece in pieces:
+        text = piece.text or ""
+        if not text.strip() and piece.html:
+            text = sanitise.to_text(piece.html) if left > 0 else ""
+            left -= len(piece.html)
+            if left < 0:
+                defects.append("text-cut")
+        if text.strip():
+            texts.append(text.strip("\n"))
+    return "\n\n".join(texts)[:LIMIT_TEXT]
 
 
 def _as_html(piece: _Piece) -> str:
@@ -91,6 +98,7 @@ class _Reader:
         self._raw = raw
         self._root = root
         self._first = next(root.leaves())
+        self._left = {"text/plain": LIMIT_TEXT, "text/html": LIMIT_HTML}
         self.contents = Contents()
 
     def pieces(self, node: Node) -> list[_Piece]:
@@ -159,7 +167,7 @@ class _Reader:
                 )
                 self._file(name, "application/octet-stream", content)
             data = found.rest
-        text = self._decoded(node, data, LIMIT_TEXT, node.kind.params.get("charset"))
+        text = self._decoded(node, data, "text/plain", node.kind.params.get("charset"))
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         if node.kind.params.get("format", "").lower() == "flowed":
             text = transfer.flowed(
@@ -173,9 +181,12 @@ class _Reader:
         label = node.kind.params.get("charset")
         meta = _META_CHARSET.search(data, 0, 4096) if not label else None
         label = meta[1].decode("ascii") if meta else label
-        return _Piece(html=self._decoded(node, data, LIMIT_HTML, label))
+        return _Piece(html=self._decoded(node, data, "text/html", label))
 
-    def _decoded(self, node: Node, data: bytes, limit: int, label: str | None) -> str:
+    def _decoded(self, node: Node, data: bytes, form: str, label: str | None) -> str:
+        """Decode a readable part; what exceeds the mail's allowance for its form is kept as a file."""
+        limit = self._left[form]
+        self._left[form] -= min(limit, len(data))
         if len(data) > limit:
             self.contents.defects.append("text-cut")
             name = names.file_name("", node.kind.value, self._number())

@@ -37,7 +37,7 @@ def fold(text: str) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-_QUOTED = re.compile(r"\s{0,3}[>|]|\s{0,3}&gt;")
+_QUOTED = re.compile(r"\s{0,3}>|\s{0,3}&gt;|\s{0,3}\|(?!.*\|\s*$)")  # the last: no row of a table
 _FENCE = re.compile(r"\s{0,3}```")
 
 _VERBS = (
@@ -112,6 +112,8 @@ class _Folder:
         self._lines = [line.strip("\r\n\u200b\ufeff") for line in lines]
         self._kinds: list[Kind] = ["text"] * len(lines)
         self._fenced = self._code()
+        self._scanned = 0
+        self._first_words: int | None = None
 
     def kinds(self) -> list[Kind]:
         index = 0
@@ -245,16 +247,23 @@ class _Folder:
 
     def _fold_signature(self) -> None:
         """Fold from the mark of a signature to the end, or to the quotation that follows."""
-        for index, line in enumerate(self._lines):
-            if self._kinds[index] != "text" or index in self._fenced:
-                continue
-            if _SIGNATURE_START.match(line) and self._words_before(index):
-                end = index
-                while end < len(self._lines) and self._kinds[end] == "text":
-                    end += 1
-                if not any(_QUOTED.match(later) for later in self._lines[index:end]):
-                    self._set(index, end, "signature")
-                    return
+        end = len(self._lines)
+        start, quoted = None, False
+        # upwards, so that each line is looked at once; the first mark of a stretch counts
+        for index in range(len(self._lines) - 1, -1, -1):
+            line = self._lines[index]
+            if self._kinds[index] != "text":
+                if start is not None:
+                    break
+                end, quoted = index, False
+            elif _QUOTED.match(line):
+                if start is not None:
+                    break
+                quoted = True
+            elif not quoted and index not in self._fenced and _SIGNATURE_START.match(line):
+                start = index
+        if start is not None and self._words_before(start):
+            self._set(start, end, "signature")
 
     def _keep_something(self) -> None:
         """If nothing would be left to read, fold nothing but what stands apart from all words."""
@@ -266,12 +275,13 @@ class _Folder:
         self._kinds = ["text"] * len(self._lines)
 
     def _words_before(self, index: int) -> bool:
-        return any(
-            self._kinds[i] == "text"
-            and self._lines[i].strip()
-            and not _SEPARATOR.match(self._lines[i])
-            for i in range(index)
-        )
+        """Tell whether own words stand before `index`; remembers how far it has looked."""
+        while self._first_words is None and self._scanned < index:
+            line = self._lines[self._scanned]
+            if self._kinds[self._scanned] == "text" and line.strip() and not _SEPARATOR.match(line):
+                self._first_words = self._scanned
+            self._scanned += 1
+        return self._first_words is not None and self._first_words < index
 
     def _separator_before(self, index: int) -> int:
         """Return the index of a dividing line right before `index`, else `index`."""

@@ -181,13 +181,19 @@ def _inline_pgp(text: str) -> str | None:
     return "pgp-signed" if "-----BEGIN PGP SIGNED MESSAGE-----" in text else None
 
 
+def _without_line_ends(file: Part) -> bytes:
+    """Return a file's content; where servers may rewrite line ends, in their plain form."""
+    textual = file.content_type.startswith(("text/", "message/"))
+    return file.content.replace(b"\r\n", b"\n").strip() if textual else file.content
+
+
 def _hash(from_: Address | None, date: bytes | None, contents: bodies.Contents) -> str:
     """Hash what makes two deliveries the same mail, each piece with its length before it."""
     pieces = [
         (from_.address.lower() if from_ else "").encode(),
         b" ".join((date or b"").split()),
         "\n".join(line.rstrip() for line in contents.text.strip().split("\n")).encode(),
-        *(hashlib.sha256(file.content).digest() for file in contents.files),
+        *(hashlib.sha256(_without_line_ends(file)).digest() for file in contents.files),
     ]
     digest = hashlib.sha256()
     for piece in pieces:

@@ -2,13 +2,13 @@
 
 nh3 (an allow-list over a real HTML5 parser) does the cleaning. HTML5 parsing itself is not linear:
 deep nesting, unclosed formatting and thousands of attributes make any parser crawl or its tree
-explode. So `_bearable` walks over the tags first, and what would be too costly is shown as text.
+explode. So `tags` looks first, and what would be too costly is shown as text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html import escape, unescape
 from html.entities import html5
 from typing import Final
@@ -17,11 +17,9 @@ from urllib.parse import unquote
 import nh3
 
 from helpdesk.mail.charsets import storable
+from helpdesk.mail.tags import bearable, stripped
 
 LIMIT_HTML: Final = 1_000_000  # characters, pictures written into the text not counted
-LIMIT_DEPTH: Final = 400
-LIMIT_ATTRIBUTES: Final = 100  # of one tag
-_LIMIT_WORK: Final = 2_000_000  # formatting elements a parser may have to open again
 
 _TEXT_TAGS: Final = {
     "a", "abbr", "b", "bdi", "bdo", "blockquote", "br", "caption", "center", "cite", "code", "col",
@@ -72,8 +70,8 @@ def clean(html: str, cids: Mapping[str, str]) -> str:
     beyond `LIMIT_HTML` characters is cut; HTML too costly to parse is returned as plain paragraphs.
     """
     source = _short(html)
-    if not _bearable(source):
-        return f'<div style="white-space:pre-wrap">{escape(_stripped(source))}</div>'
+    if not bearable(source):
+        return f'<div style="white-space:pre-wrap">{escape(stripped(source))}</div>'
     cleaned = _nh3(source, link_rel="noopener noreferrer nofollow", attributes=_ATTRIBUTES)
     return storable(_IMAGE.sub(lambda match: _image(match[1], cids), cleaned))
 
@@ -123,13 +121,14 @@ def _image(attributes: str, cids: Mapping[str, str]) -> str:
 
 def _short(html: str) -> str:
     """Return the HTML without pictures written into it, cut to the limit."""
+    html = storable(html)
     if "base64," in html:
         html = _INLINE_DATA.sub("", html)
-    return _AMPERSAND.sub(_reference, html[:LIMIT_HTML])[: 2 * LIMIT_HTML]
+    return _AMPERSAND.sub(_reference, html[:LIMIT_HTML])[:LIMIT_HTML]
 
 
 _AMPERSAND = re.compile(
-    r"&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{0,31})(;|(?![=a-zA-Z0-9])))?"
+    r"&+(?=&)|&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{0,31})(;|(?![=a-zA-Z0-9])))?"
 )
 
 
@@ -139,95 +138,11 @@ def _reference(match: re.Match[str]) -> str:
     The parser under nh3 looks back over the rest of the text at each one that is neither.
     """
     name = match[1] or ""
-    if name.startswith("#") or (name and (name in html5 or f"{name};" in html5 and match[2])):
+    if not name:
+        return "&amp;" * len(match[0])
+    if name.startswith("#") or name in html5 or (match[2] and f"{name};" in html5):
         return f"&{name};"
     return f"&amp;{match[0][1:]}"
-
-
-# elements without an end, and those whose end the next of their kind implies
-_NEVER_OPEN: Final = {
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
-}  # fmt: skip
-_IMPLIED_END: Final = {"dd", "dt", "li", "option", "p", "tbody", "td", "tfoot", "th", "thead", "tr"}
-_FORMATTING: Final = {
-    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
-}  # fmt: skip
-_TAG = re.compile(r"<(?:!--|(/?)([a-zA-Z][^\s/>\x00]{0,60}))")
-
-
-def _bearable(html: str) -> bool:
-    """Tell whether parsing `html` costs time and memory in proportion to its length."""
-    foreign = re.search(r"<(?:svg|math)", html, re.IGNORECASE) is not None
-    stack: list[str] = []
-    formatting = work = 0
-    for closing, name in _tags(html):
-        if name is None:
-            return False
-        if closing:
-            # only the innermost counts as closed: a parser may ignore any other end tag
-            if stack and stack[-1] == name:
-                stack.pop()
-                formatting -= name in _FORMATTING
-            continue
-        work += formatting + 1
-        if name not in _NEVER_OPEN and (foreign or name not in _IMPLIED_END):
-            stack.append(name)
-            formatting += name in _FORMATTING
-        if len(stack) > LIMIT_DEPTH or work > _LIMIT_WORK:
-            return False
-    return True
-
-
-def _tags(html: str) -> Iterator[tuple[bool, str | None]]:
-    """Yield (closing, name) of each tag as an HTML5 tokeniser sees it; None: too many attributes."""
-    position = 0
-    while True:
-        match = _TAG.search(html, position)
-        if match is None:
-            return
-        if match[2] is None:
-            end = html.find("-->", match.start() + 2)
-            position = end + 3 if end >= 0 else len(html)
-            continue
-        tag_end = _tag_end(html, match.end())
-        yield bool(match[1]), match[2].lower() if tag_end is not None else None
-        position = tag_end if tag_end is not None else len(html)
-
-
-_BEFORE_ATTRIBUTE = re.compile(r"[\s/]*")
-_ATTRIBUTE_NAME = re.compile(r"=?[^\s/>=]*\s*(=?)\s*")
-_UNQUOTED = re.compile(r"[^\s>]*")
-
-
-def _tag_end(html: str, position: int) -> int | None:
-    """Return where the tag whose name ends at `position` ends; None if it has too many attributes."""
-    for _ in range(LIMIT_ATTRIBUTES):
-        position = _end(_BEFORE_ATTRIBUTE, html, position)
-        if position >= len(html):
-            return position
-        if html[position] == ">":
-            return position + 1
-        name = _ATTRIBUTE_NAME.match(html, position)
-        position = name.end() if name else position + 1
-        if name and name[1] and position < len(html):
-            quote = html[position]
-            if quote in "\"'":
-                end = html.find(quote, position + 1)
-                position = end + 1 if end >= 0 else len(html)
-            elif quote != ">":
-                position = _end(_UNQUOTED, html, position)
-    return None
-
-
-def _end(pattern: re.Pattern[str], html: str, position: int) -> int:
-    match = pattern.match(html, position)
-    return match.end() if match else position
-
-
-def _stripped(html: str) -> str:
-    """Return the characters outside of tags, roughly: for HTML that no parser should see."""
-    visible = re.sub(r"<[^<>]{0,2000}>", " ", html)
-    return storable(unescape(re.sub(r"\s{3,}", "\n\n", visible[:LIMIT_HTML]))).strip()
 
 
 _TOKEN = re.compile(r"<(/?)([a-z0-9]+)([^<>]*)>|([^<]+)")
@@ -255,8 +170,8 @@ _SPACED: Final = {
 def to_text(html: str) -> str:
     """Return the readable text of `html`: paragraphs, list marks, quotes as ">", links in "<…>"."""
     source = _short(html)
-    if not _bearable(source):
-        return _stripped(source)
+    if not bearable(source):
+        return stripped(source)
     attributes = {"a": {"href"}, "img": {"alt"}}
     writer = _Writer()
     for closing, name, rest, text in _TOKEN.findall(
