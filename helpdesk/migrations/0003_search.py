@@ -1,7 +1,6 @@
 """The index of tickets' texts, each database by its own means; no extension is required."""
 
-import django.db.models.deletion
-from django.db import migrations, models
+from django.db import migrations
 
 POSTGRESQL = [
     """
@@ -66,19 +65,5 @@ def drop(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [("helpdesk", "0002_start_rows")]
     operations = [
-        migrations.CreateModel(
-            name='SearchEntry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('words', models.TextField()),
-                ('article', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='helpdesk.article')),
-                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='helpdesk.ticket')),
-            ],
-            options={
-                'verbose_name': 'search entry',
-                'verbose_name_plural': 'search entries',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('article__isnull', True)), fields=('ticket',), name='helpdesk_search_ticket_once')],
-            },
-        ),
         migrations.RunPython(make, drop),
     ]
