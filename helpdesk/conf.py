@@ -39,6 +39,8 @@ DEFAULTS: dict[str, Any] = {
     "MAIL_MAX_BYTES": 50 * 1024 * 1024,
     # seconds between two fetches of a mailbox
     "FETCH_EVERY": 60,
+    # more jobs for the worker's schedule: dotted names of `helpdesk.worker.Job` instances
+    "JOBS": [],
     # the development mail room (page and SMTP server); never in production
     "MAILROOM": False,
     # its maildir; empty: beside MEDIA_ROOT

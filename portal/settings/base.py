@@ -204,4 +204,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    # says every few seconds that there is nothing to do
+    "loggers": {"django_tasks_db": {"level": "WARNING"}},
 }

