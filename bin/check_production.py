@@ -12,7 +12,7 @@ NEEDED = ("SECRET_KEY", "DATABASE_URL", "EMAIL_URL", "SITE_URL")
 SET = {
     "SECRET_KEY": "for this check alone " + "".join(map(chr, range(48, 123))),
     "DATABASE_URL": "postgresql://check@localhost/check",
-    "EMAIL_URL": "submission://check:check@localhost:587",
+    "EMAIL_URL": "smtp+tls://check:check@localhost:587",
     "SITE_URL": "https://help.example.org",
 }
 

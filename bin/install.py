@@ -55,9 +55,19 @@ def install() -> None:
         )
     run(
         [
-            str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-            "--require-hashes", "--only-binary", ":all:", "--no-binary", "django-mailbox",
-            "-r", str(LOCK),
+            str(PYTHON),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--no-binary",
+            "django-mailbox",
+            "-r",
+            str(LOCK),
         ],
         "The packages could not be installed (no network, or the disk is full?): "
         f"details are in {LOG.relative_to(ROOT)}; run the command again to go on.",

@@ -65,7 +65,11 @@ def prepare() -> None:
         log = ROOT / "var" / "prepare.log"
         log.write_text(done.stdout + done.stderr)
         lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
-        stop((lines[-1] if lines else "The database could not be prepared.").removeprefix("CommandError: "))
+        stop(
+            (lines[-1] if lines else "The database could not be prepared.").removeprefix(
+                "CommandError: "
+            )
+        )
     print(done.stdout, end="", flush=True)
 
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 REQUIRED = {
     "SECRET_KEY": "Set SECRET_KEY to at least 50 random characters.",
     "DATABASE_URL": "Set DATABASE_URL, for example postgresql://USER:PASSWORD@HOST:5432/NAME.",
-    "EMAIL_URL": "Set EMAIL_URL, for example submission://USER:PASSWORD@HOST:587.",
+    "EMAIL_URL": "Set EMAIL_URL, for example smtp+tls://USER:PASSWORD@HOST:587.",
 }
 
 

@@ -14,9 +14,14 @@ hypothesis.settings.register_profile(
     "ci",
     max_examples=25,
     deadline=None,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+    suppress_health_check=[
+        hypothesis.HealthCheck.too_slow,
+        hypothesis.HealthCheck.function_scoped_fixture,
+    ],
 )
-hypothesis.settings.register_profile("deep", hypothesis.settings.get_profile("ci"), max_examples=2000)
+hypothesis.settings.register_profile(
+    "deep", hypothesis.settings.get_profile("ci"), max_examples=2000
+)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
