@@ -55,6 +55,22 @@ def test_attribute_of_the_sender_cannot_break_out_of_an_image() -> None:
     assert cleaned.count("<") == 1
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<b title="<img><script>alert(1)</script>">x</b>',
+        '<a href="https://example.org/<img><script>alert(1)</script>">x</a>',
+        '<img alt="<img><script>alert(1)</script>" src="cid:<img><script>">',
+        "<b title='<img src=\"cid:x\"><script>'>x</b>",
+        '<b lang="<img>" dir="<img>" style="color:<img>red">x</b>',
+    ],
+)
+def test_markup_inside_an_attribute_stays_inside(html: str) -> None:
+    cleaned = clean(html, {"x": "/x"})
+    assert cleaned.count("<") in (1, 2)
+    assert "<script" not in cleaned
+
+
 def test_sender_cannot_set_the_attributes_we_act_on() -> None:
     assert "data-" not in clean('<img data-cid="x" data-remote-src="https://example.org">', {})
 
