@@ -53,10 +53,17 @@ def test_parameters_are_read(raw: bytes | None, value: str, params: dict[str, st
         (b"QUI=QUI=", b"ABAB"),
         (b"!!", b""),
         (b"====", b""),
+        (b"QUJD=Q", b"ABC"),
+        (b"QUJ=D", b"AB"),
+        (b"Q=" * 900, b""),
     ],
 )
 def test_base64_is_decoded_however_broken(data: bytes, decoded: bytes) -> None:
     assert base64(data) == decoded
+
+
+def test_base64_of_very_many_pieces_is_survived() -> None:
+    assert len(base64(b"QQ=Q=" * 5_000)) < 25_000
 
 
 @pytest.mark.parametrize(
