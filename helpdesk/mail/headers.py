@@ -166,8 +166,9 @@ def _word_bytes(encoding: str, payload: str) -> bytes:
 def base64(data: bytes) -> bytes:
     """Decode Base64 that may hold rubbish, lack padding or be several pieces; never raises."""
     kept = data.translate(None, _NOT_BASE64)
-    pieces = [kept] if b"=" not in kept[:-2] else re.split(rb"=+", kept, maxsplit=1000)
-    return b"".join(_base64_piece(piece.rstrip(b"=")) for piece in pieces)
+    # padding in the middle ends a piece; beyond a thousand pieces it is rubbish like any other
+    pieces = re.split(rb"=+", kept.rstrip(b"="), maxsplit=1000)
+    return b"".join(_base64_piece(piece.replace(b"=", b"")) for piece in pieces)
 
 
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="

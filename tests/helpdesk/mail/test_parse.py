@@ -342,6 +342,23 @@ def test_anything_like_mime_is_read(raw: bytes) -> None:
     assert "\x00" not in clean(mail.html or "", {})
 
 
+SAMPLES = [path.read_bytes() for path in sorted(OWN.glob("*.eml"))]
+
+
+@given(
+    raw=st.sampled_from(SAMPLES),
+    edits=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 40), st.one_of(TOKENS, st.binary(max_size=4))),
+        max_size=8,
+    ),
+)
+def test_damaged_mail_is_read(raw: bytes, edits: list[tuple[float, int, bytes]]) -> None:
+    for place, length, inserted in edits:
+        position = int(place * len(raw))
+        raw = raw[:position] + inserted + raw[position + length :]
+    assert storable(parse(raw))
+
+
 @given(
     charset=st.sampled_from(["utf-7", "utf-16", "utf-32", "utf-8", "hz", "gb2312", "cp037", "iso-2022-jp",
                              "iso-2022-kr", "big5", "punycode", "undefined", "", "ks_c_5601-1987"]),

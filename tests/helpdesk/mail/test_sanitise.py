@@ -55,6 +55,22 @@ def test_attribute_of_the_sender_cannot_break_out_of_an_image() -> None:
     assert cleaned.count("<") == 1
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<b title="<img><script>alert(1)</script>">x</b>',
+        '<a href="https://example.org/<img><script>alert(1)</script>">x</a>',
+        '<img alt="<img><script>alert(1)</script>" src="cid:<img><script>">',
+        "<b title='<img src=\"cid:x\"><script>'>x</b>",
+        '<b lang="<img>" dir="<img>" style="color:<img>red">x</b>',
+    ],
+)
+def test_markup_inside_an_attribute_stays_inside(html: str) -> None:
+    cleaned = clean(html, {"x": "/x"})
+    assert cleaned.count("<") in (1, 2)
+    assert "<script" not in cleaned
+
+
 def test_sender_cannot_set_the_attributes_we_act_on() -> None:
     assert "data-" not in clean('<img data-cid="x" data-remote-src="https://example.org">', {})
 
@@ -87,25 +103,25 @@ def test_character_references_mean_what_they_mean_in_a_browser(html: str, cleane
 @pytest.mark.parametrize(
     "html",
     [
-        "<div>" * 100_000,
-        "<b><p>x" * 100_000,
-        "<svg>" + "<td>" * 100_000,
-        "<table><tr><td>" * 50_000,
-        "<a " + " ".join(f"a{i}" for i in range(100_000)) + ">",
-        '<div a="</div>">' * 50_000,
-        "<div><table><td></div></table>" * 30_000,
-        "<div><!--</div>-->" * 50_000,
-        "<!-- --!>" + "<div>" * 100_000,
-        "<div><! </div>" * 50_000,
-        "<div></ </div>" * 50_000,
-        "<textarea><!--</textarea>" + "<div>" * 100_000,
-        "<style><a b='</style>" + "<div>" * 100_000,
-        "<svg><style><!--</style>" + "<div>" * 100_000,
+        "<div>" * 20_000,
+        "<b><p>x" * 20_000,
+        "<svg>" + "<td>" * 20_000,
+        "<table><tr><td>" * 10_000,
+        "<a " + " ".join(f"a{i}" for i in range(20_000)) + ">",
+        '<div a="</div>">' * 10_000,
+        "<div><table><td></div></table>" * 10_000,
+        "<div><!--</div>-->" * 10_000,
+        "<!-- --!>" + "<div>" * 20_000,
+        "<div><! </div>" * 10_000,
+        "<div></ </div>" * 10_000,
+        "<textarea><!--</textarea>" + "<div>" * 20_000,
+        "<style><a b='</style>" + "<div>" * 20_000,
+        "<svg><style><!--</style>" + "<div>" * 20_000,
         "<div><script><!--<script></script></div></script>" * 20_000,
-        '<x a=\xa0">' + "<div>" * 100_000,
-        "<li><dd>" * 60_000,
+        '<x a=\xa0">' + "<div>" * 20_000,
+        "<li><dd>" * 10_000,
         "<span><li></span><span><dd></span>" * 20_000,
-        "".join(f"<b a={i}>" for i in range(300)) + "<p>x" * 100_000,
+        "".join(f"<b a={i}>" for i in range(300)) + "<p>x" * 20_000,
     ],
 )
 def test_html_too_costly_to_parse_is_shown_as_text(html: str) -> None:
