@@ -53,11 +53,13 @@ def forward(
     row = _row(ticket, article, OutboundMail.Kind.FORWARD, str(article.pk))
     row.to, row.cc, row.bcc = _recipients(to=to, cc=cc, bcc=())
     row.original = original
-    row.body = with_signature(article.body, signature_of(ticket.queue, row.language))
+    body = article.body
     if original is not None:
-        row.body += "\n\n" + _quoted(original, row.language)
+        body = f"{body.rstrip()}\n\n{_quoted(original, row.language)}"
         # no answer to it, so no In-Reply-To; but the two belong together (RFC 5322 3.6.4)
         row.references = _ids([*original.references, original.message_id])
+    # below the quote: what stands under a signature's mark is hidden by many programs
+    row.body = with_signature(body, signature_of(ticket.queue, row.language))
     return row
 
 

@@ -23,6 +23,9 @@ WIDTH = 76
 #: A longer token is encoded: a line has at most 998 characters (RFC 5322 2.1.1).
 LONG_TOKEN = 200
 
+# all of it in ASCII: not every server between us and the reader takes 8-bit content
+_POLICY = SMTP.clone(cte_type="7bit")
+
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]{1,60}")
 _QUOTABLE_NAME = re.compile(r"[\x20-\x7e]{1,60}")
 _PLAIN_TEXT = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
@@ -157,7 +160,7 @@ def wire_address(address: str) -> str:
 
 def _content(row: OutboundMail, files: Sequence[File]) -> bytes:
     """Return the MIME part with its Content- headers, as a block to stand behind ours."""
-    part = EmailMessage(policy=SMTP)
+    part = EmailMessage(policy=_POLICY)
     part.set_content(_storable(row.body), charset="utf-8")
     if row.html:
         part.add_alternative(_storable(row.html), subtype="html", charset="utf-8")
