@@ -1,6 +1,21 @@
 """The site's concrete types."""
 
+from .forms import IntakeFormPage
 from .media import CustomDocument, CustomImage, CustomRendition
+from .pages import ArticlePage, HomePage, QueuePage, ServiceIndexPage, ServicePage
+from .site import SiteSettings
 from .users import User
 
-__all__ = ["CustomDocument", "CustomImage", "CustomRendition", "User"]
+__all__ = [
+    "ArticlePage",
+    "CustomDocument",
+    "CustomImage",
+    "CustomRendition",
+    "HomePage",
+    "IntakeFormPage",
+    "QueuePage",
+    "ServiceIndexPage",
+    "ServicePage",
+    "SiteSettings",
+    "User",
+]

@@ -1,0 +1,169 @@
+"""The form a visitor fills in, built from the blocks of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms import BoundField
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from helpdesk import addressing, conf
+from helpdesk.actions import Upload
+
+#: Stands before a field's key in the names of inputs, so that no key can meet a name of ours.
+PREFIX = "q_"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing on the page, in order: a heading with text, a text, or a field."""
+
+    kind: str  # "section", "text", "field"
+    heading: str = ""
+    text: Any = ""
+    field: BoundField | None = None
+
+
+@dataclass(frozen=True)
+class FormProblem:
+    """One error for the list at the top: where it is, what the field is called, what is wrong."""
+
+    anchor: str
+    label: str
+    message: str
+
+
+class IntakeForm(forms.Form):
+    """Contact, the page's fields, and the objection to storage.
+
+    `stream` holds the blocks, `user` the visitor; who is logged in is asked for neither name nor
+    address if the account has them. Clean values: see `answer_of`, `uploads`, `contact_name`,
+    `contact_email`, `objects`.
+    """
+
+    use_required_attribute = False
+    error_css_class = "field--invalid"
+
+    contact_name = forms.CharField(
+        label=_("Your name"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    contact_email = forms.EmailField(
+        label=_("Your e-mail address"),
+        max_length=254,
+        help_text=_("The confirmation and our answers go there."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    objects_to_storage = forms.BooleanField(required=False)
+    # out of sight: only a program fills this in
+    remarks_check = forms.CharField(
+        label=_("Please leave this empty"),
+        required=False,
+        widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
+    )
+    submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())
+
+    def __init__(
+        self, *args: Any, stream: Any, user: Any = None, objection: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.stream = stream
+        self.inputs = {
+            PREFIX + child.value["key"]: child
+            for child in stream
+            if child.block_type in stream.stream_block.input_types
+        }
+        for name, child in self.inputs.items():
+            self.fields[name] = child.block.build(child.value)
+        self.fields["objects_to_storage"].label = objection
+        self.fields["submission_key"].initial = uuid4().hex
+        self._known = self._know(user)
+
+    def _know(self, user: Any) -> dict[str, str]:
+        """Fill in what the account tells, and let nobody change it."""
+        if user is None or not user.is_authenticated:
+            return {}
+        told = {"contact_name": user.get_full_name(), "contact_email": user.email}
+        known = {name: value for name, value in told.items() if value}
+        for name, value in known.items():
+            self.fields[name].widget.attrs["readonly"] = True
+            self.fields[name].required = False
+            self.initial[name] = value
+        return known
+
+    def clean_contact_name(self) -> str:
+        return self._known.get("contact_name", self.cleaned_data["contact_name"])
+
+    def clean_contact_email(self) -> str:
+        address = self._known.get("contact_email", self.cleaned_data["contact_email"])
+        if not addressing.is_address(address):
+            raise ValidationError(_("We cannot write to this address. Is it spelled right?"))
+        return address
+
+    def clean_remarks_check(self) -> str:
+        if self.cleaned_data["remarks_check"]:
+            raise ValidationError(_("Please leave this empty. It is here to stop programs."))
+        return ""
+
+    def clean(self) -> dict[str, Any]:
+        most = int(conf.get("UPLOAD_MAX_FILES"))
+        if len(self.uploads()) > most:
+            message = ngettext(
+                "Please send no more than %(n)d file at once.",
+                "Please send no more than %(n)d files at once.",
+                most,
+            )
+            raise ValidationError(message % {"n": most})
+        return self.cleaned_data
+
+    # --- what was answered ---
+
+    def answer_of(self, child: Any) -> Any:
+        """Return the clean value of a block's field."""
+        return self.cleaned_data.get(PREFIX + child.value["key"])
+
+    def uploads(self) -> tuple[Upload, ...]:
+        """Return all files, each with the key of its field."""
+        found: list[Upload] = []
+        for name, child in self.inputs.items():
+            if child.block_type == "files":
+                found.extend(self.cleaned_data.get(name) or ())
+        return tuple(found)
+
+    # --- what is shown ---
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the page's blocks in order, ready to be shown."""
+        for child in self.stream:
+            if child.block_type == "section":
+                yield Part("section", heading=child.value["heading"], text=child.value["text"])
+            elif child.block_type == "help_text":
+                yield Part("text", text=child.value)
+            else:
+                yield Part("field", field=self[PREFIX + child.value["key"]])
+
+    def problems(self) -> list[FormProblem]:
+        """Return the errors in the order of the page."""
+        order = ["contact_name", "contact_email", *self.inputs, "objects_to_storage"]
+        order += [name for name in self.errors if name not in order and name != "__all__"]
+        found = [FormProblem("", "", str(message)) for message in self.non_field_errors()]
+        for name in order:
+            bound = self[name]
+            found += [FormProblem(_anchor(bound), bound.label, str(one)) for one in bound.errors]
+        return found
+
+    def lost_files(self) -> bool:
+        """Tell whether files were chosen that have to be chosen again."""
+        return self.is_bound and bool(self.files)
+
+
+def _anchor(bound: BoundField) -> str:
+    # a group of boxes has no control of its own: go to its first
+    return f"{bound.auto_id}_0" if bound.use_fieldset else str(bound.auto_id)

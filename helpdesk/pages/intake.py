@@ -1,0 +1,292 @@
+"""The intake form as a page: what an editor sets, what a visitor sees, what is made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core import signing
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone, translation
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from wagtail.admin.forms import WagtailAdminPageForm
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel
+from wagtail.contrib.forms.models import FormMixin
+from wagtail.fields import RichTextField, StreamField
+from wagtail.search import index
+
+from helpdesk import actions, addressing, conf, permissions
+from helpdesk.actions import Draft, Origin
+from helpdesk.errors import AlreadyDone
+from helpdesk.models import Channel, Customer, Priority, Queue, Ticket, TicketType
+from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
+
+from . import snapshot
+from .blocks import FormFieldsBlock
+from .forms import IntakeForm
+
+_PLAIN = ["bold", "italic", "link", "document-link", "ol", "ul", "h3"]
+#: The thank-you page names the request for so long (seconds); later it only says that it arrived.
+THANKS_FOR = 3600
+
+
+class IntakeFormMixin(FormMixin, models.Model):
+    """A page with a form; each submission opens one ticket in `queue`.
+
+    Fields are blocks of one stream, `fields`. There are no submission rows: Wagtail's list of
+    submissions reads the tickets made by this form in any language (`form_key`).
+    """
+
+    queue = models.ForeignKey(
+        Queue,
+        models.PROTECT,
+        verbose_name=_("queue"),
+        related_name="+",
+        help_text=_("Where the requests go."),
+    )
+    ticket_type = models.ForeignKey(
+        TicketType,
+        models.PROTECT,
+        verbose_name=_("type of the tickets"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    priority = models.ForeignKey(
+        Priority,
+        models.PROTECT,
+        verbose_name=_("priority of the tickets"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    subject = models.CharField(
+        _("subject of the tickets"),
+        max_length=150,
+        blank=True,
+        help_text=_("Empty: the title of the page. Fields marked “Into the subject” are added."),
+    )
+    intro = RichTextField(_("introduction"), blank=True, features=_PLAIN)
+    fields = StreamField(FormFieldsBlock(), verbose_name=_("fields"))
+    thanks = RichTextField(
+        _("thank-you text"),
+        blank=True,
+        features=_PLAIN,
+        help_text=_("Shown after sending, with the number of the request."),
+    )
+    retention_days = models.PositiveIntegerField(
+        _("days kept after closing"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: as the queue says."),
+    )
+    legal_basis = models.CharField(
+        _("legal basis"),
+        max_length=250,
+        blank=True,
+        help_text=_("Why requests are kept that long. Empty: as the queue says."),
+    )
+
+    intake_panels = [
+        FieldPanel("intro"),
+        FieldPanel("fields"),
+        FieldPanel("thanks"),
+        MultiFieldPanel(
+            [
+                FieldPanel("queue"),
+                FieldPanel("subject"),
+                FieldPanel("ticket_type"),
+                FieldPanel("priority"),
+            ],
+            heading=_("What becomes of it"),
+        ),
+        MultiFieldPanel(
+            [FieldPanel("retention_days"), FieldPanel("legal_basis")], heading=_("Storage")
+        ),
+    ]
+    intake_search_fields = [index.SearchField("intro")]
+
+    base_form_class = WagtailAdminPageForm
+    shipped_template = "helpdesk/pages/intake_form.html"
+    shipped_landing_template = "helpdesk/pages/intake_thanks.html"
+
+    class Meta:
+        abstract = True
+
+    # --- Wagtail's side ---
+
+    def get_template(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return [self.template, self.shipped_template]
+
+    def get_landing_page_template(self, *args: Any, **kwargs: Any) -> Any:
+        return [self.landing_page_template, self.shipped_landing_template]
+
+    def get_form_fields(self) -> Any:
+        return self.fields
+
+    def get_data_fields(self) -> list[tuple[str, str]]:
+        """Return key and label of each field, as the form stands now."""
+        block = self.fields.stream_block
+        return [(child.value["key"], child.value["label"]) for child in block.inputs(self.fields)]
+
+    def get_submissions(self) -> models.QuerySet[Ticket]:
+        """Return nothing: tickets are read through the policy, and never deleted from here."""
+        return Ticket.objects.none()
+
+    def get_submissions_list_view_class(self) -> Any:
+        # Wagtail's views can be imported only once all models are there
+        return import_string("helpdesk.pages.submissions.TicketSubmissionsView")
+
+    def get_form(self, *args: Any, **kwargs: Any) -> IntakeForm:
+        """Return the form for `user`, bound if data is given."""
+        return IntakeForm(
+            *args,
+            stream=self.fields,
+            user=kwargs.get("user"),
+            objection=self.objection_wording(),
+            label_suffix="",
+        )
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(request, *args, **kwargs)
+        context["retention_sentence"] = self.terms().retention_sentence
+        return context
+
+    def render_landing_page(
+        self, request: HttpRequest, form_submission: Any = None, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show the thank-you page; `form_submission` is the ticket, or None if it is not to be named."""
+        context = self.get_context(request)
+        context["ticket"] = form_submission
+        context["status_url"] = status_url(form_submission) if form_submission else ""
+        template = self.get_landing_page_template(request)
+        return TemplateResponse(request, template, context)
+
+    @method_decorator(never_cache)
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            form = self.get_form(request.POST, request.FILES, user=request.user)
+            if form.is_valid():
+                return HttpResponseRedirect(self.thanks_url(request, self.receive(form, request)))
+        elif "done" in request.GET:
+            return self.render_landing_page(request, read_reference(request.GET["done"]))
+        else:
+            form = self.get_form(user=request.user)
+        context = self.get_context(request)
+        context["form"] = form
+        return TemplateResponse(request, self.get_template(request), context)
+
+    def thanks_url(self, request: HttpRequest, ticket: Ticket) -> str:
+        """Return the address that the browser is sent to after `ticket` was opened."""
+        return f"{request.path}?{urlencode({'done': reference(ticket)})}"
+
+    # --- our side ---
+
+    def objection_wording(self) -> str:
+        """Return the words in which the objection is offered, in the page's language."""
+        return objection_wording(int(conf.get("OBJECTION_DAYS")), self.locale.language_code)
+
+    def terms(self, objection: Objection | None = None) -> Terms:
+        """Return what this form promises now: the queue's terms where the page says nothing."""
+        language = self.locale.language_code
+        inherited = actions.terms_of(self.queue, language=language, objection=objection)
+        if self.retention_days is None and not self.legal_basis:
+            return inherited
+        days = inherited.retention_days if self.retention_days is None else self.retention_days
+        basis = self.legal_basis or inherited.legal_basis
+        return Terms(
+            retention_days=days,
+            legal_basis=basis,
+            retention_sentence=retention_sentence(days, basis, language),
+            promise_id=inherited.promise_id,
+            objection=objection,
+        )
+
+    @transaction.atomic
+    def receive(self, form: IntakeForm, request: HttpRequest) -> Ticket:
+        """Open the ticket of a valid form, or return the one this very submission made before."""
+        language = self.locale.language_code
+        data = form.cleaned_data
+        with translation.override(language):
+            answers = snapshot.take(form)
+        customer = self.asker(form, request.user)
+        subject = snapshot.subject(self.subject or self.title, form, answers)
+        draft = Draft(
+            body=snapshot.as_text(answers),
+            channel=Channel.WEB,
+            subject=subject,
+            from_name=data["contact_name"],
+            from_address=data["contact_email"],
+            files=form.uploads(),
+        )
+        try:
+            opened = actions.open_ticket(
+                actor=permissions.customer(customer),
+                queue=self.queue,
+                subject=subject,
+                draft=draft,
+                customer=customer,
+                contact=addressing.canonical(data["contact_email"]),
+                language=language,
+                terms=self.terms(self.objection(form)),
+                origin=Origin(self.pk, self.seen_revision_id(), self.translation_key, answers),
+                type_=self.ticket_type,
+                priority=self.priority,
+                submission_key=snapshot.fingerprint(
+                    data["submission_key"], str(self.translation_key), form
+                ),
+            )
+        except AlreadyDone as done:
+            assert isinstance(done.existing, Ticket)  # noqa: S101  (what open_ticket promises)
+            return done.existing
+        return opened.ticket
+
+    def asker(self, form: IntakeForm, user: Any) -> Customer:
+        """Return who asks: the account's customer, or the one who holds the address given."""
+        if user.is_authenticated:
+            return actions.customer_for_user(user)
+        return actions.customer_for_address(
+            form.cleaned_data["contact_email"],
+            name=form.cleaned_data["contact_name"],
+            language=self.locale.language_code,
+        )
+
+    def objection(self, form: IntakeForm) -> Objection | None:
+        """Return the objection with the wording shown, if the box was ticked."""
+        if not form.cleaned_data["objects_to_storage"]:
+            return None
+        return Objection(timezone.now(), self.objection_wording(), str(Channel.WEB))
+
+    def seen_revision_id(self) -> int | None:
+        """Return the revision the visitor sees; an alias shows that of its source."""
+        source = self.alias_of.specific if self.alias_of_id else self
+        return source.live_revision_id
+
+
+def reference(ticket: Ticket) -> str:
+    """Return a signed reference to a ticket just opened, for the thank-you address."""
+    return signing.dumps(ticket.pk, salt="helpdesk.pages.thanks")
+
+
+def read_reference(text: str) -> Ticket | None:
+    """Return the ticket of a genuine reference that is not older than an hour, or None."""
+    try:
+        pk = signing.loads(text, salt="helpdesk.pages.thanks", max_age=THANKS_FOR)
+    except signing.BadSignature:
+        return None
+    return Ticket.objects.filter(pk=pk).first()
+
+
+def status_url(ticket: Ticket) -> str:
+    """Return the signed address under which the asker follows the request; '' if there is none."""
+    token = addressing.status_token(ticket.pk, ticket.link_nonce, addressing.signing_keys())
+    try:
+        return reverse("helpdesk_customers:link", args=[token])
+    except NoReverseMatch:  # a site without the customers' pages
+        return ""

@@ -1,0 +1,74 @@
+"""The frozen record of what was asked and answered.
+
+A snapshot is a list of entries in the order of the form:
+
+    {"key", "label", "help", "type", "value", "shown", "private"[, "choices"]}
+
+`value` is typed JSON and neutral of language, `shown` is how the visitor read it. A repeating group
+will be an entry of type "group" with `rows`, each a list of entries. Tickets are read from it
+alone: the form may change every day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from .forms import IntakeForm
+
+
+def take(form: IntakeForm) -> tuple[dict[str, Any], ...]:
+    """Return the snapshot of a valid form, in the active language."""
+    return tuple(_entry(child, form.answer_of(child)) for child in form.inputs.values())
+
+
+def _entry(child: Any, cleaned: Any) -> dict[str, Any]:
+    value = child.value
+    entry = {
+        "key": value["key"],
+        "label": value["label"],
+        "help": value["help_text"] or "",
+        "type": child.block.type,
+        "value": child.block.typed(value, cleaned),
+        "shown": child.block.shown(value, cleaned),
+        "private": bool(value["private"]),
+    }
+    choices = child.block.choices_of(value)
+    return {**entry, "choices": choices} if choices else entry
+
+
+def as_text(answers: tuple[dict[str, Any], ...]) -> str:
+    """Return the answers as text for people: what was left empty is left out."""
+    lines = []
+    for entry in answers:
+        if not entry["shown"]:
+            continue
+        glue = "\n" if entry["type"] == "long_text" else " "
+        lines.append(f"{entry['label'].rstrip(':')}:{glue}{entry['shown']}")
+    return "\n\n".join(lines)
+
+
+def subject(title: str, form: IntakeForm, answers: tuple[dict[str, Any], ...]) -> str:
+    """Return a ticket's subject: `title`, and the answers that the editor wants in it."""
+    wanted = {child.value["key"] for child in form.inputs.values() if child.value["in_subject"]}
+    words = [entry["shown"] for entry in answers if entry["key"] in wanted and entry["shown"]]
+    return ": ".join([title, ", ".join(words)]) if words else title
+
+
+def fingerprint(submission_key: str, form_key: str, form: IntakeForm) -> str | None:
+    """Return what tells one submission from another: the page's key *and* what was sent.
+
+    The same twice (a double click, a reload) is one; who goes back, changes an answer and sends
+    again asks for something new. None if the form came without a key.
+    """
+    if not submission_key:
+        return None
+    said = {
+        name: str(value)
+        for name, value in form.cleaned_data.items()
+        if name not in {"submission_key"} and not isinstance(value, tuple)
+    }
+    files = [hashlib.sha256(one.content).hexdigest() for one in form.uploads()]
+    text = json.dumps([submission_key, form_key, said, files], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,149 @@
+"""Files in forms: how many, how big, and of which kind. The kind is read from the content."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from typing import Any
+
+import filetype
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from helpdesk import conf
+from helpdesk.actions import Upload
+
+#: Endings offered when an editor names none: documents and pictures, nothing a browser would run.
+DEFAULT_ENDINGS = (
+    "pdf jpg jpeg png gif webp heic txt csv docx xlsx pptx odt ods odp doc xls ppt rtf"
+).split()
+
+#: Kinds that have no mark in their content; text without null bytes passes for them.
+_TEXT = {"txt": "text/plain", "csv": "text/csv", "log": "text/plain", "md": "text/plain"}
+
+#: Endings that may stand for the same content: spellings, and containers told apart only inside.
+_SAME = (
+    {"jpg", "jpeg"},
+    {"tif", "tiff"},
+    {"heic", "heif"},
+    {"mp4", "m4v", "mov"},
+    {"doc", "xls", "ppt", "msi"},
+)
+_ZIPPED = {"docx", "xlsx", "pptx", "odt", "ods", "odp", "zip"}
+
+
+@dataclass(frozen=True)
+class FileLimits:
+    """What one field takes: number of files, bytes of each, endings in lower case without a dot."""
+
+    max_files: int
+    max_bytes: int
+    endings: tuple[str, ...]
+
+
+def limits(max_files: int | None, max_megabytes: int | None, endings: str) -> FileLimits:
+    """Return the limits an editor chose, never above those of the site; empty means the site's."""
+    files, size = int(conf.get("UPLOAD_MAX_FILES")), int(conf.get("UPLOAD_MAX_BYTES"))
+    named = tuple(word.strip(". ").lower() for word in endings.replace(",", " ").split())
+    return FileLimits(
+        max_files=min(max_files or files, files),
+        max_bytes=min(max_megabytes * 1024 * 1024 if max_megabytes else size, size),
+        endings=named or tuple(DEFAULT_ENDINGS),
+    )
+
+
+def ending_of(name: str) -> str:
+    """Return the ending of a file name in lower case, without the dot; '' if there is none."""
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def media_type(name: str, content: bytes) -> str | None:
+    """Return the media type of `content`, or None if it is not what the ending of `name` says."""
+    ending = ending_of(name)
+    kind = filetype.guess(content)
+    if kind is None:
+        is_text = ending in _TEXT and b"\0" not in content[:65536]
+        return _TEXT[ending] if is_text else None
+    if ending == kind.extension or any({ending, kind.extension} <= same for same in _SAME):
+        return str(kind.mime)
+    if kind.extension in _ZIPPED and ending in _ZIPPED:
+        # writers order the parts of an office file as they like, so that it may look like any zip
+        return mimetypes.guess_type(f"x.{ending}")[0] or "application/zip"
+    return None
+
+
+class FilesInput(forms.FileInput):
+    """A file input that takes several files."""
+
+    allow_multiple_selected = True
+
+    def __init__(self, limits: FileLimits) -> None:
+        attrs: dict[str, Any] = {"accept": ",".join(f".{ending}" for ending in limits.endings)}
+        if limits.max_files > 1:
+            attrs["multiple"] = True
+        super().__init__(attrs)
+
+
+class FilesField(forms.FileField):
+    """A field of one or more files; its clean value is a tuple of `Upload`."""
+
+    def __init__(self, *, limits: FileLimits, key: str = "", **kwargs: Any) -> None:
+        self.limits = limits
+        self.key = key
+        super().__init__(widget=FilesInput(limits), **kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> tuple[Upload, ...]:  # type: ignore[override]
+        chosen = [one for one in (data if isinstance(data, list) else [data]) if one]
+        if not chosen:
+            super().clean(None, initial)
+            return ()
+        if len(chosen) > self.limits.max_files:
+            raise ValidationError(
+                ngettext(
+                    "Please choose no more than %(n)d file.",
+                    "Please choose no more than %(n)d files.",
+                    self.limits.max_files,
+                )
+                % {"n": self.limits.max_files},
+                code="max_files",
+            )
+        return tuple(self._take(super(FilesField, self).clean(one, initial)) for one in chosen)
+
+    def _take(self, file: UploadedFile) -> Upload:
+        name = str(file.name)
+        if (file.size or 0) > self.limits.max_bytes:
+            raise ValidationError(
+                _("“%(name)s” is too big (%(size)s). A file may have %(max)s.")
+                % {
+                    "name": name,
+                    "size": filesizeformat(file.size),
+                    "max": filesizeformat(self.limits.max_bytes),
+                },
+                code="max_bytes",
+            )
+        if ending_of(name) not in self.limits.endings:
+            raise ValidationError(
+                _("“%(name)s” is not of a kind that can be sent here. Possible are: %(endings)s.")
+                % {"name": name, "endings": ", ".join(self.limits.endings)},
+                code="ending",
+            )
+        content = file.read()
+        found = media_type(name, content)
+        if found is None:
+            raise ValidationError(
+                _("The content of “%(name)s” is not what its name says.") % {"name": name},
+                code="content",
+            )
+        return Upload(name=name, content=content, content_type=found, answer_key=self.key)
+
+    def hint(self) -> str:
+        """Return the limits in a sentence for people."""
+        return _("Up to %(n)d files, %(size)s each: %(endings)s.") % {
+            "n": self.limits.max_files,
+            "size": filesizeformat(self.limits.max_bytes),
+            "endings": ", ".join(self.limits.endings),
+        }

@@ -1,0 +1,24 @@
+"""Site search over live, public pages of one language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wagtail.models import Page
+
+#: More words than this are cut off: nobody searches for a page of text.
+MAX_QUERY = 200
+
+
+def search_pages(query: str, language: str) -> Any:
+    """Return the live, public pages in `language` that hold all words of `query`, best first.
+
+    If no page does, pages with words beginning like those of `query`. The result can be sliced and
+    counted; it is empty for an empty query.
+    """
+    words = " ".join(query.split())[:MAX_QUERY]
+    if not words:
+        return Page.objects.none()
+    pages = Page.objects.live().public().filter(depth__gt=1, locale__language_code=language)
+    found = pages.search(words, operator="and")
+    return found if found.count() else pages.autocomplete(words)

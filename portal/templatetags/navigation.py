@@ -1,0 +1,155 @@
+"""Menu, footer, breadcrumbs and language switch of the site's frame: a constant number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.http import HttpRequest
+from django.template import Context
+from django.urls import NoReverseMatch, reverse, translate_url
+from django.utils.translation import get_language, gettext, override
+from wagtail.models import Page, Site
+
+from portal.models import ServiceIndexPage, SiteSettings
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Link:
+    url: str
+    label: str
+    # the value of aria-current: "page", "true" for something above the page, or ""
+    current: str = ""
+
+
+@dataclass(frozen=True)
+class LanguageLink:
+    code: str
+    name: str
+    url: str
+    # whether it leads to this very page in the other language
+    is_translation: bool
+
+
+@dataclass(frozen=True)
+class Menu:
+    site_name: str
+    home_url: str
+    links: tuple[Link, ...]
+    footer: tuple[Link, ...]
+    settings: SiteSettings | None
+
+
+@register.simple_tag(takes_context=True)
+def main_menu(context: Context) -> Menu:
+    """Return the links of header and footer for the active language."""
+    request: HttpRequest = context["request"]
+    site = Site.find_for_request(request)
+    chosen = SiteSettings.for_request(request) if site else None
+    links = (
+        _link(request, _services_url(request), gettext("Services")),
+        _link(request, _url_of("helpdesk_customers:list"), gettext("My requests")),
+        _link(request, _url_of("search"), gettext("Search")),
+    )
+    return Menu(
+        site_name=(site.site_name if site else "") or settings.WAGTAIL_SITE_NAME,
+        home_url=_home_url(get_language() or settings.LANGUAGE_CODE),
+        links=tuple(link for link in links if link.url),
+        footer=_footer(request, chosen) if chosen else (),
+        settings=chosen,
+    )
+
+
+def _link(request: HttpRequest, url: str, label: str) -> Link:
+    if not url:
+        return Link("", label)
+    current = "page" if request.path == url else "true" if request.path.startswith(url) else ""
+    return Link(url, label, current)
+
+
+def _url_of(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:  # a part of the site that is not installed
+        return ""
+
+
+def _services_url(request: HttpRequest) -> str:
+    pages = ServiceIndexPage.objects.live().public().select_related("locale").order_by("path")
+    page = pages.filter(locale__language_code=get_language()).first()
+    return page.get_url(request) if page else ""
+
+
+def _home_url(language: str) -> str:
+    with override(language):
+        return reverse("wagtail_serve", args=[""])
+
+
+def _footer(request: HttpRequest, chosen: SiteSettings) -> tuple[Link, ...]:
+    keys = [page.translation_key for page in chosen.footer_pages()]
+    if not keys:
+        return ()
+    pages = Page.objects.live().public().select_related("locale")
+    pages = pages.filter(translation_key__in=keys, locale__language_code=get_language())
+    found = {page.translation_key: page for page in pages}
+    return tuple(
+        Link(found[key].get_url(request), found[key].title) for key in keys if key in found
+    )
+
+
+@register.simple_tag(takes_context=True)
+def language_links(context: Context) -> list[LanguageLink]:
+    """Return a link for each other language: this page in it if it is live there, else its home page."""
+    request: HttpRequest = context["request"]
+    active = get_language()
+    homes = _home_urls(request)
+    translated = _translations(request, context.get("page"))
+    links = []
+    for code, _name in settings.LANGUAGES:
+        url = translated.get(code) or homes.get(code, "")
+        if code != active and url:
+            links.append(LanguageLink(code, _own_name(code), url, code in translated))
+    return links
+
+
+def _own_name(code: str) -> str:
+    return dict(settings.WAGTAILADMIN_PERMITTED_LANGUAGES).get(code, code)
+
+
+def _home_urls(request: HttpRequest) -> dict[str, str]:
+    site = Site.find_for_request(request)
+    if site is None:
+        return {}
+    homes = Page.objects.live().filter(translation_key=site.root_page.translation_key)
+    codes = homes.values_list("locale__language_code", flat=True)
+    return {code: _home_url(code) for code in codes}
+
+
+def _translations(request: HttpRequest, page: Any) -> dict[str, str]:
+    if isinstance(page, Page) and page.pk:
+        others = page.get_translations().live().select_related("locale")
+        return {other.locale.language_code: other.get_url(request) or "" for other in others}
+    here = request.get_full_path()
+    urls = {code: translate_url(here, code) for code, _name in settings.LANGUAGES}
+    is_translated = len(set(urls.values())) > 1
+    return urls if is_translated and not _is_page(request) else {}
+
+
+def _is_page(request: HttpRequest) -> bool:
+    match = getattr(request, "resolver_match", None)
+    return match is None or match.url_name == "wagtail_serve"
+
+
+@register.simple_tag(takes_context=True)
+def breadcrumbs(context: Context) -> list[Link]:
+    """Return the pages above this one, from the home page down; nothing on the home page."""
+    request, page = context["request"], context.get("page")
+    site = Site.find_for_request(request)
+    if site is None or not isinstance(page, Page) or not page.path:
+        return []
+    above = page.get_ancestors().filter(depth__gt=1).live().select_related("locale")
+    return [Link(one.get_url(request) or "", one.title) for one in above]

@@ -1,0 +1,49 @@
+"""The site's own views."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET, require_safe
+from wagtail.models import Page
+
+from .search import search_pages
+
+RESULTS_PER_PAGE = 10
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Search the pages of the active language (?q=, ?p=)."""
+    query = request.GET.get("q", "").strip()
+    results = Paginator(search_pages(query, get_language() or "de"), RESULTS_PER_PAGE)
+    found = results.get_page(request.GET.get("p"))
+    order = [page.pk for page in found.object_list]
+    specific = {
+        page.pk: page
+        for page in Page.objects.filter(pk__in=order).select_related("locale").specific()
+    }
+    return render(
+        request,
+        "portal/search.html",
+        {
+            "query": query,
+            "count": results.count,
+            "found": found,
+            "pages": [specific[pk] for pk in order if pk in specific],
+            "page_numbers": list(results.get_elided_page_range(found.number)),
+        },
+    )
+
+
+@require_GET
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """Send the admin's own log-in address to the site's log-in page, keeping where to go after."""
+    target = request.GET.get("next") or reverse("wagtailadmin_home")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+        target = reverse("wagtailadmin_home")
+    return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
