@@ -22,6 +22,7 @@ if settings.DEBUG:
         settings.MEDIA_URL + "images/", document_root=f"{settings.MEDIA_ROOT}/images"
     )
 urlpatterns += i18n_patterns(
+    path("", include("helpdesk.urls")),
     path("", include(wagtail_urls)),
     prefix_default_language=False,
 )
