@@ -12,6 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import filetype
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.files.base import ContentFile, File
@@ -76,6 +77,18 @@ def read(sha256: str) -> bytes:
 def delete(sha256: str) -> None:
     """Remove the stored bytes; nothing happens if they are gone already."""
     blob_storage().delete(path_of(sha256))
+
+
+def content_type_of(content: bytes) -> str:
+    """Return the media type that the bytes themselves tell; a name may say anything."""
+    known = filetype.guess_mime(content[:8192])
+    if known:
+        return str(known)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "application/octet-stream"
+    return "application/octet-stream" if "\0" in text else "text/plain"
 
 
 def _fernet() -> MultiFernet:

@@ -1,1 +1,11 @@
-"""Addresses of the extension."""
+"""Addresses of the extension for a site's root; include them inside `i18n_patterns`."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from . import conf
+
+urlpatterns = [path("requests/", include("helpdesk.customers.urls"))]
+if conf.get("MAILROOM"):
+    urlpatterns.append(path("mailroom/", include("helpdesk.mailroom.urls")))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from django.http import HttpRequest
 from django.urls import reverse
+
+from helpdesk import actions, addressing
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -13,4 +16,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         if request.user.has_perm("wagtailadmin.access_admin"):
             return reverse("wagtailadmin_home")
-        return "/"
+        return reverse("helpdesk_customers:list")
+
+
+def join_requests(email_address: EmailAddress, **_signal: object) -> None:
+    """Give an account the requests that came by mail from an address it has just confirmed."""
+    if addressing.is_address(email_address.email):
+        actions.verify_address(user=email_address.user, address=email_address.email)

@@ -10,4 +10,8 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  (registers itself)
+        from allauth.account.signals import email_confirmed
+
+        from . import accounts, checks  # noqa: F401  (checks register themselves)
+
+        email_confirmed.connect(accounts.join_requests, dispatch_uid="portal.join_requests")

@@ -26,6 +26,7 @@ if settings.DEBUG:
 urlpatterns += i18n_patterns(
     path("accounts/", include("allauth.urls")),
     path("search/", views.search, name="search"),
+    path("", include("helpdesk.urls")),
     path("", include(wagtail_urls)),
     prefix_default_language=False,
 )

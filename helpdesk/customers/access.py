@@ -1,0 +1,87 @@
+"""How somebody comes to a request: by log-in, or by the signed link in a mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpResponseBase
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from helpdesk import actions, addressing, permissions
+from helpdesk.models import Ticket
+from helpdesk.permissions import Actor
+
+
+@dataclass(frozen=True)
+class Door:
+    """An opened way to one request. `token` is that of the link, '' for somebody logged in."""
+
+    actor: Actor
+    ticket: Ticket
+    token: str = ""
+
+    def url(self, name: str = "detail", *, ticket: Ticket | None = None, **options: Any) -> str:
+        """Return the address of a page of the request (or of another `ticket`), by the same way."""
+        if not self.token:
+            number = (ticket or self.ticket).number
+            return reverse(f"helpdesk_customers:{name}", kwargs={"number": number, **options})
+        token = self.token if ticket in (None, self.ticket) else status_token(ticket)
+        return reverse(f"helpdesk_customers:status_{name}", kwargs={"token": token, **options})
+
+
+def status_token(ticket: Ticket) -> str:
+    """Return the secret part of the status link of `ticket`."""
+    return addressing.status_token(ticket.pk, ticket.link_nonce, addressing.signing_keys())
+
+
+def actor_of(user: Any) -> Actor:
+    """Return the customer that a logged-in user is here: also an agent has only own requests."""
+    return permissions.customer(actions.customer_for_user(user))
+
+
+def by_number(user: Any, number: str) -> Door:
+    """Open an own request of a logged-in user. Raises `Http404` for any other number."""
+    actor = actor_of(user)
+    ticket = _readable(actor).filter(number=number).first()
+    if ticket is None:
+        raise Http404
+    return Door(actor, ticket)
+
+
+def by_link(token: str) -> Door:
+    """Open the request of a status link.
+
+    Raises `Http404` for a link that is not genuine, was withdrawn, or whose request is gone: which
+    of these is nobody's business.
+    """
+    parts = addressing.read_status_token(token, addressing.signing_keys())
+    if parts is None:
+        raise Http404
+    ticket_id, nonce = parts
+    ticket = _readable(permissions.SYSTEM).filter(pk=ticket_id).first()
+    if ticket is None or not constant_time_compare(ticket.link_nonce, nonce):
+        raise Http404
+    actor = permissions.link_bearer(ticket)
+    if not permissions.visible_tickets(actor).filter(pk=ticket.pk).exists():
+        raise Http404
+    return Door(actor, ticket, token)
+
+
+def _readable(actor: Actor) -> Any:
+    tickets = permissions.visible_tickets(actor)
+    return tickets.select_related("state", "queue", "customer", "merged_into")
+
+
+def discreet(response: HttpResponseBase) -> HttpResponseBase:
+    """Keep a customer's page out of caches and search machines, and its address from other sites.
+
+    `same-origin` and not `no-referrer`: under the latter a browser sends the forms of the page with
+    `Origin: null`, which the protection against forged requests has to refuse. To other sites both
+    send nothing.
+    """
+    response["Cache-Control"] = "private, no-store"
+    response["Referrer-Policy"] = "same-origin"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response

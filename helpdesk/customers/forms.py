@@ -1,0 +1,103 @@
+"""What a customer may send."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from helpdesk import conf, storage
+from helpdesk.actions import Upload
+
+#: The longest message, in characters.
+MAX_BODY = 50_000
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+
+class FilesField(forms.FileField):
+    """Any number of files, each within the limits of the settings."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        files = data if isinstance(data, (list, tuple)) else [data] if data else []
+        most, largest = int(conf.get("UPLOAD_MAX_FILES")), int(conf.get("UPLOAD_MAX_BYTES"))
+        if len(files) > most:
+            raise ValidationError(
+                ngettext("Choose at most %(n)d file.", "Choose at most %(n)d files.", most)
+                % {"n": most}
+            )
+        cleaned = [super(FilesField, self).clean(file, initial) for file in files]
+        for file in cleaned:
+            if file.size > largest:
+                raise ValidationError(
+                    _("“%(name)s” is too large: at most %(size)s are possible.")
+                    % {"name": file.name, "size": filesizeformat(largest)}
+                )
+        return cleaned
+
+
+class ReplyForm(forms.Form):
+    """A message to an own request, with files. `key` makes a repeated submission known."""
+
+    body = forms.CharField(
+        label=gettext_lazy("Your message"),
+        max_length=MAX_BODY,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 7}),
+        error_messages={"max_length": gettext_lazy("At most %(limit_value)d characters.")},
+    )
+    attachments = FilesField(label=gettext_lazy("Files"), required=False)
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["attachments"].help_text = _(
+            "At most %(count)d files, each up to %(size)s."
+        ) % {
+            "count": conf.get("UPLOAD_MAX_FILES"),
+            "size": filesizeformat(conf.get("UPLOAD_MAX_BYTES")),
+        }
+
+    def clean_body(self) -> str:
+        return self.cleaned_data["body"].replace("\r\n", "\n").replace("\r", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned.get("body") and not cleaned.get("attachments"):
+            self.add_error("body", _("Write something or choose a file."))
+        return cleaned
+
+    def uploads(self) -> tuple[Upload, ...]:
+        """Return the valid form's files; what they are is told by their bytes, not by their names."""
+        uploads = []
+        for file in self.cleaned_data["attachments"]:
+            content = file.read()
+            kind = storage.content_type_of(content)
+            uploads.append(Upload(_printable(file.name or ""), content, kind))
+        return tuple(uploads)
+
+
+class ObjectionForm(forms.Form):
+    """The objection to longer storage: one box, never ticked beforehand."""
+
+    objects = forms.BooleanField(
+        error_messages={"required": gettext_lazy("Tick the box to object.")}
+    )
+
+
+def _printable(name: str) -> str:
+    """Return a file's name without control characters and such as turn the reading direction."""
+    kept = "".join(char for char in name if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
+    return kept.strip()[-250:] or _("file")

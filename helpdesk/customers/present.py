@@ -1,0 +1,162 @@
+"""What a customer reads about a request: the machine's states in a customer's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from helpdesk.mail import folding
+from helpdesk.models import Article, Attachment, Sender, Ticket
+from helpdesk.rules.followup import Decision, decide
+from helpdesk.states import OPEN_TYPES, StateType
+
+
+@dataclass(frozen=True)
+class Status:
+    """A state for the customer: a word, a sentence, and the tone of the badge."""
+
+    word: str
+    sentence: str
+    tone: str  # "new", "open", "waiting", "closed"
+
+
+def status_of(ticket: Ticket) -> Status:
+    """Return the state of `ticket` (with `state` at hand) in a customer's words."""
+    kind = ticket.state.type
+    if kind == StateType.NEW:
+        return Status(_("received"), _("Your request has been received."), "new")
+    if kind == StateType.OPEN:
+        return Status(_("in progress"), _("Your request is being worked on."), "open")
+    if kind == StateType.MERGED:
+        return Status(
+            _("joined"), _("Your request has been joined with another one about it."), "closed"
+        )
+    if kind not in OPEN_TYPES:
+        return Status(_("closed"), _("Your request is closed."), "closed")
+    return _waiting(ticket)
+
+
+def _waiting(ticket: Ticket) -> Status:
+    """A pending ticket waits for the customer, unless the customer had the last word."""
+    day = date_format(timezone.localtime(ticket.pending_until)) if ticket.pending_until else ""
+    if ticket.state.type == StateType.PENDING_AUTO:
+        sentence = _("Your answer is awaited.")
+        if day:
+            sentence = _("Your answer is awaited. Without one the request closes on %(day)s.") % {
+                "day": day
+            }
+        return Status(_("waiting for you"), sentence, "waiting")
+    if ticket.waiting_since is None:
+        return Status(_("waiting for you"), _("Your answer is awaited."), "waiting")
+    if not day:
+        return Status(_("on hold"), _("Your request is on hold."), "waiting")
+    word = _("on hold until %(day)s") % {"day": day}
+    return Status(
+        word, _("Your request is on hold. It comes back on %(day)s.") % {"day": day}, "waiting"
+    )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A request as a line of the list."""
+
+    number: str
+    subject: str
+    status: Status
+    created_at: datetime
+    changed_at: datetime
+    is_open: bool
+
+
+def summary_of(ticket: Ticket) -> Summary:
+    return Summary(
+        ticket.number,
+        ticket.subject or _("(no subject)"),
+        status_of(ticket),
+        ticket.created_at,
+        ticket.changed_at,
+        ticket.state.is_open,
+    )
+
+
+@dataclass(frozen=True)
+class Message:
+    """A visible article: who says so, when, in which segments, with which files."""
+
+    anchor: str
+    kind: str  # "customer", "agent", "system"
+    role: str
+    name: str
+    at: datetime
+    segments: tuple[folding.Segment, ...]
+    files: tuple[Attachment, ...]
+
+
+def messages_of(ticket: Ticket, articles: Iterable[Article]) -> list[Message]:
+    """Return `articles`, their files at hand, as the customer reads them."""
+    roles = {
+        Sender.CUSTOMER: _("Your message"),
+        Sender.AGENT: _("Answer"),
+        Sender.SYSTEM: _("Automatic message"),
+    }
+    messages = []
+    for article in articles:
+        role = roles[Sender(article.sender)]
+        is_other = article.sender == Sender.CUSTOMER and article.customer_id != ticket.customer_id
+        messages.append(
+            Message(
+                anchor=f"message-{article.pk}",
+                kind=article.sender,
+                role=_("Message of somebody taking part") if is_other else role,
+                name=article.from_name or (article.from_address if is_other else ""),
+                at=article.created_at,
+                segments=folding.fold(article.body.strip()),
+                files=tuple(article.attachments.all()),
+            )
+        )
+    return messages
+
+
+def thread(articles: QuerySet[Article]) -> QuerySet[Article]:
+    """Read no more of the articles than is shown; files with their sizes in one query more."""
+    shown = articles.only(
+        "ticket", "sender", "customer", "from_name", "from_address", "body", "created_at"
+    )
+    return shown.prefetch_related("attachments__blob")
+
+
+@dataclass(frozen=True)
+class ReplyNotice:
+    """Whether a message can be written now, and what it does."""
+
+    is_possible: bool
+    sentence: str = ""
+
+
+def reply_notice(ticket: Ticket) -> ReplyNotice:
+    """Tell what a message does to `ticket`, by the follow-up option of its queue."""
+    if ticket.state.type == StateType.MERGED:
+        return ReplyNotice(False, _("Please write in the request with which it was joined."))
+    if ticket.state.is_open:
+        return ReplyNotice(True)
+    days = ticket.queue.inherited("reopen_days")
+    decision = decide(
+        state_type=ticket.state.type,
+        policy=str(ticket.queue.inherited("follow_up") or "reopen"),
+        closed_at=ticket.closed_at,
+        reopen_days=int(str(days)) if days is not None else None,
+        now=timezone.now(),
+    )
+    if decision == Decision.REFUSE:
+        return ReplyNotice(False, _("This request is closed. Please write a new one."))
+    if decision == Decision.NEW_TICKET:
+        return ReplyNotice(
+            True, _("This request is closed. Your message becomes a new one, linked to it.")
+        )
+    return ReplyNotice(True, _("This request is closed. Your message opens it again."))

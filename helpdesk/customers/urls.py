@@ -1,0 +1,26 @@
+"""Addresses of a customer's pages: everything twice, by log-in and by the signed link."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from . import views
+
+app_name = "helpdesk_customers"
+
+
+def _request(prefix: str) -> list:
+    return [
+        path("", views.Detail.as_view(), name=f"{prefix}detail"),
+        path("reply/", views.Reply.as_view(), name=f"{prefix}reply"),
+        path("close/", views.Close.as_view(), name=f"{prefix}close"),
+        path("objection/", views.Objection.as_view(), name=f"{prefix}objection"),
+        path("files/<int:pk>/", views.File.as_view(), name=f"{prefix}file"),
+    ]
+
+
+urlpatterns = [
+    path("", views.MyRequests.as_view(), name="list"),
+    path("status/<str:token>/", include(_request("status_"))),
+    path("<str:number>/", include(_request(""))),
+]

@@ -1,0 +1,222 @@
+"""*My requests*: list, request, reply, close, objection, files. Every query starts at the policy."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Paginator
+from django.db.models import Case, IntegerField, Value, When
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views import View
+
+from helpdesk import actions, conf, permissions, search
+from helpdesk.actions import Draft
+from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
+from helpdesk.models import Attachment, Channel
+from helpdesk.rules.terms import objection_wording
+from helpdesk.states import OPEN_TYPES
+
+from . import access, present
+from .forms import ObjectionForm, ReplyForm
+
+REQUESTS_A_PAGE = 25
+MESSAGES_A_PAGE = 100
+#: Files of these types keep their type; all others are sent as unknown bytes.
+HARMLESS = frozenset(
+    {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"}
+)
+
+
+class MyRequests(View):
+    """The requests of the person logged in: open ones first, the latest change on top."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        words = request.GET.get("q", "")[: search.MAX_QUERY]
+        is_open = Case(
+            When(state__type__in=OPEN_TYPES, then=Value(1)),
+            default=Value(0),
+            output_field=IntegerField(),
+        )
+        tickets = (
+            search.find_tickets(access.actor_of(request.user), words)
+            .select_related("state")
+            .only(
+                "number", "subject", "state", "created_at", "changed_at",
+                "pending_until", "waiting_since",
+            )
+            .order_by(is_open.desc(), "-changed_at", "-pk")
+        )  # fmt: skip
+        paginator = Paginator(tickets, REQUESTS_A_PAGE)
+        page = paginator.get_page(request.GET.get("p"))
+        rows = [present.summary_of(ticket) for ticket in page]
+        context = {
+            "groups": [
+                (_("Open requests"), [row for row in rows if row.is_open]),
+                (_("Closed requests"), [row for row in rows if not row.is_open]),
+            ],
+            "words": words,
+            "pages": page,
+            "page_numbers": list(paginator.get_elided_page_range(page.number)),
+        }
+        return access.discreet(render(request, "helpdesk/customers/list.html", context))
+
+
+class RequestView(View):
+    """One request, by its number (log-in) or by the token of its link.
+
+    What must not be seen looks as if it were not there; so does a link that no longer holds.
+    """
+
+    door: access.Door
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        token, number = kwargs.pop("token", ""), kwargs.pop("number", "")
+        if not token and not request.user.is_authenticated:
+            page = reverse("helpdesk_customers:detail", kwargs={"number": number})
+            return redirect_to_login(request.get_full_path() if request.method == "GET" else page)
+        try:
+            self.door = access.by_link(token) if token else access.by_number(request.user, number)
+            response = super().dispatch(request, *args, **kwargs)
+        except (Http404, NotFound, NotPermitted) as error:
+            if not token:
+                raise Http404 from error
+            response = render(request, "helpdesk/customers/gone.html", status=404)
+        return access.discreet(response)
+
+    def show(
+        self,
+        *,
+        reply: ReplyForm | None = None,
+        objection: ObjectionForm | None = None,
+        status: int = 200,
+    ) -> HttpResponseBase:
+        """Render the request with the given forms, or with fresh ones."""
+        door, ticket = self.door, self.door.ticket
+        articles = present.thread(permissions.visible_articles(door.actor, ticket))
+        paginator = Paginator(articles, MESSAGES_A_PAGE)
+        page = paginator.get_page(self.request.GET.get("p", paginator.num_pages))
+        wording = objection_wording(int(conf.get("OBJECTION_DAYS")), ticket.language)
+        context = {
+            "door": door,
+            "ticket": ticket,
+            "status": present.status_of(ticket),
+            "thread": present.messages_of(ticket, page),
+            "answers": [answer for answer in ticket.answers if isinstance(answer, dict)],
+            "pages": page,
+            "page_numbers": list(paginator.get_elided_page_range(page.number)),
+            "notice": present.reply_notice(ticket),
+            "reply": reply or ReplyForm(),
+            "objection": objection or ObjectionForm(),
+            "objection_wording": wording,
+            "urls": {name: door.url(name) for name in ("detail", "reply", "close", "objection")},
+        }
+        return render(self.request, "helpdesk/customers/detail.html", context, status=status)
+
+    def back(self, message: str, *, anchor: str = "") -> HttpResponseBase:
+        """Say what happened and lead to the request again: reloading repeats nothing."""
+        messages.success(self.request, message)
+        return HttpResponseRedirect(self.door.url() + anchor)
+
+
+class Detail(RequestView):
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        return self.show()
+
+
+class Reply(RequestView):
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        return HttpResponseRedirect(self.door.url())
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        form = ReplyForm(request.POST, request.FILES)
+        if not form.is_valid():
+            return self.show(reply=form, status=422)
+        door, ticket = self.door, self.door.ticket
+        person = door.actor.customer
+        draft = Draft(
+            body=form.cleaned_data["body"],
+            channel=Channel.WEB,
+            from_name=door.actor.name,
+            from_address=ticket.contact,
+            files=form.uploads(),
+            idempotency_key=f"reply-{ticket.pk}-{form.cleaned_data['key'].hex}",
+        )
+        try:
+            article = actions.receive_message(
+                actor=door.actor, ticket=ticket, draft=draft, customer=person
+            )
+        except AlreadyDone as done:
+            article = done.existing  # type: ignore[assignment]
+        except (NotFound, NotPermitted):
+            raise
+        except HelpdeskError as error:
+            form.add_error(None, str(error))
+            return self.show(reply=form, status=422)
+        if article.ticket_id != ticket.pk:
+            messages.success(
+                request,
+                _("Your message has become the new request %(number)s.")
+                % {"number": article.ticket.number},
+            )
+            return HttpResponseRedirect(door.url(ticket=article.ticket))
+        return self.back(_("Your message has been received."))
+
+
+class Close(RequestView):
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        if not self.door.ticket.state.is_open:
+            return HttpResponseRedirect(self.door.url())
+        context = {
+            "ticket": self.door.ticket,
+            "urls": {name: self.door.url(name) for name in ("detail", "close")},
+        }
+        return render(request, "helpdesk/customers/close.html", context)
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        actions.close_request(actor=self.door.actor, ticket=self.door.ticket)
+        return self.back(_("The request is closed."))
+
+
+class Objection(RequestView):
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        return HttpResponseRedirect(self.door.url())
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        form = ObjectionForm(request.POST)
+        if not form.is_valid():
+            return self.show(objection=form, status=422)
+        actions.object_to_storage(
+            actor=self.door.actor, ticket=self.door.ticket, channel=Channel.WEB
+        )
+        return self.back(_("Your objection has been noted."))
+
+
+class File(RequestView):
+    def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        articles = permissions.visible_articles(self.door.actor, self.door.ticket)
+        found = Attachment.objects.filter(pk=pk, article__in=articles.order_by())
+        attachment = found.select_related("blob").first()
+        if attachment is None:
+            raise Http404
+        try:
+            content = attachment.blob.read()
+        except FileNotFoundError as error:
+            raise Http404 from error
+        kind = attachment.content_type
+        response = FileResponse(
+            BytesIO(content),
+            as_attachment=True,
+            filename=attachment.name,
+            content_type=kind if kind in HARMLESS else "application/octet-stream",
+        )
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        return response
