@@ -19,8 +19,11 @@ from .errors import NotPermitted
 from .models import Article, Channel, Customer, CustomerAddress, Queue, QueueRight, Right, Ticket
 from .states import StateType
 
+#: Write on a request from the customer's side: the customer's own right, and that of whoever may
+#: answer. It is no row of the table, for a customer must never pass for an agent who answers.
+REPLY = "reply"
 #: What a customer may do with an own request.
-CUSTOMER_RIGHTS = frozenset({Right.READ, Right.ANSWER})
+CUSTOMER_RIGHTS = frozenset({str(Right.READ), REPLY})
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,9 @@ def can(actor: Actor, right: Right | str, thing: Ticket | Queue) -> bool:
     if isinstance(thing, Queue):
         return str(right) in actor.queue_rights.get(thing.pk, frozenset())
     if actor.kind == "customer":
-        return right in CUSTOMER_RIGHTS and visible_tickets(actor).filter(pk=thing.pk).exists()
+        return str(right) in CUSTOMER_RIGHTS and visible_tickets(actor).filter(pk=thing.pk).exists()
+    if right == REPLY:
+        right = Right.ANSWER
     rights = actor.queue_rights.get(thing.queue_id, frozenset())
     is_removed = thing.state.type == StateType.REMOVED
     is_superuser = actor.user is not None and actor.user.is_superuser

@@ -29,13 +29,27 @@ class BlobStorage(FileSystemStorage):
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, aside = tempfile.mkstemp(dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            for chunk in content.chunks():
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).replace(target)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in content.chunks():
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(aside).replace(target)
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
+        _flush_folder(target.parent)
         return name
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename last through a power cut: a mail may be deleted elsewhere right after."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def blob_storage() -> Storage:

@@ -34,11 +34,12 @@ from .messages import (
     log_call,
     receive_message,
 )
-from .opening import Opened, Origin, open_by_phone, open_ticket
+from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .reading import mark_seen
 from .terms import apply_terms, object_to_storage, terms_of
 
 __all__ = [
+    "STARTS",
     "Draft",
     "Opened",
     "Origin",

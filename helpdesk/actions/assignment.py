@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import events, permissions, search
-from helpdesk.errors import InvalidInput
+from helpdesk.errors import InvalidInput, NotPermitted
 from helpdesk.models import (
     Customer,
     EventKind,
@@ -21,7 +21,7 @@ from helpdesk.models import (
 )
 from helpdesk.permissions import Actor
 
-from .base import locked, touch
+from .base import address_of, locked, touch
 
 
 @transaction.atomic
@@ -48,7 +48,9 @@ def assign(*, actor: Actor, ticket: Ticket, owner: Any | None) -> Ticket:
 
 
 def claim(*, actor: Actor, ticket: Ticket) -> Ticket:
-    """Make the acting agent the owner."""
+    """Make the acting agent the owner. Raises `NotPermitted` for anybody else."""
+    if actor.kind != "agent":
+        raise NotPermitted
     return assign(actor=actor, ticket=ticket, owner=actor.user)
 
 
@@ -84,7 +86,8 @@ def set_responsible(*, actor: Actor, ticket: Ticket, responsible: Any | None) ->
 def move(*, actor: Actor, ticket: Ticket, queue: Queue) -> Ticket:
     """Move the ticket to `queue` (right *note* here, *move into* there).
 
-    An owner without the right to own tickets there loses it to the queue.
+    An owner without the right to own tickets there loses it to the queue; whoever is responsible
+    and may not even read there is so no longer.
     """
     ticket = locked(actor, ticket, Right.NOTE)
     permissions.require(actor, Right.MOVE_INTO, queue)
@@ -92,12 +95,16 @@ def move(*, actor: Actor, ticket: Ticket, queue: Queue) -> Ticket:
     if before == queue.pk:
         return ticket
     ticket.queue = queue
-    handed_back = None
-    if ticket.owner is not None and not permissions.can(
-        permissions.agent(ticket.owner), Right.OWN, ticket
-    ):
-        handed_back, ticket.owner = ticket.owner_id, None
-    touch(ticket, "queue", "owner")
+    handed_back, released = ticket.owner_id, ticket.responsible_id
+    if _keeps(ticket.owner, Right.OWN, ticket):
+        handed_back = None
+    else:
+        ticket.owner = None
+    if _keeps(ticket.responsible, Right.READ, ticket):
+        released = None
+    else:
+        ticket.responsible = None
+    touch(ticket, "queue", "owner", "responsible")
     events.record(
         actor=actor,
         ticket=ticket,
@@ -111,7 +118,18 @@ def move(*, actor: Actor, ticket: Ticket, queue: Queue) -> Ticket:
             kind=EventKind.OWNER_CHANGED,
             data={"from": handed_back, "to": None, "by": "move"},
         )
+    if released:
+        events.record(
+            actor=actor,
+            ticket=ticket,
+            kind=EventKind.RESPONSIBLE_CHANGED,
+            data={"from": released, "to": None, "by": "move"},
+        )
     return ticket
+
+
+def _keeps(user: Any | None, right: Right, ticket: Ticket) -> bool:
+    return user is None or permissions.can(permissions.agent(user), right, ticket)
 
 
 @transaction.atomic
@@ -173,11 +191,16 @@ def rename(*, actor: Actor, ticket: Ticket, subject: str) -> Ticket:
 def set_customer(
     *, actor: Actor, ticket: Ticket, customer: Customer | None, contact: str = ""
 ) -> Ticket:
-    """Set whose request it is and where answers go (right *note*)."""
+    """Set whose request it is and where answers go (right *note*).
+
+    Without `contact` that is the customer's main address. Raises `InvalidInput` if it is none.
+    """
     ticket = locked(actor, ticket, Right.NOTE)
-    before = ticket.customer_id
+    before, before_contact = ticket.customer_id, ticket.contact
     ticket.customer = customer
-    ticket.contact = contact or (customer.main_address() if customer else "")
+    ticket.contact = address_of(contact or (customer.main_address() if customer else ""), "contact")
+    if (before, before_contact) == (ticket.customer_id, ticket.contact):
+        return ticket
     touch(ticket, "customer", "contact")
     search.index_ticket(ticket)
     events.record(
@@ -185,18 +208,29 @@ def set_customer(
         ticket=ticket,
         kind=EventKind.CUSTOMER_CHANGED,
         data={"from": before, "to": ticket.customer_id},
+        content={"from": before_contact, "to": ticket.contact},
     )
     return ticket
 
 
 @transaction.atomic
 def link(*, actor: Actor, source: Ticket, target: Ticket, kind: str) -> TicketLink:
-    """Link two tickets (right *note* on both). Linking them so a second time changes nothing."""
-    source = locked(actor, source, Right.NOTE)
-    permissions.require(actor, Right.NOTE, target)
+    """Link two tickets (right *note* on both). Linking them so a second time changes nothing.
+
+    Raises `InvalidInput` for a ticket with itself and for a kind that does not exist.
+    """
+    if source.pk == target.pk:
+        raise InvalidInput(_("A ticket cannot be linked with itself."), field="target")
+    if kind not in TicketLink.Kind.values:
+        raise InvalidInput(field="kind")
+    # always in one order, so that two people linking the same two never wait for each other
+    first, second = sorted((source, target), key=lambda ticket: ticket.pk)
+    rows = {row.pk: row for row in (locked(actor, one, Right.NOTE) for one in (first, second))}
+    source, target = rows[source.pk], rows[target.pk]
     row, created = TicketLink.objects.get_or_create(source=source, target=target, kind=kind)
     if created:
         for one, other in ((source, target), (target, source)):
+            touch(one)
             events.record(
                 actor=actor,
                 ticket=one,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from helpdesk import permissions
-from helpdesk.errors import NotFound
+from helpdesk import addressing, permissions
+from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.models import Priority, Right, State, Ticket
 from helpdesk.permissions import Actor
 from helpdesk.states import StateType
 
 
-def locked(actor: Actor, ticket: Ticket, right: Right) -> Ticket:
+def locked(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
     """Return `ticket` read anew under a row lock, after asking for `right`.
 
     Raises `NotPermitted`, or `NotFound` if the ticket is gone. Call inside a transaction.
@@ -35,6 +36,21 @@ def touch(ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
     ticket.version += 1
     ticket.changed_at = max(ticket.changed_at, at or timezone.now())
     ticket.save(update_fields=[*fields, "version", "changed_at"])
+
+
+def address_of(text: str, field: str) -> str:
+    """Return a person's mail address in the form in which it is compared; '' stays ''.
+
+    Raises `InvalidInput` at `field` if it is none.
+    """
+    if not text:
+        return ""
+    try:
+        return addressing.canonical(text)
+    except addressing.BadAddress:
+        raise InvalidInput(
+            _("%(text)s is no mail address.") % {"text": text}, field=field
+        ) from None
 
 
 def default_state(type_: StateType | str) -> State:

@@ -1,4 +1,4 @@
-"""Who a message is from: finding and making customers."""
+"""Who a message is from: finding and making customers, and what an account takes over."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from helpdesk import addressing
-from helpdesk.errors import InvalidInput
-from helpdesk.models import Customer, CustomerAddress
+from helpdesk import addressing, events, permissions, search
+from helpdesk.errors import AddressTaken, InvalidInput
+from helpdesk.models import Channel, Customer, CustomerAddress, EventKind, Ticket
+
+from .base import address_of, touch
 
 
 def find_customer(address: str) -> Customer | None:
@@ -31,15 +33,15 @@ def customer_for_address(address: str, *, name: str = "", language: str = "de") 
     found = find_customer(address)
     if found is not None:
         return found
-    try:
-        normalised = addressing.canonical(address)
-    except addressing.BadAddress as error:
-        raise InvalidInput(field="email") from error
+    normalised = address_of(address, "email")
+    if not normalised:
+        raise InvalidInput(field="email")
     try:
         with transaction.atomic():
             customer = Customer.objects.create(name=name[:200], language=language)
+            shown = address.strip(" <>")
             CustomerAddress.objects.create(
-                customer=customer, address=address[:254], normalised=normalised
+                customer=customer, address=shown if len(shown) <= 254 else normalised
             )
     except IntegrityError:  # the same sender, at the same moment, in another process
         return CustomerAddress.objects.get(normalised=normalised).customer
@@ -50,19 +52,29 @@ def customer_for_address(address: str, *, name: str = "", language: str = "de") 
 def customer_for_user(user: Any) -> Customer:
     """Return the customer of an account, made at first use.
 
-    Tickets that came from the account's address before are joined only through an address row that
-    nobody else holds with a log-in; verification is a separate step (`verify_address`).
+    A log-in name proves nothing where people choose it themselves: a customer who has it already (a
+    deleted account's, say) is taken over only while no request and no address is theirs. Requests
+    are joined by addresses the account proved to read (`verify_address`).
     """
     customer = Customer.objects.filter(user=user).first()
     if customer is not None:
         return customer
-    customer = Customer.objects.filter(login_name=user.get_username(), user=None).first()
-    if customer is None:
-        customer = Customer(login_name=user.get_username())
+    login = user.get_username()
+    held = Customer.objects.filter(login_name=login).first()
+    if held is None:
+        customer = Customer(login_name=login)
+    elif held.user_id is None and not held.tickets.exists() and not held.addresses.exists():
+        customer = held
+    else:
+        customer = Customer()
     customer.user = user
     customer.name = customer.name or user.get_full_name()
     customer.language = getattr(user, "language", "") or customer.language
-    customer.save()
+    try:
+        with transaction.atomic():
+            customer.save()
+    except IntegrityError:  # the same account's other request, at the same moment
+        return Customer.objects.get(user=user)
     return customer
 
 
@@ -70,21 +82,45 @@ def customer_for_user(user: Any) -> Customer:
 def verify_address(*, user: Any, address: str) -> Customer:
     """Note that the account's owner has proved to read `address`; its earlier tickets become theirs.
 
-    A customer that was made from mails alone (no account) is taken over with its tickets. Called when
-    the account confirmed the address, never on a mere claim.
+    Called when the account confirmed the address, never on a mere claim. The requests from this
+    address, and no others, are taken over from a customer without an account; from one with an
+    account that never confirmed it only those that came by mail, for what was written while logged
+    in stays with the account. Raises `AddressTaken` if another account has confirmed it,
+    `InvalidInput` if it is no mail address.
     """
     customer = customer_for_user(user)
-    normalised = addressing.canonical(address)
-    row = CustomerAddress.objects.filter(normalised=normalised).select_related("customer").first()
-    if row is None:
-        CustomerAddress.objects.create(
-            customer=customer, address=address, normalised=normalised, verified_at=timezone.now()
-        )
+    normalised = address_of(address, "email")
+    row, made = CustomerAddress.objects.get_or_create(
+        normalised=normalised,
+        defaults={"customer": customer, "address": address, "verified_at": timezone.now()},
+    )
+    if made:
         return customer
+    row = CustomerAddress.objects.select_for_update().get(pk=row.pk)
     former = row.customer
     if former.pk != customer.pk:
-        former.tickets.filter(contact=normalised).update(customer=customer)
+        if former.user_id is not None and row.verified_at is not None:
+            raise AddressTaken(field="email")
+        tickets = former.tickets.filter(contact=normalised)
+        if former.user_id is not None:
+            tickets = tickets.filter(channel=Channel.EMAIL)
+        _take_over(list(tickets.select_for_update(of=("self",)).order_by("pk")), customer)
         row.customer = customer
+        row.verified_at = None  # what the former holder proved says nothing about this one
     row.verified_at = row.verified_at or timezone.now()
     row.save(update_fields=["customer", "verified_at"])
     return customer
+
+
+def _take_over(tickets: list[Ticket], customer: Customer) -> None:
+    """Make locked tickets the customer's own."""
+    for ticket in tickets:
+        before, ticket.customer = ticket.customer_id, customer
+        touch(ticket, "customer")
+        search.index_ticket(ticket)
+        events.record(
+            actor=permissions.customer(customer),
+            ticket=ticket,
+            kind=EventKind.CUSTOMER_CHANGED,
+            data={"from": before, "to": customer.pk, "by": "verified"},
+        )

@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import events, states
+from helpdesk import events, permissions, states
 from helpdesk.errors import InvalidInput, WrongState
 from helpdesk.models import EventKind, Right, State, Ticket
-from helpdesk.permissions import Actor
+from helpdesk.permissions import REPLY, Actor
 from helpdesk.states import PENDING_TYPES, StateType
 
 from .base import default_state, locked, touch
@@ -28,11 +28,15 @@ def transition(
     """Move a locked ticket to `state` and record it; tell whether anything changed.
 
     Pending states need a date in the future (`InvalidInput` otherwise) and lose it on leaving; the
-    closing date is set and cleared here. Raises `WrongState` where the table of types forbids it.
+    closing date is set and cleared here. Raises `WrongState` where the table of types forbids it and
+    for merging, which has a verb of its own; `NotPermitted` for removing without the right *manage*,
+    for a removed ticket is out of its team's sight.
     """
     now = timezone.now()
     before = ticket.state
-    if not states.may_change(before.type, state.type):
+    if state.type == StateType.REMOVED:
+        permissions.require(actor, Right.MANAGE, ticket)
+    if state.type == StateType.MERGED or not states.may_change(before.type, state.type):
         raise WrongState(
             _("A ticket that is “%(before)s” cannot become “%(after)s”.")
             % {"before": before.name, "after": state.name}
@@ -55,10 +59,11 @@ def transition(
     else:
         ticket.closed_at = None
     touch(ticket, *fields, at=at)
+    same = before.pk == state.pk
     events.record(
         actor=actor,
         ticket=ticket,
-        kind=EventKind.STATE_CHANGED,
+        kind=EventKind.PENDING_CHANGED if same else EventKind.STATE_CHANGED,
         data={
             "from": before.pk,
             "to": state.pk,
@@ -74,10 +79,8 @@ def change_state(
 ) -> Ticket:
     """Set the state of `ticket` (right *note*), with its date if the state is a pending one.
 
-    Merging has a verb of its own: raises `WrongState` for it, and where `transition` does.
+    Raises what `transition` does.
     """
-    if state.type == StateType.MERGED:
-        raise WrongState
     ticket = locked(actor, ticket, Right.NOTE)
     transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)
     return ticket
@@ -86,7 +89,7 @@ def change_state(
 @transaction.atomic
 def close_request(*, actor: Actor, ticket: Ticket) -> Ticket:
     """Close the own request: the customer's verb. Closing a closed request changes nothing."""
-    ticket = locked(actor, ticket, Right.ANSWER)
+    ticket = locked(actor, ticket, REPLY)
     if ticket.state.is_open:
         transition(actor=actor, ticket=ticket, state=default_state(StateType.CLOSED))
     return ticket

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import events, notifications, permissions
-from helpdesk.errors import AlreadyDone, InvalidInput, WrongState
+from helpdesk import addressing, events, notifications, permissions
+from helpdesk.errors import AlreadyDone, InvalidInput, NotFound, WrongState
 from helpdesk.models import (
     Article,
     Channel,
@@ -23,11 +23,11 @@ from helpdesk.models import (
     Ticket,
     TicketLink,
 )
-from helpdesk.permissions import Actor
+from helpdesk.permissions import REPLY, Actor
 from helpdesk.rules.followup import Decision, decide
 from helpdesk.states import StateType
 
-from .base import default_state, locked, touch
+from .base import address_of, default_state, locked, touch
 from .drafts import Addresses, Draft, preview_of, write_article
 from .lifecycle import transition
 from .opening import open_ticket
@@ -42,7 +42,6 @@ def receive_message(
     customer: Customer | None = None,
     visible: bool = True,
     silent: bool = False,
-    author: bool = False,
 ) -> Article:
     """File a message that came from outside on `ticket`; return its article.
 
@@ -52,7 +51,7 @@ def receive_message(
     not verified) never change state, owner or waiting time. `silent` moves in an archive. Raises
     `AlreadyDone` for a repeated submission.
     """
-    ticket = locked(actor, ticket, Right.ANSWER)
+    ticket = locked(actor, ticket, REPLY)
     moving = visible and not draft.machine
     decision = (
         _decide(ticket, now=draft.created_at or timezone.now()) if moving else Decision.APPEND
@@ -104,14 +103,21 @@ def _decide(ticket: Ticket, *, now: datetime) -> Decision:
 def _continue_elsewhere(
     actor: Actor, ticket: Ticket, draft: Draft, customer: Customer | None, *, silent: bool
 ) -> Article:
-    """Open a new ticket for a message to a closed one, and link the two."""
+    """Open a new ticket for a message to a closed one, and link the two.
+
+    It is the writer's: a participant is answered, not the customer of the closed ticket.
+    """
+    is_other = customer is not None and customer.pk != ticket.customer_id
+    contact = ticket.contact
+    if is_other:
+        contact = draft.from_address if addressing.is_address(draft.from_address) else ""
     opened = open_ticket(
         actor=actor,
         queue=ticket.queue,
-        subject=draft.subject or ticket.subject,
+        subject=addressing.clean_subject(draft.subject) or ticket.subject,
         draft=draft,
         customer=customer or ticket.customer,
-        contact=ticket.contact,
+        contact=contact,
         language=ticket.language,
         type_=ticket.type,
         imported=silent,
@@ -143,12 +149,16 @@ def answer(
 
     Without `to` it goes to the ticket's contact address; a ticket without one is answered on the
     site only. A new ticket becomes open, one that nobody owns becomes the answering agent's. `state`
-    (with `pending_until`) is set afterwards. Raises `InvalidInput` for an empty text.
+    (with `pending_until`) is set afterwards. Raises `InvalidInput` for an empty text, for a
+    recipient that is no mail address, and for copies of a mail that has no recipient.
     """
     ticket = locked(actor, ticket, Right.ANSWER)
     _not_empty(draft)
     if not to and ticket.contact:
         to = ((str(ticket.customer) if ticket.customer else "", ticket.contact),)
+    if (cc or bcc) and not to:
+        raise InvalidInput(_("Give at least one recipient."), field="to")
+    _all_addresses(to=to, cc=cc, bcc=bcc)
     article = write_article(
         actor=actor,
         ticket=ticket,
@@ -197,7 +207,15 @@ def _own(actor: Actor, ticket: Ticket) -> None:
 
 def _join(ticket: Ticket, name: str, address: str) -> None:
     from_now = {"address": address, "name": name[:200]}
-    Participant.objects.get_or_create(ticket=ticket, normalised=address.lower(), defaults=from_now)
+    normalised = address_of(address, "cc")
+    Participant.objects.get_or_create(ticket=ticket, normalised=normalised, defaults=from_now)
+
+
+def _all_addresses(**fields: Addresses) -> None:
+    for field, pairs in fields.items():
+        for _name, address in pairs:
+            if not address_of(address, field):
+                raise InvalidInput(_("Give at least one recipient."), field=field)
 
 
 def _not_empty(draft: Draft) -> None:
@@ -254,7 +272,10 @@ def log_call(*, actor: Actor, ticket: Ticket, draft: Draft, inbound: bool) -> Ar
         kind=EventKind.CALL_LOGGED,
         data={"inbound": inbound},
     )
-    ticket.waiting_since = (ticket.waiting_since or article.created_at) if inbound else None
+    if not inbound:
+        ticket.waiting_since = None
+    elif ticket.state.is_open:  # nobody waits on a closed ticket; who answers the phone opens it
+        ticket.waiting_since = ticket.waiting_since or article.created_at
     ticket.preview = preview_of(draft.body)
     touch(ticket, "preview", "waiting_since")
     return article
@@ -273,11 +294,14 @@ def forward(
     """Send a message to a third party (right *answer*), with the original's files; internal.
 
     The third party's reply comes back to the ticket, internal as well. Raises `InvalidInput` without
-    a recipient.
+    a recipient or for one that is no mail address, `NotFound` for an original of another ticket.
     """
     ticket = locked(actor, ticket, Right.ANSWER)
     if not to:
         raise InvalidInput(_("Give at least one recipient."), field="to")
+    _all_addresses(to=to, cc=cc)
+    if original is not None and original.ticket_id != ticket.pk:
+        raise NotFound
     article = write_article(
         actor=actor,
         ticket=ticket,
@@ -301,17 +325,27 @@ def forward(
 
 @transaction.atomic
 def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
-    """Accept a message whose sender was not verified (right *answer*): from now on it is visible."""
+    """Accept a message whose sender was not verified (right *answer*): from now on it is visible.
+
+    It then wakes or reopens the ticket as it would have done at its arrival. Raises `AlreadyDone`
+    for a verified one, `NotFound` for one of another ticket.
+    """
     ticket = locked(actor, ticket, Right.ANSWER)
-    article = Article.objects.select_for_update().get(pk=article.pk, ticket=ticket)
+    try:
+        article = Article.objects.select_for_update().get(pk=article.pk, ticket=ticket)
+    except Article.DoesNotExist:
+        raise NotFound from None
     if article.verified:
         raise AlreadyDone(article)
     article.verified = article.visible = True
     article.save(update_fields=["verified", "visible"])
-    if article.from_address:
+    if addressing.is_address(article.from_address):
         _join(ticket, article.from_name, article.from_address)
     events.record(actor=actor, ticket=ticket, article=article, kind=EventKind.SENDER_ACCEPTED)
-    ticket.waiting_since = ticket.waiting_since or article.created_at
+    if _decide(ticket, now=article.created_at) == Decision.OPEN:
+        transition(actor=actor, ticket=ticket, state=default_state(StateType.OPEN))
+    if ticket.state.is_open:
+        ticket.waiting_since = ticket.waiting_since or article.created_at
     touch(ticket, "waiting_since")
     return article
 

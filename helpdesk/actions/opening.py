@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from helpdesk import events, notifications, permissions, search
-from helpdesk.errors import AlreadyDone
+from helpdesk.errors import AlreadyDone, InvalidInput, WrongState
 from helpdesk.models import (
     Article,
     Channel,
@@ -29,10 +30,13 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.terms import Terms
 from helpdesk.states import StateType
 
-from .base import default_priority, default_state
+from .base import address_of, default_priority, default_state
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
 from .terms import terms_of
+
+#: Types a ticket may start on; a pending one would need a date.
+STARTS = frozenset({StateType.NEW, StateType.OPEN, StateType.CLOSED})
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,10 @@ def open_ticket(
 
     Agents need the right *create* in the queue; customers and the machine may always ask.
     `terms` default to the queue's. `contact` is the address answers go to. With `imported` the
-    ticket carries the draft's own date and nobody is told. Raises `AlreadyDone` with the first
-    ticket if `submission_key` was used before, and `NotPermitted`.
+    ticket carries the draft's own date and nobody is told. It may start new, open or closed. Raises
+    `AlreadyDone` with the first ticket if `submission_key` was used before, `NotPermitted`,
+    `WrongState` for another start, and `InvalidInput` for an owner without the right to own tickets
+    there or a contact that is no mail address.
     """
     if actor.kind == "agent":
         permissions.require(actor, Right.CREATE, queue)
@@ -92,26 +98,33 @@ def open_ticket(
         before = Ticket.objects.filter(submission_key=submission_key).first()
         if before is not None:
             raise AlreadyDone(before)
+    state = state or default_state(StateType.NEW)
+    if state.type not in STARTS:
+        raise WrongState
     now = timezone.now()
     origin = origin or Origin()
-    created_at = min(draft.created_at or now, now) if imported else now
+    created_at = now
+    if imported:
+        created_at = min(draft.created_at or now, now)
+        draft = replace(draft, created_at=created_at)
     ticket = Ticket(
         number=draw(),
         subject=" ".join(subject.split())[:250],
         preview=preview_of(draft.body),
         queue=queue,
-        state=state or default_state(StateType.NEW),
+        state=state,
         priority=priority or default_priority(),
         type=type_,
         owner=owner,
         customer=customer,
-        contact=contact,
+        contact=address_of(contact, "contact"),
         channel=draft.channel,
         language=language,
         created_at=created_at,
         changed_at=created_at,
         imported_at=now if imported else None,
-        waiting_since=_waiting_since(sender, draft, created_at),
+        closed_at=None if state.is_open else created_at,
+        waiting_since=_waiting_since(sender, draft, created_at) if state.is_open else None,
         page_id=origin.page_id,
         revision_id=origin.revision_id,
         form_key=origin.form_key,
@@ -119,6 +132,8 @@ def open_ticket(
         submission_key=submission_key,
         is_test=is_test,
     )
+    if owner is not None and not permissions.can(permissions.agent(owner), Right.OWN, queue):
+        raise InvalidInput(_("This person may not own tickets in this queue."), field="owner")
     _freeze(ticket, terms or terms_of(queue, language=language))
     _insert(ticket)
     article = write_article(

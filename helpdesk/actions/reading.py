@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.utils import timezone
 
 from helpdesk import permissions
+from helpdesk.errors import NotPermitted
 from helpdesk.models import Right, Seen, Ticket
 from helpdesk.permissions import Actor
 
 
 def mark_seen(*, actor: Actor, ticket: Ticket) -> None:
     """Note that the acting agent has read `ticket` up to now. Changes nothing of the ticket itself."""
+    if actor.kind != "agent":
+        raise NotPermitted
     permissions.require(actor, Right.READ, ticket)
     Seen.objects.update_or_create(ticket=ticket, user=actor.user, defaults={"at": timezone.now()})

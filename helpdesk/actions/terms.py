@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from helpdesk import conf, events
 from helpdesk.models import Channel, EventKind, Promise, Queue, Right, Ticket
-from helpdesk.permissions import Actor
+from helpdesk.permissions import REPLY, Actor
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
 from .base import locked, touch
@@ -53,7 +53,7 @@ def apply_terms(*, actor: Actor, ticket: Ticket, terms: Terms) -> Ticket:
 @transaction.atomic
 def object_to_storage(*, actor: Actor, ticket: Ticket, channel: Channel) -> Ticket:
     """Note the customer's objection to the longer storage. A second one changes nothing."""
-    ticket = locked(actor, ticket, Right.ANSWER)
+    ticket = locked(actor, ticket, REPLY)
     if ticket.objected_at is None:
         ticket.objected_at = timezone.now()
         ticket.objection_wording = objection_wording(

@@ -6,14 +6,18 @@ import logging
 import traceback
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.utils import timezone
 
-from helpdesk import addressing
+from helpdesk import addressing, permissions
 from helpdesk.actions import (
+    STARTS,
     Draft,
     Upload,
+    add_note,
     customer_for_address,
     inform_queue,
     open_ticket,
@@ -27,6 +31,7 @@ from helpdesk.models import (
     Priority,
     Queue,
     QueueAddress,
+    Right,
     State,
     Ticket,
     TicketType,
@@ -240,13 +245,25 @@ def _open(step: _Mail, plan: Plan) -> None:
         language=language,
         type_=TicketType.objects.filter(pk=plan.type).first() if plan.type else None,
         priority=Priority.objects.filter(pk=plan.priority).first() if plan.priority else None,
-        state=State.objects.filter(pk=plan.state).first() if plan.state else None,
+        state=State.objects.filter(pk=plan.state, type__in=STARTS).first() if plan.state else None,
+        owner=_owner(plan, queue),
         imported=step.inbound.silent,
     )
+    for text in plan.notes:
+        add_note(actor=SYSTEM, ticket=opened.ticket, draft=Draft(body=text, channel=Channel.NOTE))
     _let_take_part(opened.ticket, step)
     for other in where.others:
         inform_queue(actor=SYSTEM, ticket=opened.ticket, article=opened.article, queue_id=other)
     _filed(step.inbound, opened.article, "opened", step)
+
+
+def _owner(plan: Plan, queue: Queue) -> Any | None:
+    """Return whom a filter assigns the ticket to; nobody if they may not own tickets there."""
+    if plan.owner is None:
+        return None
+    user = get_user_model()._default_manager.filter(pk=plan.owner).first()
+    may = user is not None and permissions.can(permissions.agent(user), Right.OWN, queue)
+    return user if may else None
 
 
 def _customer(step: _Mail) -> Customer | None:

@@ -43,12 +43,10 @@ def accept(
     `queue` is where it goes if no address decides; with `silent` (an archive) always. Must not be
     called inside a transaction: a caller that deletes its copy afterwards relies on the commit.
     """
-    blob_digest = storage.put(raw)  # the bytes lie in the storage before any row names them
+    storage.put(raw)  # the slow part before the transaction
     try:
         with transaction.atomic(durable=True):
-            blob, _created = Blob.objects.get_or_create(
-                sha256=blob_digest, defaults={"size": len(raw)}
-            )
+            blob = Blob.keep(raw)
             return InboundMail.objects.create(
                 source=source,
                 key=key,

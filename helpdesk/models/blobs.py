@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import models
+from functools import partial
+
+from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import storage
@@ -34,7 +36,9 @@ class Blob(models.Model):
     def keep(cls, content: bytes) -> Blob:
         """Store `content` (once) and return its row; the bytes lie in the storage before the row."""
         sha256 = storage.put(content)
-        blob, _created = cls.objects.get_or_create(sha256=sha256, defaults={"size": len(content)})
+        blob, created = cls.objects.get_or_create(sha256=sha256, defaults={"size": len(content)})
+        if created:
+            storage.put(content)  # between the two lines above `_discard` may have taken the bytes
         return blob
 
     def read(self) -> bytes:
@@ -49,10 +53,30 @@ class Blob(models.Model):
         )
 
     def release(self) -> bool:
-        """Delete row and bytes if nothing needs them any more; tell whether that was so."""
-        if self.references():
-            return False
-        sha256 = self.sha256
-        self.delete()
-        storage.delete(sha256)
+        """Delete the row if nothing needs it any more, and the bytes once that is committed.
+
+        Tells whether that was so.
+        """
+        with transaction.atomic():
+            row = Blob.objects.select_for_update().filter(pk=self.pk).first()
+            if row is None or row.references():
+                return False
+            sha256 = row.sha256
+            row.delete()
+            transaction.on_commit(partial(_discard, sha256))
         return True
+
+
+def _discard(sha256: str) -> None:
+    """Delete the bytes of a row that is gone, unless somebody kept equal bytes meanwhile.
+
+    A row of our own holds the digest while the bytes go: whoever wants to keep them waits for us at
+    its unique constraint, and looks again afterwards whether they are there.
+    """
+    try:
+        with transaction.atomic():
+            guard = Blob.objects.create(sha256=sha256, size=0)
+            storage.delete(sha256)
+            guard.delete()
+    except IntegrityError:
+        return

@@ -117,7 +117,7 @@ class Queue(models.Model):
         return self.name
 
     def clean(self) -> None:
-        if self.parent_id is not None and self.pk in {queue.pk for queue in self.lineage()[1:]}:
+        if self.pk is not None and self.pk in {queue.parent_id for queue in self.lineage()}:
             raise ValidationError({"parent": _("A queue cannot lie below itself.")})
 
     def lineage(self) -> list[Queue]:

@@ -46,5 +46,8 @@ class Command(BaseCommand):
         except (DatabaseError, OSError) as error:
             self.stderr.write(f"The mail could not be stored ({type(error).__name__}).")
             sys.exit(EX_TEMPFAIL)
-        # stored: whatever happens from here on is seen in the failure inbox
-        ingest.process(inbound.pk)
+        # stored: from here on the worker files it if we cannot, and the mail server may forget it
+        try:
+            ingest.process(inbound.pk)
+        except (DatabaseError, OSError) as error:
+            self.stderr.write(f"The mail is stored, and filed later ({type(error).__name__}).")

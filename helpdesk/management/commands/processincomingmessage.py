@@ -37,4 +37,8 @@ class Command(BaseCommand):
         except (DatabaseError, OSError) as error:
             self.stderr.write(f"The mail could not be stored ({type(error).__name__}).")
             sys.exit(EX_TEMPFAIL)
-        ingest.process(inbound.pk)
+        # stored: from here on the worker files it if we cannot, and the mail server may forget it
+        try:
+            ingest.process(inbound.pk)
+        except (DatabaseError, OSError) as error:
+            self.stderr.write(f"The mail is stored, and filed later ({type(error).__name__}).")
