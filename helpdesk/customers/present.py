@@ -86,15 +86,28 @@ def summary_of(ticket: Ticket) -> Summary:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A piece of a message: own words, or something to fold away, with the words to fold it under."""
+
+    text: str
+    label: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is what the writer says here and now."""
+        return not self.label
+
+
+@dataclass(frozen=True)
 class Message:
-    """A visible article: who says so, when, in which segments, with which files."""
+    """A visible article: who says so, when, in which parts, with which files."""
 
     anchor: str
     kind: str  # "customer", "agent", "system"
     role: str
     name: str
     at: datetime
-    segments: tuple[folding.Segment, ...]
+    parts: tuple[Part, ...]
     files: tuple[Attachment, ...]
 
 
@@ -114,13 +127,26 @@ def messages_of(ticket: Ticket, articles: Iterable[Article]) -> list[Message]:
                 anchor=f"message-{article.pk}",
                 kind=article.sender,
                 role=_("Message of somebody taking part") if is_other else role,
-                name=article.from_name or (article.from_address if is_other else ""),
+                name=_name(article, is_other=is_other),
                 at=article.created_at,
-                segments=folding.fold(article.body.strip()),
+                parts=_parts(article.body),
                 files=tuple(article.attachments.all()),
             )
         )
     return messages
+
+
+def _name(article: Article, *, is_other: bool) -> str:
+    """Return whom to name: not the customers themselves, they know."""
+    if article.sender == Sender.CUSTOMER and not is_other:
+        return ""
+    return article.from_name or (article.from_address if is_other else "")
+
+
+def _parts(body: str) -> tuple[Part, ...]:
+    labels = {"text": "", "quote": _("Quoted text"), "signature": _("Signature")}
+    parts = (Part(one.text.strip("\r\n"), labels[one.kind]) for one in folding.fold(body.strip()))
+    return tuple(part for part in parts if part.text.strip())
 
 
 def thread(articles: QuerySet[Article]) -> QuerySet[Article]:

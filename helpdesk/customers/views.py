@@ -113,7 +113,7 @@ class RequestView(View):
             "pages": page,
             "page_numbers": list(paginator.get_elided_page_range(page.number)),
             "notice": present.reply_notice(ticket),
-            "reply": reply or ReplyForm(),
+            "reply": reply or ReplyForm(label_suffix=""),
             "objection": objection or ObjectionForm(),
             "objection_wording": wording,
             "urls": {name: door.url(name) for name in ("detail", "reply", "close", "objection")},
@@ -136,7 +136,7 @@ class Reply(RequestView):
         return HttpResponseRedirect(self.door.url())
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        form = ReplyForm(request.POST, request.FILES)
+        form = ReplyForm(request.POST, request.FILES, label_suffix="")
         if not form.is_valid():
             return self.show(reply=form, status=422)
         door, ticket = self.door, self.door.ticket
@@ -175,6 +175,7 @@ class Close(RequestView):
         if not self.door.ticket.state.is_open:
             return HttpResponseRedirect(self.door.url())
         context = {
+            "door": self.door,
             "ticket": self.door.ticket,
             "urls": {name: self.door.url(name) for name in ("detail", "close")},
         }

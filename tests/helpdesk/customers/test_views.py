@@ -365,3 +365,19 @@ def test_pending_says_for_whom(client, owner, ticket, type_, answered, word):
         waiting_since={True: None, False: timezone.now()}[answered],
     )
     assert word in client.get(reverse("helpdesk_customers:detail", args=[ticket.number])).text
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"%PDF-1.7\n", "application/pdf"),
+        (b"\x89PNG\r\n\x1a\n" + b"\x00" * 20, "image/png"),
+        ("Grüße".encode(), "text/plain"),
+        ("Grüße".encode("latin-1"), "application/octet-stream"),
+        (b"a\x00b", "application/octet-stream"),
+        (b"<svg onload=alert(1)>", "text/plain"),
+        (b"", "text/plain"),
+    ],
+)
+def test_type_of_a_file_is_told_by_its_bytes(content, kind):
+    assert storage.content_type_of(content) == kind
