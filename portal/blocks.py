@@ -113,7 +113,9 @@ class PictureBlock(blocks.StructBlock):
         label=_("Description"),
         required=False,
         max_length=250,
-        help_text=_("What the image shows, for people who do not see it. Empty: it only decorates."),
+        help_text=_(
+            "What the image shows, for people who do not see it. Empty: it only decorates."
+        ),
     )
     caption = blocks.CharBlock(label=_("Caption"), required=False, max_length=250)
 

@@ -36,6 +36,7 @@ from .messages import (
 )
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .reading import mark_seen
+from .separating import make_own_ticket
 from .terms import apply_terms, object_to_storage, terms_of
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "inform_queue",
     "link",
     "log_call",
+    "make_own_ticket",
     "mark_seen",
     "move",
     "object_to_storage",

@@ -38,6 +38,7 @@ class EventKind(models.TextChoices):
     LINKED = "ticket.linked", _("linked a ticket")
     QUEUE_INFORMED = "queue.informed", _("informed another queue")
     SENDER_ACCEPTED = "sender.accepted", _("accepted the sender")
+    SEPARATED = "article.separated", _("made a message a ticket of its own")
     RECEIPT_QUEUED = "receipt.queued", _("queued a receipt")
     RECEIPT_WITHHELD = "receipt.withheld", _("withheld a receipt")
     MAIL_SENT = "mail.sent", _("the mail went out")

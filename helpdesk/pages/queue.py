@@ -48,9 +48,7 @@ class QueuePageMixin(models.Model):
     says nothing, the queue speaks.
     """
 
-    queue = models.ForeignKey(
-        Queue, models.PROTECT, verbose_name=_("queue"), related_name="+"
-    )
+    queue = models.ForeignKey(Queue, models.PROTECT, verbose_name=_("queue"), related_name="+")
     summary = models.CharField(
         _("summary"),
         max_length=250,

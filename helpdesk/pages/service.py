@@ -64,4 +64,3 @@ class ArticlePageMixin(SummaryMixin):
 
     def get_template(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return [self.template, self.shipped_template]
-

@@ -18,7 +18,27 @@ from helpdesk import conf
 from helpdesk.actions import Upload
 
 #: Endings offered when an editor names none: documents and pictures, nothing a browser would run.
-DEFAULT_ENDINGS = ["pdf", "jpg", "jpeg", "png", "gif", "webp", "heic", "txt", "csv", "docx", "xlsx", "pptx", "odt", "ods", "odp", "doc", "xls", "ppt", "rtf"]
+DEFAULT_ENDINGS = [
+    "pdf",
+    "jpg",
+    "jpeg",
+    "png",
+    "gif",
+    "webp",
+    "heic",
+    "txt",
+    "csv",
+    "docx",
+    "xlsx",
+    "pptx",
+    "odt",
+    "ods",
+    "odp",
+    "doc",
+    "xls",
+    "ppt",
+    "rtf",
+]
 
 #: Kinds that have no mark in their content; text without null bytes passes for them.
 _TEXT = {"txt": "text/plain", "csv": "text/csv", "log": "text/plain", "md": "text/plain"}
