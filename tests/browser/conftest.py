@@ -1,0 +1,110 @@
+"""A real Chromium on the real site: skipped by name where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+
+# Playwright's own event loop runs in this thread; Django would take our queries for asynchronous ones
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+DESKTOP = {"width": 1360, "height": 900}
+PHONE = {"width": 360, "height": 740}
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=[
+                "--no-sandbox",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-quic",
+                "--disable-sync",
+                "--no-first-run",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser: goes to pages, and every page must be accessible and without faults."""
+
+    page: Page
+    context: BrowserContext
+    base: str
+    faults: list[str] = field(default_factory=list)
+
+    def goto(self, path: str) -> None:
+        self.page.goto(path if path.startswith("http") else self.base + path)
+
+    def log_in(self, username: str, password: str = "secret") -> None:
+        self.goto("/accounts/login/")
+        self.page.fill("[name=login]", username)
+        self.page.fill("[name=password]", password)
+        self.page.click("main button[type=submit]")
+        self.page.wait_for_load_state()
+
+    def check(self, *, exclude: list[str] | None = None) -> None:
+        """Fail on a violation of WCAG 2.2 AA, on a script's fault and on a server's fault."""
+        self.page.wait_for_load_state("networkidle")
+        context = {"exclude": [[one] for one in exclude]} if exclude else None
+        results = Axe().run(
+            self.page,
+            context=context,
+            options={"runOnly": {"type": "tag", "values": WCAG}},
+        )
+        assert results.violations_count == 0, results.generate_report()
+        assert self.faults == []
+
+
+@pytest.fixture
+def visit(chromium: Browser, live_server: object) -> Iterator[Callable[..., Visitor]]:
+    """Return a function that opens a fresh browser profile: `visit(phone=True, language="en", scripts=False)`."""
+    contexts: list[BrowserContext] = []
+
+    def start(*, phone: bool = False, language: str = "de", scripts: bool = True) -> Visitor:
+        context = chromium.new_context(
+            viewport=PHONE if phone else DESKTOP,
+            locale=language,
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        visitor = Visitor(page, context, str(live_server))
+        page.on("pageerror", lambda error: visitor.faults.append(str(error)))
+
+        def note(response: Response) -> None:
+            if response.status >= 500:
+                visitor.faults.append(f"{response.status} {response.url}")
+
+        page.on("response", note)
+        return visitor
+
+    yield start
+    for context in contexts:
+        context.close()
