@@ -1,6 +1,9 @@
 # Stelze: `make help` lists what there is.
-# A Python 3.11 or newer; name another with PYTHON=…
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+# The first Python that runs and is new enough (a name in PATH may be a shim that does not run); else any, which
+# then says itself what it lacks. Another one: make PYTHON=/path/to/python3.12 …
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && exit; done; \
+	command -v python3)
 VENV := .venv/bin
 T ?=
 export PORT MAIL_PORT DATABASE_URL
