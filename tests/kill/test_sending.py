@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, takewhile
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -51,12 +51,13 @@ def database(folder: Path) -> Iterator[str]:
     if connection.vendor != "postgresql":
         yield f"sqlite:///{folder / 'kill.sqlite3'}"
         return
-    url = urlsplit(os.environ["DATABASE_URL"])
+    url = os.environ["DATABASE_URL"]
+    server, _name, options = re.fullmatch(r"(\w+://[^/]*/)([^?]*)(.*)", url).groups()
     name = f"test_kill_sending_{os.getpid()}"
-    with psycopg.connect(url.geturl(), autocommit=True) as admin:
+    with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')
         try:
-            yield url._replace(path=f"/{name}").geturl()
+            yield f"{server}{name}{options}"
         finally:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
