@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wagtail.models import Page
+from wagtail.models import Locale, Page
 
 #: More words than this are cut off: nobody searches for a page of text.
 MAX_QUERY = 200
@@ -17,8 +17,9 @@ def search_pages(query: str, language: str) -> Any:
     counted; it is empty for an empty query.
     """
     words = " ".join(query.split())[:MAX_QUERY]
-    if not words:
+    locale = Locale.objects.filter(language_code=language).first()
+    if not words or locale is None:
         return Page.objects.none()
-    pages = Page.objects.live().public().filter(depth__gt=1, locale__language_code=language)
+    pages = Page.objects.live().public().filter(depth__gt=1, locale=locale)
     found = pages.search(words, operator="and")
     return found if found.count() else pages.autocomplete(words)

@@ -96,7 +96,7 @@ class InputBlock(blocks.StructBlock):
         """Return the arguments that every form field takes."""
         return {
             "label": value["label"],
-            "help_text": value["help_text"],
+            "help_text": value["help_text"] or "",
             "required": bool(value["required"]),
         }
 
@@ -349,7 +349,7 @@ class ConsentInput(InputBlock):
 
     class Meta:
         label = _("Consent")
-        icon = "confirmation"
+        icon = "circle-check"
         form_layout = BlockGroup(
             children=["label", "help_text"],
             settings=["required", "private", "in_subject", "key", "condition"],
