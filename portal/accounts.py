@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from django.http import HttpRequest
 from django.urls import reverse
 
 from helpdesk import actions, addressing
+from helpdesk.errors import AddressTaken
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -21,5 +24,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
 def join_requests(email_address: EmailAddress, **_signal: object) -> None:
     """Give an account the requests that came by mail from an address it has just confirmed."""
-    if addressing.is_address(email_address.email):
+    if not addressing.is_address(email_address.email):
+        return
+    # an address that another account has confirmed stays that account's
+    with suppress(AddressTaken):
         actions.verify_address(user=email_address.user, address=email_address.email)

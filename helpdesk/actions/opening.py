@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import events, notifications, permissions, search
+from helpdesk import addressing, events, notifications, permissions, search
 from helpdesk.errors import AlreadyDone, InvalidInput, WrongState
 from helpdesk.models import (
     Article,
@@ -30,7 +30,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.terms import Terms
 from helpdesk.states import StateType
 
-from .base import address_of, default_priority, default_state
+from .base import default_priority, default_state
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
 from .terms import terms_of
@@ -90,7 +90,7 @@ def open_ticket(
     ticket carries the draft's own date and nobody is told. It may start new, open or closed. Raises
     `AlreadyDone` with the first ticket if `submission_key` was used before, `NotPermitted`,
     `WrongState` for another start, and `InvalidInput` for an owner without the right to own tickets
-    there or a contact that is no mail address.
+    there.
     """
     if actor.kind == "agent":
         permissions.require(actor, Right.CREATE, queue)
@@ -117,7 +117,7 @@ def open_ticket(
         type=type_,
         owner=owner,
         customer=customer,
-        contact=address_of(contact, "contact"),
+        contact=_contact(contact),
         channel=draft.channel,
         language=language,
         created_at=created_at,
@@ -155,6 +155,11 @@ def open_ticket(
     if receipt and not imported and not is_test:
         notifications.send_receipt(actor=actor, ticket=ticket, article=article)
     return Opened(ticket, article)
+
+
+def _contact(text: str) -> str:
+    """Return the contact as it is compared; no request is lost because its address is none."""
+    return addressing.canonical(text) if addressing.is_address(text) else text[:254]
 
 
 def _waiting_since(sender: Sender, draft: Draft, at: datetime) -> datetime | None:
