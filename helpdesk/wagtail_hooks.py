@@ -1,1 +1,77 @@
 """How the extension enters the Wagtail admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import include, path
+from django.utils.html import format_html
+from wagtail import hooks
+from wagtail.permissions import register_permission_policy
+from wagtail_modeladmin.options import modeladmin_register
+
+from . import models
+from .agents import accounts, logs, menu, policy, queues, viewsets
+from .agents.dashboard import DeskPanel
+
+register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
+register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
+register_permission_policy(models.Customer, policy.CustomerPolicy(models.Customer))
+for _model in (
+    models.Calendar,
+    models.Promise,
+    models.State,
+    models.Priority,
+    models.TicketType,
+):
+    register_permission_policy(_model, policy.DeskPolicy(_model))
+
+for _model_admin in (
+    accounts.AccountAdmin,
+    logs.InboundAdmin,
+    logs.OutboundAdmin,
+    logs.MessageAdmin,
+    logs.TaskAdmin,
+):
+    modeladmin_register(_model_admin)
+
+
+@hooks.register("register_admin_urls")
+def admin_urls() -> list[Any]:
+    return [path("helpdesk/", include("helpdesk.agents.urls"))]
+
+
+@hooks.register("register_admin_menu_item")
+def admin_menu() -> Any:
+    return menu.menu_item()
+
+
+@hooks.register("register_admin_viewset")
+def admin_viewsets() -> list[Any]:
+    return [
+        queues.QueueViewSet(),
+        viewsets.CustomerViewSet(),
+        viewsets.CalendarViewSet(),
+        viewsets.PromiseViewSet(),
+        viewsets.StateViewSet(),
+        viewsets.PriorityViewSet(),
+        viewsets.TypeViewSet(),
+    ]
+
+
+@hooks.register("construct_homepage_panels")
+def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
+    if policy.may_enter(policy.actor_of(request)):
+        panels.append(DeskPanel(request))
+
+
+@hooks.register("insert_global_admin_css")
+def admin_css() -> str:
+    return format_html('<link rel="stylesheet" href="{}">', static("helpdesk/agents/desk.css"))
+
+
+@hooks.register("insert_global_admin_js")
+def admin_js() -> str:
+    return format_html('<script src="{}"></script>', static("helpdesk/agents/desk.js"))

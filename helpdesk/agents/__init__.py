@@ -1,1 +1,1 @@
-"""The agents' screens in the Wagtail admin."""
+"""The agents' front: ticket list, ticket screen and administration in the Wagtail admin."""

@@ -1,0 +1,308 @@
+"""Mail accounts: django-mailbox's registry with our own facts, and a secret that is never shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from django import forms
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_mailbox.models import Mailbox
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList
+from wagtail_modeladmin.helpers import PermissionHelper
+from wagtail_modeladmin.options import ModelAdmin
+from wagtail_modeladmin.views import CreateView, EditView
+
+from helpdesk import storage
+from helpdesk.mail.transports import InvalidUri, open_transport
+from helpdesk.models import MailAccount, Queue, Right
+from helpdesk.permissions import Actor
+
+from . import policy
+from .paging import GuardedIndex
+from .tickets_list import queue_choices
+
+PROTOCOLS = (
+    ("imap+ssl", gettext_lazy("IMAP with TLS")),
+    ("imap+tls", gettext_lazy("IMAP with STARTTLS")),
+    ("imap", gettext_lazy("IMAP without encryption")),
+    ("pop3+ssl", gettext_lazy("POP3 with TLS")),
+    ("pop3+tls", gettext_lazy("POP3 with STARTTLS")),
+    ("pop3", gettext_lazy("POP3 without encryption")),
+    ("maildir", gettext_lazy("Maildir on this machine")),
+    ("mbox", gettext_lazy("Mbox on this machine")),
+)
+LOCAL = frozenset({"maildir", "mbox"})
+_SAME = {"imaps": "imap+ssl", "pop3s": "pop3+ssl"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A mailbox's address in parts. The secret is there only if somebody wrote it into the URI."""
+
+    protocol: str = "imap+ssl"
+    host: str = ""
+    port: int | None = None
+    user: str = ""
+    folder: str = ""
+    path: str = ""
+    secret: str = ""
+    options: tuple[tuple[str, str], ...] = ()  # those this form does not know
+
+    @classmethod
+    def read(cls, uri: str) -> Address:
+        """Take a URI apart; one that cannot be read gives an empty address."""
+        try:
+            parts = urlsplit(uri)
+            port = parts.port
+        except ValueError:
+            return cls()
+        options = dict(parse_qsl(parts.query))
+        scheme = parts.scheme.lower()
+        return cls(
+            protocol=_SAME.get(scheme, scheme) or "imap+ssl",
+            host=parts.hostname or "",
+            port=port,
+            user=unquote(parts.username or ""),
+            folder=options.pop("folder", ""),
+            path=unquote(parts.path) if scheme in LOCAL else "",
+            secret=unquote(parts.password or ""),
+            options=tuple(sorted(options.items())),
+        )
+
+    def uri(self) -> str:
+        """Write the address without its secret."""
+        options = [*([("folder", self.folder)] if self.folder else []), *self.options]
+        query = f"?{urlencode(options)}" if options else ""
+        if self.protocol in LOCAL:
+            return f"{self.protocol}://{quote(self.path)}{query}"
+        port = f":{self.port}" if self.port else ""
+        return f"{self.protocol}://{quote(self.user, safe='')}@{self.host}{port}/{query}"
+
+    @property
+    def shown(self) -> str:
+        return f"{self.protocol} {self.path or self.host}"
+
+
+def visible_accounts(actor: Actor) -> QuerySet[Mailbox]:
+    """Return the mailboxes of the queues that the actor manages; superusers see all."""
+    rows = Mailbox.objects.select_related("helpdesk_account__queue")
+    if policy.is_superuser(actor):
+        return rows
+    return rows.filter(helpdesk_account__queue__in=actor.queues_with(Right.MANAGE))
+
+
+class MailboxForm(forms.ModelForm):
+    """The account's facts. The secret goes in and never comes out; an empty input keeps it."""
+
+    protocol = forms.ChoiceField(label=gettext_lazy("Protocol"), choices=PROTOCOLS)
+    host = forms.CharField(label=gettext_lazy("Server"), required=False, max_length=250)
+    port = forms.IntegerField(
+        label=gettext_lazy("Port"),
+        required=False,
+        min_value=1,
+        max_value=65535,
+        help_text=gettext_lazy("Empty: the usual one."),
+    )
+    user = forms.CharField(label=gettext_lazy("User"), required=False, max_length=250)
+    secret = forms.CharField(
+        label=gettext_lazy("Password"),
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
+        help_text=gettext_lazy("Never shown. Empty: the stored one stays."),
+    )
+    path = forms.CharField(
+        label=gettext_lazy("Folder on this machine"), required=False, max_length=250
+    )
+    folder = forms.CharField(
+        label=gettext_lazy("Folder of the mailbox"),
+        required=False,
+        max_length=250,
+        help_text=gettext_lazy("Empty: the inbox."),
+    )
+    queue = forms.ChoiceField(label=gettext_lazy("Queue"))
+    move_to = forms.CharField(required=False, max_length=250)
+    trusted = forms.BooleanField(required=False)
+
+    class Meta:
+        model = Mailbox
+        fields = ["name", "active"]
+
+    def __init__(self, *args: Any, for_user: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor = policy.actor_for(for_user)
+        self.account = MailAccount.objects.filter(mailbox=self.instance.pk or 0).first()
+        self.address = Address.read(self.instance.uri or "") if self.instance.pk else Address()
+        fields: Any = self.fields
+        for name in ("move_to", "trusted"):
+            column: Any = MailAccount._meta.get_field(name)
+            fields[name].label, fields[name].help_text = column.verbose_name, column.help_text
+        for name in ("protocol", "host", "port", "user", "path", "folder"):
+            fields[name].initial = getattr(self.address, name)
+        fields["queue"].choices = queue_choices(self.actor.queues_with(Right.MANAGE))
+        if self.account is not None:
+            fields["queue"].initial = self.account.queue_id
+            fields["move_to"].initial = self.account.move_to
+            fields["trusted"].initial = self.account.trusted
+        if not policy.is_superuser(self.actor):
+            # a file of this machine, or trust in its mails, reaches beyond one's own queues
+            fields["trusted"].disabled = fields["path"].disabled = True
+            fields["protocol"].choices = [row for row in PROTOCOLS if row[0] not in LOCAL]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.errors:
+            return data
+        local = data["protocol"] in LOCAL
+        for name in ("path",) if local else ("host", "user"):
+            if not data.get(name):
+                self.add_error(name, _("This is needed for the chosen protocol."))
+        if self.errors:
+            return data
+        data["uri"] = self._address(data).uri()
+        try:
+            open_transport(data["uri"], self._secret(data) or "-")
+        except InvalidUri as error:
+            self.add_error(None, str(error))
+        return data
+
+    def _address(self, data: dict[str, Any]) -> Address:
+        local = data["protocol"] in LOCAL
+        kept = self.address.options if data["protocol"] == self.address.protocol else ()
+        return Address(
+            protocol=data["protocol"],
+            host="" if local else data["host"],
+            port=None if local else data["port"],
+            user="" if local else data["user"],
+            folder=data["folder"],
+            path=data["path"] if local else "",
+            options=kept,
+        )
+
+    def _secret(self, data: dict[str, Any]) -> str:
+        """The new secret, or one that stands in the old URI and moves to where it is encrypted."""
+        return data.get("secret") or self.address.secret
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Mailbox:
+        data = self.cleaned_data
+        self.instance.uri = data["uri"]
+        mailbox: Mailbox = super().save(commit=True)
+        account = self.account or MailAccount(mailbox=mailbox)
+        account.queue = Queue.objects.get(pk=data["queue"])
+        account.move_to = data["move_to"]
+        account.trusted = data["trusted"]
+        secret = self._secret(data)
+        if secret:
+            account.secret = storage.encrypt(secret)
+        account.save()
+        return mailbox
+
+
+class AccountPermissions(PermissionHelper):
+    """Managers see the accounts of their queues. Nobody deletes one: it is set out of use."""
+
+    def get_all_model_permissions(self) -> QuerySet[Permission]:
+        return Permission.objects.none()
+
+    def user_can_list(self, user: Any) -> bool:
+        return policy.may_manage(policy.actor_for(user))
+
+    def user_can_create(self, user: Any) -> bool:
+        return bool(policy.actor_for(user).queues_with(Right.MANAGE))
+
+    def user_can_edit_obj(self, user: Any, obj: Any) -> bool:
+        return visible_accounts(policy.actor_for(user)).filter(pk=obj.pk).exists()
+
+    def user_can_inspect_obj(self, user: Any, obj: Any) -> bool:
+        return False
+
+    def user_can_delete_obj(self, user: Any, obj: Any) -> bool:
+        return False
+
+
+class _FormMixin:
+    """modeladmin's form views with our form: it has more fields than the model."""
+
+    def get_form_class(self) -> type[MailboxForm]:
+        return MailboxForm
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        return context
+
+
+class AccountCreate(_FormMixin, CreateView):
+    pass
+
+
+class AccountEdit(_FormMixin, EditView):
+    pass
+
+
+class AccountAdmin(ModelAdmin):
+    """Mail accounts through wagtail-modeladmin: django-mailbox's model is not ours to change."""
+
+    model = Mailbox
+    base_url_path = "helpdesk/accounts"
+    menu_label = gettext_lazy("Mail accounts")
+    menu_icon = "key"
+    add_to_admin_menu = False
+    history_view_enabled = False
+    permission_helper_class = AccountPermissions
+    index_view_class = GuardedIndex
+    create_view_class = AccountCreate
+    edit_view_class = AccountEdit
+    list_display = ("name", "kind", "queue", "active", "last_success", "last_error")
+    search_fields = ("name",)
+    list_per_page = 50
+    edit_handler = ObjectList(
+        [
+            MultiFieldPanel(
+                [FieldPanel("name"), FieldPanel("active"), FieldPanel("queue")],
+                heading=gettext_lazy("Account"),
+            ),
+            MultiFieldPanel(
+                [FieldPanel(n) for n in ("protocol", "host", "port", "user", "secret", "path")],
+                heading=gettext_lazy("Server"),
+            ),
+            MultiFieldPanel(
+                [FieldPanel("folder"), FieldPanel("move_to"), FieldPanel("trusted")],
+                heading=gettext_lazy("Mail"),
+            ),
+        ]
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Mailbox]:
+        return visible_accounts(policy.actor_of(request)).order_by("name")
+
+    def register_indexing(self) -> None:
+        """Nothing refers to an account from a page."""
+
+    def kind(self, mailbox: Mailbox) -> str:
+        return Address.read(mailbox.uri or "").shown
+
+    def queue(self, mailbox: Mailbox) -> Any:
+        return _account(mailbox).queue if _account(mailbox) else "–"
+
+    def last_success(self, mailbox: Mailbox) -> Any:
+        return _account(mailbox).last_success_at if _account(mailbox) else None
+
+    def last_error(self, mailbox: Mailbox) -> Any:
+        return (_account(mailbox).last_error or "–") if _account(mailbox) else "–"
+
+    kind.short_description = gettext_lazy("Server")  # type: ignore[attr-defined]
+    queue.short_description = gettext_lazy("Queue")  # type: ignore[attr-defined]
+    last_success.short_description = gettext_lazy("Last success")  # type: ignore[attr-defined]
+    last_error.short_description = gettext_lazy("Last error")  # type: ignore[attr-defined]
+
+
+def _account(mailbox: Mailbox) -> Any:
+    return getattr(mailbox, "helpdesk_account", None)

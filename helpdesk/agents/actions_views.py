@@ -1,0 +1,105 @@
+"""What the buttons of the ticket screen do: each view calls one verb and shows the screen again."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views import View
+from wagtail.admin import messages
+
+from helpdesk import actions, notifications, permissions
+from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
+from helpdesk.models import OutboundMail, Right
+
+from . import policy
+from .composer import COMPOSERS
+from .desk import Desk
+from .forms import CHANGES, ChangeForm
+from .ticket import TROUBLED, TicketView, url_of
+
+_FORMS: dict[str, type[ChangeForm]] = {**CHANGES, **COMPOSERS}
+
+
+class ChangeView(View):
+    """One change of a ticket. A refused one shows the screen with what was typed and why."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int, change: str) -> HttpResponse:
+        ticket = policy.find_ticket(request, pk)
+        form_class = _FORMS.get(change)
+        if form_class is None:
+            raise Http404
+        desk = Desk(policy.actor_of(request), ticket)
+        policy.require(desk.actor, form_class.right, ticket)
+        form = form_class(request.POST, request.FILES, desk=desk)
+        if not _carry_out(form):
+            view = TicketView()
+            view.setup(request, pk=pk)
+            return view.screen(desk, {change: form}, status=422)
+        messages.success(request, str(form.done))
+        still_there = permissions.visible_tickets(desk.actor).filter(pk=pk).exists()
+        return redirect(url_of(ticket) if still_there else "helpdesk_agents:tickets")
+
+
+def _carry_out(form: ChangeForm) -> bool:
+    """Call the form's verb; tell whether it went through. A repeated submission has gone through."""
+    if not form.is_valid():
+        return False
+    try:
+        form.apply()
+    except AlreadyDone:
+        return True
+    except (NotPermitted, NotFound) as error:
+        raise Http404 from error
+    except HelpdeskError as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+        return False
+    return True
+
+
+class AcceptSenderView(View):
+    """Accept a message whose sender was not verified."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int, article: int) -> HttpResponse:
+        ticket = policy.find_ticket(request, pk)
+        actor = policy.actor_of(request)
+        policy.require(actor, Right.ANSWER, ticket)
+        found = get_object_or_404(permissions.visible_articles(actor, ticket), pk=article)
+        with contextlib.suppress(AlreadyDone):
+            actions.accept_sender(actor=actor, ticket=ticket, article=found)
+        messages.success(request, _("The sender is accepted."))
+        return redirect(url_of(ticket, f"#article-{found.pk}"))
+
+
+def send_again(request: HttpRequest, mail: OutboundMail) -> None:
+    """Put a failed or uncertain mail back into the outbox, as the agent asked."""
+    again: Any = getattr(notifications, "send_again", None)
+    if again is None:
+        messages.error(request, _("This is not possible."))
+        return
+    try:
+        again(actor=policy.actor_of(request), mail=mail)
+    except HelpdeskError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The mail will be sent again."))
+
+
+class SendAgainView(View):
+    """Send a failed or uncertain mail of a ticket again."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int, mail: int) -> HttpResponse:
+        ticket = policy.find_ticket(request, pk)
+        policy.require(policy.actor_of(request), Right.ANSWER, ticket)
+        found = get_object_or_404(OutboundMail, pk=mail, ticket=ticket, state__in=TROUBLED)
+        send_again(request, found)
+        return redirect(url_of(ticket, f"#article-{found.article_id}" if found.article_id else ""))

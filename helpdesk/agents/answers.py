@@ -1,0 +1,53 @@
+"""The frozen answers of a form, ready for a definition list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from helpdesk.models import Attachment
+
+
+@dataclass
+class Answer:
+    """One question as the customer saw it. A group has rows of answers instead of a text."""
+
+    label: str
+    shown: str = ""
+    is_empty: bool = False
+    files: list[Attachment] = field(default_factory=list)
+    rows: list[list[Answer]] = field(default_factory=list)
+
+
+def read(snapshot: object, files: Iterable[Attachment]) -> list[Answer]:
+    """Return the answers of a ticket. Old or odd snapshots lose a line, never the screen."""
+    by_key: dict[str, list[Attachment]] = {}
+    for one in files:
+        by_key.setdefault(one.answer_key, []).append(one)
+    return _answers(snapshot, by_key)
+
+
+def _answers(snapshot: object, files: Mapping[str, list[Attachment]]) -> list[Answer]:
+    if not isinstance(snapshot, list):
+        return []
+    return [_answer(item, files) for item in snapshot if isinstance(item, dict)]
+
+
+def _answer(item: dict[str, Any], files: Mapping[str, list[Attachment]]) -> Answer:
+    key = str(item.get("key", ""))
+    label = str(item.get("label") or key)
+    if isinstance(item.get("rows"), list):
+        rows = [_answers(row, files) for row in item["rows"]]
+        return Answer(label, rows=[row for row in rows if row], is_empty=not any(rows))
+    found = files.get(key, []) if key else []
+    shown = _text(item.get("shown", item.get("display", item.get("value"))))
+    return Answer(label, "" if found else shown, is_empty=not shown and not found, files=found)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(_text(one) for one in value)
+    return str(value)

@@ -1,0 +1,233 @@
+"""Reply, note and forward: the three forms at the end of the thread."""
+
+from __future__ import annotations
+
+import uuid
+from email.utils import getaddresses
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from helpdesk import actions, addressing, conf
+from helpdesk.actions import Draft, Upload
+from helpdesk.models import Article, Channel, Right, Sender
+
+from .forms import ChangeForm, PendingField, StateSelect
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class AddressesField(forms.CharField):
+    """Mail addresses with or without names, separated by commas or semicolons."""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").replace(";", ",").replace("\n", " ")
+        pairs = [(name, address) for name, address in getaddresses([text]) if name or address]
+        for _name, address in pairs:
+            if not addressing.is_address(address):
+                raise forms.ValidationError(
+                    _("“%(text)s” is not a mail address.") % {"text": address or _name}
+                )
+        return tuple(pairs)
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+
+class FilesField(forms.FileField):
+    """Several files, each no larger than the site allows."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> tuple[Upload, ...]:
+        files = [super(FilesField, self).clean(one, initial) for one in data or [] if one]
+        limit, largest = int(conf.get("UPLOAD_MAX_FILES")), int(conf.get("UPLOAD_MAX_BYTES"))
+        if len(files) > limit:
+            raise forms.ValidationError(_("At most %(n)d files.") % {"n": limit})
+        for one in files:
+            if one.size > largest:
+                message = _("“%(name)s” is larger than %(mb)d MB.")
+                raise forms.ValidationError(message % {"name": one.name, "mb": largest // 2**20})
+        return tuple(
+            Upload(
+                name=one.name,
+                content=one.read(),
+                content_type=one.content_type or "application/octet-stream",
+            )
+            for one in files
+        )
+
+
+def one_line(pairs: Any) -> str:
+    """Return (name, address) pairs as a person would type them."""
+    return ", ".join(f"{_quoted(name)} <{address}>" if name else address for name, address in pairs)
+
+
+def _quoted(name: str) -> str:
+    plain = all(character.isalnum() or character in " -'." for character in name)
+    return name if plain else '"' + name.replace("\\", "").replace('"', "'") + '"'
+
+
+class ComposerForm(ChangeForm):
+    """What all three have in common. The key makes a repeated submission the same article."""
+
+    icon = "mail"
+    title: Any = ""
+    body = forms.CharField(
+        label=gettext_lazy("Text"), required=False, widget=forms.Textarea(attrs={"rows": 9})
+    )
+    files = FilesField(label=gettext_lazy("Files"), required=False)
+    state = forms.ChoiceField(label=gettext_lazy("Next state"), required=False, widget=StateSelect)
+    pending_until = PendingField()
+    idempotency_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    last_article = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def offer(self) -> None:
+        self.fields["idempotency_key"].initial = lambda: uuid.uuid4().hex
+        if "state" in self.fields:
+            widget: Any = self.fields["state"].widget
+            widget.desk = self.desk
+            self.choose("state", [("", _("leave as it is")), *self.desk.state_choices()], "")
+
+    def clean(self) -> dict[str, Any]:
+        """Stop an answer that was written before the customer's newest message could be read."""
+        data = super().clean() or {}
+        newest = self.desk.ticket.articles.filter(sender=Sender.CUSTOMER).order_by("-pk").first()
+        seen = data.get("last_article") or 0
+        if self.warns and newest is not None and newest.pk > seen:
+            self.data = self.data.copy()
+            self.data["last_article"] = str(newest.pk)
+            self.add_error(
+                None,
+                _("A new message has arrived in the meantime. Please read it, then send again."),
+            )
+        return data
+
+    warns = True
+
+    def draft(self, channel: Channel) -> Draft:
+        return Draft(
+            body=self.cleaned_data["body"],
+            channel=channel,
+            subject=self.desk.ticket.subject,
+            files=self.cleaned_data["files"],
+            idempotency_key=self.cleaned_data["idempotency_key"],
+        )
+
+    def next_state(self) -> dict[str, Any]:
+        state = self.desk.states.get(self.whole("state") or 0)
+        pending = state is not None and self.desk.is_pending(state.pk)
+        until = self.cleaned_data["pending_until"] if pending else None
+        return {"state": state, "pending_until": until}
+
+
+class ReplyForm(ComposerForm):
+    name, right = "reply", Right.ANSWER
+    title = gettext_lazy("Reply")
+    icon = "mail"
+    done = gettext_lazy("Your answer is on its way.")
+    to = AddressesField(label=gettext_lazy("To"), required=False)
+    cc = AddressesField(label=gettext_lazy("Cc"), required=False)
+
+    def offer(self) -> None:
+        super().offer()
+        self.fields["to"].initial = one_line(self.initial_to())
+        self.fields["to"].required = bool(self.desk.ticket.contact)
+        self.fields["cc"].initial = one_line(self.initial_cc())
+
+    def initial_to(self) -> Pairs:
+        ticket = self.desk.ticket
+        if not ticket.contact:
+            return ()
+        return ((ticket.customer.name if ticket.customer else "", ticket.contact),)
+
+    def initial_cc(self) -> Pairs:
+        """Who was copied in by the customer's last message and still takes part."""
+        last: Article | None = (
+            self.desk.ticket.articles.filter(sender=Sender.CUSTOMER, visible=True)
+            .only("to", "cc")
+            .order_by("-pk")
+            .first()
+        )
+        partners = {row.normalised: row for row in self.desk.participants}
+        if last is None or not partners:
+            return ()
+        found: dict[str, tuple[str, str]] = {}
+        for name, address in [*last.to, *last.cc]:
+            if not addressing.is_address(address):
+                continue
+            key = addressing.canonical(address)
+            own = addressing.normalise(address) in self.desk.own_addresses
+            if key in partners and not own and key != self.desk.ticket.contact:
+                found[key] = (name, address)
+        return tuple(found.values())
+
+    @property
+    def button(self) -> str:  # type: ignore[override]
+        count = len(self.initial_to()) + len(self.initial_cc())
+        if not count:
+            return _("Answer on the site")
+        return ngettext("Send to %(n)d person", "Send to %(n)d people", count) % {"n": count}
+
+    def apply(self) -> object:
+        return actions.answer(
+            draft=self.draft(Channel.EMAIL if self.cleaned_data["to"] else Channel.WEB),
+            to=self.cleaned_data["to"],
+            cc=self.cleaned_data["cc"],
+            **self.next_state(),
+            **self.who,
+        )
+
+
+class NoteForm(ComposerForm):
+    name, right = "note", Right.NOTE
+    title = gettext_lazy("Note")
+    icon = "edit"
+    button = gettext_lazy("Save note")
+    done = gettext_lazy("The note is saved.")
+    warns = False
+
+    def apply(self) -> object:
+        return actions.add_note(draft=self.draft(Channel.NOTE), **self.next_state(), **self.who)
+
+
+class ForwardForm(ComposerForm):
+    name, right = "forward", Right.ANSWER
+    title = gettext_lazy("Forward")
+    icon = "redirect"
+    button = gettext_lazy("Forward")
+    done = gettext_lazy("The message is on its way.")
+    warns = False
+    to = AddressesField(label=gettext_lazy("To"))
+    cc = AddressesField(label=gettext_lazy("Cc"), required=False)
+    original = forms.ChoiceField(label=gettext_lazy("Message"), required=False)
+    field_order = ["original", "to", "cc", "body"]
+
+    def offer(self) -> None:
+        super().offer()
+        for name in ("state", "pending_until"):
+            del self.fields[name]
+        rows = self.desk.ticket.articles.order_by("-pk").only("pk", "from_name", "created_at")[:50]
+        options = [
+            (row.pk, f"{row.from_name or '#'} · {row.created_at:%d.%m.%Y %H:%M}") for row in rows
+        ]
+        self.choose("original", [*options, ("", _("none"))], options[0][0] if options else "")
+
+    def apply(self) -> object:
+        original = self.desk.ticket.articles.filter(pk=self.whole("original") or 0).first()
+        return actions.forward(
+            draft=self.draft(Channel.EMAIL),
+            original=original,
+            to=self.cleaned_data["to"],
+            cc=self.cleaned_data["cc"],
+            **self.who,
+        )
+
+
+COMPOSERS: dict[str, type[ComposerForm]] = {
+    form.name: form for form in (ReplyForm, NoteForm, ForwardForm)
+}

@@ -1,0 +1,125 @@
+"""What the ticket screen offers to choose from, each list read at most once a request."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from helpdesk import permissions, states
+from helpdesk.models import (
+    Customer,
+    Participant,
+    Priority,
+    Queue,
+    QueueAddress,
+    Right,
+    State,
+    Ticket,
+    TicketType,
+    in_tree_order,
+    queue_map,
+)
+from helpdesk.permissions import Actor
+from helpdesk.states import PENDING_TYPES, StateType
+
+Choices = list[tuple[Any, Any]]
+
+#: Agents put a ticket into these by verbs of their own, not by choosing a state.
+_NOT_CHOSEN = frozenset({StateType.MERGED, StateType.REMOVED, StateType.NEW})
+
+
+class Desk:
+    """One ticket on the desk of one agent."""
+
+    def __init__(self, actor: Actor, ticket: Ticket) -> None:
+        self.actor = actor
+        self.ticket = ticket
+
+    @cached_property
+    def queues(self) -> dict[int, Queue]:
+        return queue_map()
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The ticket's queue with its parents filled in."""
+        return self.queues[self.ticket.queue_id]
+
+    @cached_property
+    def states(self) -> dict[int, State]:
+        return {row.pk: row for row in State.objects.all()}
+
+    @cached_property
+    def priorities(self) -> dict[int, Priority]:
+        return {row.pk: row for row in Priority.objects.all()}
+
+    @cached_property
+    def types(self) -> dict[int, TicketType]:
+        return {row.pk: row for row in TicketType.objects.all()}
+
+    @cached_property
+    def owners(self) -> dict[int, Any]:
+        """The users who may own this ticket: the team, and the agent if a superuser."""
+        people = {user.pk: user for user in permissions.agents_with(Right.OWN, self.queue)}
+        if self.may("own") and self.actor.user is not None:
+            people.setdefault(self.actor.user.pk, self.actor.user)
+        return people
+
+    @cached_property
+    def readers(self) -> dict[int, Any]:
+        return {user.pk: user for user in permissions.agents_with(Right.READ, self.queue)}
+
+    @cached_property
+    def participants(self) -> list[Participant]:
+        return list(self.ticket.participants.all())
+
+    @cached_property
+    def own_addresses(self) -> frozenset[str]:
+        return frozenset(QueueAddress.objects.values_list("normalised", flat=True))
+
+    def may(self, right: str) -> bool:
+        return permissions.can(self.actor, right, self.ticket)
+
+    def state_choices(self) -> Choices:
+        """Return the states this ticket may be put into by hand."""
+        now = self.ticket.state.type
+        return [
+            (row.pk, row.name)
+            for row in self.states.values()
+            if row.pk == self.ticket.state_id
+            or (row.is_active and row.type not in _NOT_CHOSEN and states.may_change(now, row.type))
+        ]
+
+    def is_pending(self, state_id: object) -> bool:
+        row = self.states.get(int(str(state_id))) if str(state_id).isdigit() else None
+        return row is not None and row.type in PENDING_TYPES
+
+    def queue_choices(self) -> Choices:
+        """Return the queues the ticket may be moved into, as a tree, with their purpose behind."""
+        allowed = self.actor.queues_with(Right.MOVE_INTO) | {self.ticket.queue_id}
+        reachable = {
+            pk: row
+            for pk, row in self.queues.items()
+            if pk in allowed and (row.is_active or pk == self.ticket.queue_id)
+        }
+        return [(row.pk, "\u2003" * depth + row.name) for row, depth in in_tree_order(reachable)]
+
+    def priority_choices(self) -> Choices:
+        return _named(self.priorities, self.ticket.priority_id)
+
+    def type_choices(self) -> Choices:
+        return [("", "–"), *_named(self.types, self.ticket.type_id)]
+
+    def queue_name(self, pk: object) -> str:
+        """Return a queue's name; "…" for one that the agent must not know of."""
+        row = self.queues.get(pk) if isinstance(pk, int) else None
+        known = self.actor.queue_rights
+        return row.name if row is not None and row.pk in known else "…"
+
+
+def _named(rows: dict[int, Any], current: int | None) -> Choices:
+    return [(row.pk, row.name) for row in rows.values() if row.is_active or row.pk == current]
+
+
+def customer_names(customers: list[Customer]) -> list[tuple[Customer, str]]:
+    """Return customers with an address to tell equal names apart (addresses prefetched)."""
+    return [(row, row.main_address()) for row in customers]

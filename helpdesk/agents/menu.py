@@ -1,0 +1,70 @@
+"""The *Help desk* menu: one group for everything, each item shown to those who may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.menu import Menu, MenuItem, SubmenuMenuItem
+
+from helpdesk.permissions import Actor
+
+from . import policy
+
+Test = Callable[[Actor], bool]
+
+#: Label, URL name, icon, who sees it.
+ITEMS: tuple[tuple[Any, str, str, Test], ...] = (
+    (_("Tickets"), "helpdesk_agents:tickets", "mail", policy.may_enter),
+    (_("New phone ticket"), "helpdesk_agents:phone", "mobile-alt", policy.may_open),
+    (_("Customers"), "helpdesk_customers:index", "user", policy.may_enter),
+    (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
+    (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
+    (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
+    (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),
+    (_("States"), "helpdesk_states:index", "folder-open-inverse", policy.is_superuser),
+    (_("Priorities"), "helpdesk_priorities:index", "order-up", policy.is_superuser),
+    (_("Ticket types"), "helpdesk_types:index", "tag", policy.is_superuser),
+    (_("Mail accounts"), "helpdesk_accounts_modeladmin_index", "key", policy.may_manage),
+    (_("Inbound log"), "helpdesk_inbound_modeladmin_index", "download", policy.may_manage),
+    (_("Outbound log"), "helpdesk_outbound_modeladmin_index", "upload", policy.may_manage),
+    (_("Mail journal"), "helpdesk_journal_modeladmin_index", "history", policy.may_manage),
+    (
+        _("Task journal"),
+        "helpdesk_tasks_modeladmin_index",
+        "tasks",
+        policy.is_superuser,
+    ),
+)
+
+
+class DeskMenuItem(MenuItem):
+    """An item that asks the policy."""
+
+    def __init__(self, *args: Any, test: Test, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.test = test
+
+    def is_shown(self, request: HttpRequest) -> bool:
+        return self.test(policy.actor_of(request))
+
+
+def menu_item() -> SubmenuMenuItem:
+    """Return the group for Wagtail's main menu."""
+    items = [
+        DeskMenuItem(
+            label,
+            reverse(name),
+            name=name.replace(":", "-"),
+            icon_name=icon,
+            order=rank,
+            test=test,
+        )
+        for rank, (label, name, icon, test) in enumerate(ITEMS)
+    ]
+    return SubmenuMenuItem(
+        _("Help desk"), Menu(items=items), name="helpdesk", icon_name="mail", order=50
+    )

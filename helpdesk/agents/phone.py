@@ -1,0 +1,205 @@
+"""A ticket for somebody on the phone."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+from django.views.generic import TemplateView
+from wagtail.admin import messages
+from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
+
+from helpdesk import actions, addressing
+from helpdesk.errors import AlreadyDone, HelpdeskError, NotPermitted
+from helpdesk.models import Customer, Priority, Queue, Right, TicketType
+from helpdesk.permissions import Actor
+
+from . import policy
+from .tickets_list import queue_choices
+
+FOUND = 8
+NEW, NONE = "new", "none"
+
+
+def find_customers(actor: Actor, words: str) -> list[Customer]:
+    """Return customers by name, log-in name or address, among those of the agent's tickets.
+
+    A complete address finds anybody: the caller knew it.
+    """
+    words = words.strip()
+    if len(words) < 2:
+        return []
+    matching = (
+        Q(name__icontains=words)
+        | Q(login_name__istartswith=words)
+        | Q(addresses__normalised__istartswith=words)
+    )
+    known = policy.visible_customers(actor).filter(matching)
+    rows = {row.pk: row for row in known.prefetch_related("addresses").distinct()[:FOUND]}
+    exact = actions.find_customer(words) if addressing.is_address(words) else None
+    if exact is not None:
+        rows.setdefault(exact.pk, exact)
+    return list(rows.values())
+
+
+class PhoneForm(forms.Form):
+    """Whose ticket, where, and what was said."""
+
+    find = forms.CharField(
+        label=gettext_lazy("Customer"),
+        required=False,
+        help_text=gettext_lazy("Name, log-in name or e-mail address"),
+    )
+    customer = forms.CharField(required=False)
+    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
+    full_name = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
+    queue = forms.ChoiceField(label=gettext_lazy("Queue"))
+    subject = forms.CharField(label=gettext_lazy("Subject"), max_length=250)
+    body = forms.CharField(
+        label=gettext_lazy("What the customer says"), widget=forms.Textarea(attrs={"rows": 8})
+    )
+    priority = forms.ChoiceField(label=gettext_lazy("Priority"))
+    type = forms.ChoiceField(label=gettext_lazy("Type"), required=False)
+    own = forms.BooleanField(label=gettext_lazy("I work on it"), required=False, initial=True)
+    receipt = forms.BooleanField(
+        label=gettext_lazy("Send the customer a receipt"), required=False, initial=True
+    )
+    idempotency_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor = actor
+        fields: Any = self.fields
+        fields["queue"].choices = queue_choices(actor.queues_with(Right.CREATE))
+        rows = list(Priority.objects.filter(is_active=True))
+        fields["priority"].choices = [(row.pk, row.name) for row in rows]
+        fields["priority"].initial = actions.default_priority().pk
+        types = TicketType.objects.filter(is_active=True)
+        fields["type"].choices = [("", "–"), *((row.pk, row.name) for row in types)]
+        fields["idempotency_key"].initial = lambda: uuid.uuid4().hex
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        chosen = data.get("customer") or (NEW if data.get("email") else "")
+        if not chosen:
+            self.add_error("find", _("Choose a customer, enter a new one, or go on without."))
+        if chosen == NEW and not data.get("email") and "email" not in self.errors:
+            self.add_error("email", _("A new customer needs an e-mail address."))
+        if chosen.isdigit() and self._existing(int(chosen)) is None:
+            self.add_error("find", _("Choose a customer, enter a new one, or go on without."))
+        data["customer"] = chosen
+        return data
+
+    def _existing(self, pk: int) -> Customer | None:
+        """Return a chosen customer: one the agent could find."""
+        found = policy.visible_customers(self.actor).filter(pk=pk).first()
+        if found is None:
+            exact = actions.find_customer(self.cleaned_data.get("find") or "")
+            found = exact if exact is not None and exact.pk == pk else None
+        return found
+
+    def person(self) -> tuple[Customer | None, str]:
+        """Return the customer and the address answers go to."""
+        chosen = self.cleaned_data["customer"]
+        if chosen == NONE:
+            return None, ""
+        if chosen.isdigit():
+            found = self._existing(int(chosen))
+            return found, found.main_address() if found else ""
+        address = self.cleaned_data["email"]
+        found = actions.customer_for_address(address, name=self.cleaned_data["full_name"])
+        return found, address
+
+    def save(self) -> Any:
+        """Open the ticket and return it. Raises what `open_by_phone` raises."""
+        data = self.cleaned_data
+        queue = get_object_or_404(Queue, pk=data["queue"])
+        policy.require(self.actor, Right.CREATE, queue)
+        customer, contact = self.person()
+        rights = self.actor.queue_rights.get(queue.pk, frozenset())
+        return actions.open_by_phone(
+            actor=self.actor,
+            queue=queue,
+            subject=data["subject"],
+            body=data["body"],
+            customer=customer,
+            contact=contact,
+            language=customer.language if customer else "de",
+            receipt=data["receipt"],
+            owner=self.actor.user if data["own"] and str(Right.OWN) in rights else None,
+            priority=Priority.objects.get(pk=data["priority"]),
+            type_=TicketType.objects.filter(pk=data["type"] or 0).first(),
+            idempotency_key=data["idempotency_key"],
+        ).ticket
+
+
+class PhoneView(WagtailAdminTemplateMixin, TemplateView):
+    """The form. Searching a customer sends it too, so that it works without script."""
+
+    template_name = "helpdesk/agents/phone.html"
+    header_icon = "mobile-alt"
+    page_title = gettext_lazy("New phone ticket")
+    _show_breadcrumbs = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        policy.check(policy.may_open(policy.actor_of(request)))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
+        return [
+            *self.breadcrumbs_items,
+            {"url": reverse("helpdesk_agents:tickets"), "label": _("Tickets")},
+            {"url": "", "label": str(self.page_title)},
+        ]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._show(PhoneForm(actor=policy.actor_of(request)))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        actor = policy.actor_of(request)
+        if "search" in request.POST:
+            typed = {name: request.POST.get(name, "") for name in PhoneForm.base_fields}
+            return self._show(PhoneForm(initial=typed, actor=actor), typed["find"])
+        form = PhoneForm(request.POST, actor=actor)
+        try:
+            ticket = form.save() if form.is_valid() else None
+        except AlreadyDone as error:
+            ticket = error.existing
+        except NotPermitted as error:
+            raise Http404 from error
+        except HelpdeskError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+            ticket = None
+        if ticket is None:
+            return self._show(form, request.POST.get("find", ""), status=422)
+        number = {"number": ticket.number}
+        messages.success(request, _("The ticket %(number)s is open.") % number)
+        return redirect("helpdesk_agents:ticket", ticket.pk)
+
+    def _show(self, form: PhoneForm, words: str = "", status: int = 200) -> HttpResponse:
+        context = self.get_context_data(
+            form=form,
+            found=find_customers(policy.actor_of(self.request), words),
+            chosen=form["customer"].value() or "",
+            searched=bool(words),
+        )
+        return self.render_to_response(context, status=status)
+
+
+@require_GET
+def customers(request: HttpRequest) -> HttpResponse:
+    """Return the customers found, as the list of choices that the form puts in place."""
+    actor = policy.actor_of(request)
+    policy.check(policy.may_open(actor))
+    words = request.GET.get("q", "")
+    found = find_customers(actor, words)
+    context = {"found": found, "chosen": "", "searched": bool(words)}
+    return render(request, "helpdesk/agents/phone_customers.html", context)

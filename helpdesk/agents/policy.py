@@ -1,0 +1,175 @@
+"""`helpdesk.permissions` in the words of Wagtail: who may see and change what in the admin.
+
+Nothing is decided here. The view sets ask these policies, and the policies ask `permissions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from wagtail.permission_policies.base import BasePermissionPolicy
+
+from helpdesk import permissions
+from helpdesk.models import Customer, Queue, Right, Ticket
+from helpdesk.permissions import Actor
+
+ALL = frozenset({"add", "change", "delete", "view"})
+
+
+def actor_for(user: Any) -> Actor:
+    """Return the actor of a logged-in user; rights are looked up once per user object."""
+    actor = getattr(user, "_helpdesk_actor", None)
+    if actor is None:
+        actor = permissions.agent(user)
+        user._helpdesk_actor = actor
+    return actor
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return who acts in this request."""
+    return actor_for(request.user)
+
+
+def is_superuser(actor: Actor) -> bool:
+    return bool(actor.user is not None and actor.user.is_active and actor.user.is_superuser)
+
+
+def may_enter(actor: Actor) -> bool:
+    """Tell whether the actor has anything to do in the help desk."""
+    return is_superuser(actor) or permissions.is_agent(actor)
+
+
+def may_open(actor: Actor) -> bool:
+    """Tell whether the actor may open tickets in at least one queue."""
+    return bool(actor.queues_with(Right.CREATE))
+
+
+def may_manage(actor: Actor) -> bool:
+    """Tell whether the actor manages at least one queue, or everything."""
+    return is_superuser(actor) or bool(actor.queues_with(Right.MANAGE))
+
+
+def check(allowed: bool) -> None:
+    """Send somebody without the right away: the admin answers with its own message."""
+    if not allowed:
+        raise PermissionDenied
+
+
+def find_ticket(request: HttpRequest, pk: int) -> Ticket:
+    """Return a ticket the acting agent may read, or raise 404."""
+    tickets = permissions.visible_tickets(actor_of(request))
+    related = ("state", "queue", "priority", "type", "owner", "responsible", "customer", "promise")
+    return get_object_or_404(tickets.select_related(*related), pk=pk)
+
+
+def require(actor: Actor, right: Right, thing: Ticket | Queue) -> None:
+    """Raise 404 unless the actor has the right: a refusal looks like absence."""
+    if not permissions.can(actor, right, thing):
+        raise Http404
+
+
+def colleagues(actor: Actor) -> QuerySet[Any]:
+    """Return the users who may own tickets in a queue that the actor may read, by name."""
+    visible = actor.queues_with(Right.READ)
+    parents = dict(Queue.objects.values_list("pk", "parent_id"))
+    lineage: set[int] = set()
+    for start in visible:
+        current: int | None = start
+        while current is not None and current not in lineage:
+            lineage.add(current)
+            current = parents.get(current)
+    users = get_user_model()._default_manager.filter(
+        is_active=True,
+        groups__queue_rights__queue__in=lineage,
+        groups__queue_rights__right=Right.OWN,
+    )
+    return users.distinct().order_by("last_name", "first_name", "pk")
+
+
+class DeskPolicy(BasePermissionPolicy):
+    """A Wagtail policy over an actor's rights: which actions at all, and on which rows."""
+
+    def actions(self, actor: Actor) -> frozenset[str]:
+        """Return the actions possible on at least some rows. Superusers may do everything."""
+        return ALL if is_superuser(actor) else frozenset()
+
+    def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Any]:
+        """Return the rows on which one of `actions` (all of them possible) is allowed."""
+        return self.model._default_manager.all()
+
+    def user_has_permission(self, user: Any, action: str) -> bool:
+        return action in self.actions(actor_for(user))
+
+    def users_with_any_permission(self, actions: Iterable[str]) -> QuerySet[Any]:
+        return get_user_model()._default_manager.filter(is_active=True, is_superuser=True)
+
+    def instances_user_has_any_permission_for(
+        self, user: Any, actions: Iterable[str]
+    ) -> QuerySet[Any]:
+        actor = actor_for(user)
+        possible = self.actions(actor) & frozenset(actions)
+        if not possible:
+            return self.model._default_manager.none()
+        return self.rows(actor, possible)
+
+    def user_has_permission_for_instance(self, user: Any, action: str, instance: Model) -> bool:
+        rows = self.instances_user_has_any_permission_for(user, [action])
+        return rows.filter(pk=instance.pk).exists()
+
+
+class TicketPolicy(DeskPolicy):
+    """Tickets are listed by view sets, but changed by verbs only."""
+
+    def actions(self, actor: Actor) -> frozenset[str]:
+        found = {"view"} if may_enter(actor) else set()
+        return frozenset(found | ({"add"} if may_open(actor) else set()))
+
+    def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Ticket]:
+        return permissions.visible_tickets(actor)
+
+
+class QueuePolicy(DeskPolicy):
+    """Queues are for those who manage them; new ones of theirs lie below a managed one."""
+
+    def actions(self, actor: Actor) -> frozenset[str]:
+        if is_superuser(actor):
+            return ALL
+        return frozenset({"add", "change", "view"}) if may_manage(actor) else frozenset()
+
+    def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Queue]:
+        if is_superuser(actor):
+            return Queue.objects.all()
+        return Queue.objects.filter(pk__in=actor.queues_with(Right.MANAGE))
+
+
+class CustomerPolicy(DeskPolicy):
+    """An agent sees the customers of the tickets that the agent sees."""
+
+    def actions(self, actor: Actor) -> frozenset[str]:
+        if not may_enter(actor):
+            return frozenset()
+        return frozenset({"view", "change"} if may_open(actor) else {"view"})
+
+    def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Customer]:
+        return visible_customers(actor)
+
+
+def visible_customers(actor: Actor) -> QuerySet[Customer]:
+    """Return the customers with at least one ticket that the actor may read; superusers see all."""
+    if is_superuser(actor):
+        return Customer.objects.all()
+    tickets = permissions.visible_tickets(actor).filter(customer=OuterRef("pk"))
+    return Customer.objects.filter(Exists(tickets))
+
+
+def in_managed_queues(actor: Actor, prefix: str) -> Q:
+    """Return a filter on rows whose `prefix` (path to a queue) is managed by the actor."""
+    if is_superuser(actor):
+        return Q()
+    return Q(**{f"{prefix}__in": actor.queues_with(Right.MANAGE)})

@@ -1,0 +1,262 @@
+"""Queues in the admin: facts, addresses as rows, and the table of teams and rights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet, inlineformset_factory
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.ui.tables import BooleanColumn, Column
+
+from helpdesk import addressing
+from helpdesk.models import Queue, QueueAddress, QueueRight, Right
+
+from . import policy
+from .tickets_list import queue_choices
+from .viewsets import DeskForm, DeskViewSet, PolicedCreate, PolicedEdit, PolicedIndex
+
+_TEXT = forms.Textarea(attrs={"rows": 3})
+
+
+class QueueForm(DeskForm):
+    """The facts of a queue. Who is no superuser makes queues below those they manage."""
+
+    class Meta:
+        model = Queue
+        fields = [
+            *("name", "slug", "purpose", "parent", "is_active", "calendar", "promise"),
+            *("follow_up", "reopen_days", "retention_days", "legal_basis"),
+            *("sends_receipt", "sender_name", "signature_de", "signature_en"),
+        ]
+        widgets = {"purpose": _TEXT, "signature_de": _TEXT, "signature_en": _TEXT}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor = policy.actor_for(self.for_user)
+        self.is_superuser = policy.is_superuser(self.actor)
+        fields: Any = self.fields
+        fields["slug"].required = False
+        fields["slug"].help_text = _("Empty: made from the name.")
+        below = self._below()
+        managed = [pk for pk in self.actor.queues_with(Right.MANAGE) if pk not in below]
+        is_root = self.is_superuser or (self.instance.pk and self.instance.parent_id is None)
+        fields["parent"].queryset = Queue.objects.filter(pk__in=managed)
+        fields["parent"].choices = [
+            *([("", "–")] if is_root else []),
+            *queue_choices(managed),
+        ]
+        fields["parent"].required = not is_root
+        if not self.is_superuser and self.instance.pk and self.instance.parent_id not in managed:
+            # the place in the tree is for those to change who manage the place
+            fields["parent"].disabled = True
+            fields["parent"].required = False
+            fields["parent"].queryset = Queue.objects.filter(pk=self.instance.parent_id)
+
+    def _below(self) -> set[int]:
+        """The queue and all below it: none of them can be its parent."""
+        found: set[int] = {self.instance.pk} if self.instance.pk else set()
+        rows = list(Queue.objects.values_list("pk", "parent_id")) if found else []
+        while more := {pk for pk, parent in rows if parent in found} - found:
+            found |= more
+        return found
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean() or {}
+        if not data.get("slug") and data.get("name"):
+            data["slug"] = slugify(data["name"])[:60] or "queue"
+            taken = Queue.objects.filter(slug=data["slug"]).exclude(pk=self.instance.pk)
+            if taken.exists():
+                self.add_error("slug", _("Another queue has this short name already."))
+        return data
+
+
+class AddressForm(forms.ModelForm):
+    class Meta:
+        model = QueueAddress
+        fields = ["address", "is_sender"]
+
+
+class AddressRows(BaseInlineFormSet):
+    """Address rows: an address leads into one queue only, also within the form."""
+
+    def clean(self) -> None:
+        super().clean()
+        seen: dict[str, str] = {}
+        for form in self.forms:
+            address = form.cleaned_data.get("address") if hasattr(form, "cleaned_data") else None
+            if not address or form.cleaned_data.get("DELETE"):
+                continue
+            try:
+                key = addressing.normalise(address)
+            except addressing.BadAddress:
+                continue  # the row says so itself
+            if key in seen:
+                form.add_error(
+                    "address",
+                    _("%(address)s is the same address as %(other)s.")
+                    % {"address": address, "other": seen[key]},
+                )
+                raise ValidationError(_("An address stands here twice."))
+            seen[key] = address
+
+
+def address_rows(queue: Queue, data: Any = None) -> AddressRows:
+    """Return the address rows of a queue, with room for two more."""
+    factory = inlineformset_factory(
+        Queue, QueueAddress, form=AddressForm, formset=AddressRows, extra=2, can_delete=True
+    )
+    return factory(data, instance=queue, prefix="addresses")
+
+
+class RightsTable:
+    """The table of teams and rights: a box for each right of each team in this queue."""
+
+    prefix = "right"
+
+    def __init__(self, queue: Queue, data: Any = None) -> None:
+        self.queue = queue
+        self.groups = list(Group.objects.order_by("name"))
+        rows = QueueRight.objects.filter(queue=queue) if queue.pk else QueueRight.objects.none()
+        self.given = set(rows.values_list("group_id", "right"))
+        self.wanted = self.given if data is None else self._read(data)
+        self.inherited = self._inherited()
+
+    def _read(self, data: Any) -> set[tuple[int, str]]:
+        return {
+            (group.pk, right)
+            for group in self.groups
+            for right in Right.values
+            if data.get(self._name(group, right))
+        }
+
+    def _inherited(self) -> set[tuple[int, str]]:
+        parents = [row.pk for row in self.queue.lineage()[1:]] if self.queue.parent_id else []
+        rows = QueueRight.objects.filter(queue__in=parents)
+        return set(rows.values_list("group_id", "right")) if parents else set()
+
+    def _name(self, group: Group, right: str) -> str:
+        return f"{self.prefix}-{group.pk}-{right}"
+
+    @property
+    def rights(self) -> list[tuple[str, Any]]:
+        return list(Right.choices)
+
+    @property
+    def rows(self) -> list[tuple[Group, list[dict[str, Any]]]]:
+        return [
+            (
+                group,
+                [
+                    {
+                        "name": self._name(group, value),
+                        "label": label,
+                        "checked": (group.pk, value) in self.wanted,
+                        "inherited": (group.pk, value) in self.inherited,
+                    }
+                    for value, label in Right.choices
+                ],
+            )
+            for group in self.groups
+        ]
+
+    def save(self) -> None:
+        """Write what was added and remove what was taken away."""
+        for group_id, right in self.given - self.wanted:
+            QueueRight.objects.filter(queue=self.queue, group=group_id, right=right).delete()
+        QueueRight.objects.bulk_create(
+            QueueRight(queue=self.queue, group_id=group_id, right=right)
+            for group_id, right in sorted(self.wanted - self.given)
+        )
+
+
+class QueueFormMixin:
+    """Form, address rows and rights are checked together and saved together."""
+
+    template_name = "helpdesk/agents/queue_form.html"
+    request: Any
+    form: Any
+    object: Any
+
+    def parts(self) -> tuple[AddressRows, RightsTable]:
+        if not hasattr(self, "_parts"):
+            queue = getattr(self, "object", None) or Queue()
+            data = self.request.POST if self.request.method == "POST" else None
+            self._parts = address_rows(queue, data), RightsTable(queue, data)
+        return self._parts
+
+    def is_valid(self, form: Any) -> bool:
+        rows, _table = self.parts()
+        both = [super().is_valid(form), rows.is_valid()]  # type: ignore[misc]
+        if not all(both):
+            self.produced_error_code = "validation_error"
+            self.produced_error_message = self.get_error_message()  # type: ignore[attr-defined]
+        return all(both)
+
+    @transaction.atomic
+    def save_instance(self) -> Any:
+        queue = super().save_instance()  # type: ignore[misc]
+        rows, table = self.parts()
+        rows.instance = queue
+        rows.save()
+        table.queue = queue
+        table.save()
+        return queue
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)  # type: ignore[misc]
+        context["address_rows"], context["rights"] = self.parts()
+        context["groups"] = field_groups(context["form"])
+        return context
+
+
+def field_groups(form: forms.Form) -> list[tuple[Any, list[Any]]]:
+    """Return the fields under the headings of the screen."""
+    groups = (
+        (_("Queue"), ("name", "slug", "purpose", "parent", "is_active")),
+        (_("Promises"), ("calendar", "promise", "follow_up", "reopen_days")),
+        (_("Data protection"), ("retention_days", "legal_basis")),
+        (_("Mails"), ("sends_receipt", "sender_name", "signature_de", "signature_en")),
+    )
+    return [(title, [form[name] for name in names]) for title, names in groups]
+
+
+class QueueIndex(PolicedIndex):
+    def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.select_related("parent").prefetch_related("addresses")
+
+
+class QueueCreate(QueueFormMixin, PolicedCreate):
+    pass
+
+
+class QueueEdit(QueueFormMixin, PolicedEdit):
+    pass
+
+
+def _addresses(queue: Queue) -> str:
+    return ", ".join(row.address for row in queue.addresses.all())
+
+
+class QueueViewSet(DeskViewSet):
+    model = Queue
+    name, url_prefix = "helpdesk_queues", "helpdesk/queues"
+    icon = "list-ul"
+    form_class = QueueForm
+    index_view_class = QueueIndex
+    add_view_class = QueueCreate
+    edit_view_class = QueueEdit
+    create_template_name = edit_template_name = "helpdesk/agents/queue_form.html"
+    search_fields = ["name", "purpose", "addresses__address"]
+    list_display = [
+        "name",
+        Column("parent", label=gettext_lazy("Parent queue"), accessor="parent.name"),
+        Column("addresses", label=gettext_lazy("Addresses"), accessor=_addresses),
+        BooleanColumn("is_active", label=gettext_lazy("In use")),
+    ]

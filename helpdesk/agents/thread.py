@@ -1,0 +1,225 @@
+"""The thread of a ticket as the screen shows it: articles oldest first, events between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from helpdesk import permissions
+from helpdesk.mail.folding import Segment, fold
+from helpdesk.models import (
+    Article,
+    Attachment,
+    Event,
+    EventKind,
+    InboundMail,
+    OutboundMail,
+    Sender,
+)
+
+from .desk import Desk
+
+#: The newest articles shown at once; the rest on demand.
+LIMIT = 100
+EVENT_LIMIT = 500
+
+#: These are told by the article they belong to.
+TOLD_BY_ARTICLES = (
+    EventKind.ARTICLE_ADDED,
+    EventKind.NOTE_ADDED,
+    EventKind.ANSWER_SENT,
+    EventKind.FORWARDED,
+    EventKind.CALL_LOGGED,
+    EventKind.MACHINE_MAIL,
+    EventKind.MAIL_SENT,
+)
+
+
+@dataclass(frozen=True)
+class EventLine:
+    """One line of history in words."""
+
+    at: datetime
+    who: str
+    what: str
+    detail: str
+
+
+@dataclass
+class Entry:
+    """One step of the thread: an article, or the events between two of them."""
+
+    at: datetime
+    article: Any = None
+    kind: str = ""  # customer, agent, system, internal
+    label: str = ""
+    icon: str = ""
+    segments: tuple[Segment, ...] = ()
+    files: list[Attachment] = field(default_factory=list)
+    mails: list[OutboundMail] = field(default_factory=list)
+    has_source: bool = False
+    events: list[EventLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Thread:
+    entries: list[Entry]
+    is_cut: bool
+    last_article: int
+
+
+def read(desk: Desk, *, everything: bool = False) -> Thread:
+    """Return the thread of the ticket on the desk, with a fixed number of queries."""
+    newest_first = articles_of(desk).order_by("-created_at", "-pk")
+    rows = list(newest_first if everything else newest_first[: LIMIT + 1])
+    is_cut = not everything and len(rows) > LIMIT
+    rows = rows[:LIMIT] if is_cut else rows
+    rows.reverse()
+    lines = _lines(desk, since=rows[0].created_at if is_cut else None)
+    return Thread(_merge(rows, lines), is_cut, max((row.pk for row in rows), default=0))
+
+
+def articles_of(desk: Desk) -> QuerySet[Article]:
+    """Return the articles with what is shown of them; HTML bodies stay in the database."""
+    mails = OutboundMail.objects.defer("body", "html", "references").order_by("pk")
+    return (
+        permissions.visible_articles(desk.actor, desk.ticket)
+        .annotate(
+            has_html=~Q(html=""),
+            has_remote=Q(html__contains="data-remote-src"),
+        )
+        .defer("html", "references", "defects")
+        .prefetch_related(
+            Prefetch("attachments", Attachment.objects.select_related("blob")),
+            Prefetch("outbound", mails),
+            Prefetch("inbound", InboundMail.objects.only("article_id", "blob_id")),
+        )
+    )
+
+
+def _merge(articles: list[Article], lines: list[EventLine]) -> list[Entry]:
+    entries: list[Entry] = []
+    waiting = iter(lines)
+    line = next(waiting, None)
+    for article in articles:
+        between = []
+        while line is not None and line.at < article.created_at:
+            between.append(line)
+            line = next(waiting, None)
+        if between:
+            entries.append(Entry(at=between[0].at, events=between))
+        entries.append(_entry(article))
+    rest = ([line] if line is not None else []) + list(waiting)
+    if rest:
+        entries.append(Entry(at=rest[0].at, events=rest))
+    return entries
+
+
+def _entry(article: Any) -> Entry:
+    kind, label, icon = _kind(article)
+    return Entry(
+        at=article.created_at,
+        article=article,
+        kind=kind,
+        label=label,
+        icon=icon,
+        segments=fold(article.body),
+        files=[one for one in article.attachments.all() if not (one.inline and article.has_html)],
+        mails=list(article.outbound.all()),
+        has_source=any(row.blob_id for row in article.inbound.all()),
+    )
+
+
+def _kind(article: Article) -> tuple[str, str, str]:
+    """Return kind, label and icon: nobody has to tell them apart by colour."""
+    if article.sender == Sender.SYSTEM or article.machine:
+        return "system", _("Machine mail"), "cog"
+    if not article.verified:
+        return "unverified", _("Unverified sender"), "warning"
+    if not article.visible:
+        if article.to:
+            return "internal", _("Internal: forwarded"), "redirect"
+        if article.sender == Sender.CUSTOMER:
+            return "internal", _("Internal: third party"), "no-view"
+        return "internal", _("Internal note"), "no-view"
+    if article.sender == Sender.CUSTOMER:
+        return "customer", pgettext("who speaks", "Customer"), "user"
+    return "agent", pgettext("who speaks", "Agent"), "openquote"
+
+
+# --- events in words -----------------------------------------------------------------------------
+
+
+def _lines(desk: Desk, since: datetime | None) -> list[EventLine]:
+    events = Event.objects.filter(ticket=desk.ticket).exclude(kind__in=TOLD_BY_ARTICLES)
+    if since is not None:
+        events = events.filter(at__gte=since)
+    newest = events.select_related("user", "customer").order_by("-at", "-pk")[:EVENT_LIMIT]
+    rows = list(reversed(newest))
+    words = _Words(desk, rows)
+    return [EventLine(row.at, _who(row), row.get_kind_display(), words.detail(row)) for row in rows]
+
+
+def _who(event: Event) -> str:
+    if event.user is not None:
+        return str(event.user)
+    if event.actor_kind == "customer":
+        return event.customer.name if event.customer else _("The customer")
+    return _("The help desk") if event.actor_kind == "system" else _("Somebody")
+
+
+class _Words:
+    """The names of what events mention, read together."""
+
+    def __init__(self, desk: Desk, events: Iterable[Event]) -> None:
+        self.desk = desk
+        users: set[int] = set()
+        tickets: set[int] = set()
+        for event in events:
+            data = event.data if isinstance(event.data, dict) else {}
+            if event.kind in (EventKind.OWNER_CHANGED, EventKind.RESPONSIBLE_CHANGED):
+                users |= {pk for pk in (data.get("from"), data.get("to")) if isinstance(pk, int)}
+            if event.kind == EventKind.LINKED and isinstance(data.get("ticket"), int):
+                tickets.add(data["ticket"])
+        self.users = get_user_model()._default_manager.in_bulk(users) if users else {}
+        visible = permissions.visible_tickets(desk.actor).filter(pk__in=tickets)
+        self.numbers = dict(visible.values_list("pk", "number")) if tickets else {}
+
+    def detail(self, event: Event) -> str:
+        data = event.data if isinstance(event.data, dict) else {}
+        match event.kind:
+            case EventKind.STATE_CHANGED:
+                return _change(data, lambda pk: _name(self.desk.states, pk))
+            case EventKind.PRIORITY_CHANGED:
+                return _change(data, lambda pk: _name(self.desk.priorities, pk))
+            case EventKind.TYPE_CHANGED:
+                return _change(data, lambda pk: _name(self.desk.types, pk))
+            case EventKind.QUEUE_CHANGED:
+                return _change(data, self.desk.queue_name)
+            case EventKind.OWNER_CHANGED | EventKind.RESPONSIBLE_CHANGED:
+                return _change(data, lambda pk: _name(self.users, pk))
+            case EventKind.SUBJECT_CHANGED:
+                return _change(event.content or {}, lambda text: f"“{text}”")
+            case EventKind.LINKED:
+                return str(self.numbers.get(data.get("ticket"), "…"))
+        return ""
+
+
+def _change(data: dict[str, Any], name: Any) -> str:
+    if "to" not in data:
+        return ""
+    return f"{name(data.get('from'))} → {name(data['to'])}"
+
+
+def _name(rows: Any, pk: object) -> str:
+    row = rows.get(pk)
+    if row is None:
+        return "–"
+    return str(getattr(row, "name", row))

@@ -1,0 +1,108 @@
+"""The ticket screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.generic import TemplateView
+from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
+
+from helpdesk import actions
+from helpdesk.models import OutboundMail, Ticket
+
+from . import answers, facts, panels, policy, thread
+from .composer import COMPOSERS, ComposerForm
+from .desk import Desk
+from .forms import ChangeForm
+from .tickets_list import STATE_ICONS
+
+#: Outgoing mail that somebody has to look at.
+TROUBLED = (OutboundMail.State.FAILED, OutboundMail.State.UNCERTAIN)
+
+
+class TicketView(WagtailAdminTemplateMixin, TemplateView):
+    """Thread, facts and composer of one ticket. Opening it marks the ticket as read."""
+
+    template_name = "helpdesk/agents/ticket.html"
+    header_icon = "mail"
+    _show_breadcrumbs = True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        ticket = policy.find_ticket(request, kwargs["pk"])
+        actions.mark_seen(actor=policy.actor_of(request), ticket=ticket)
+        return self.screen(Desk(policy.actor_of(request), ticket), {})
+
+    def screen(
+        self, desk: Desk, bound: Mapping[str, ChangeForm], status: int = 200
+    ) -> HttpResponse:
+        """Return the screen; `bound` holds the forms that were refused, with what was typed."""
+        self.desk, self.bound = desk, bound
+        return self.render_to_response(self.get_context_data(), status=status)
+
+    def get_page_title(self) -> str:
+        return self.desk.ticket.subject
+
+    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
+        return [
+            *self.breadcrumbs_items,
+            {"url": reverse("helpdesk_agents:tickets"), "label": _("Tickets")},
+            {"url": "", "label": self.desk.ticket.number},
+        ]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        desk, ticket = self.desk, self.desk.ticket
+        shown = thread.read(desk, everything="all" in self.request.GET)
+        files = [one for entry in shown.entries for one in entry.files if one.answer_key]
+        context.update(
+            ticket=ticket,
+            desk=desk,
+            thread=shown,
+            answers=answers.read(ticket.answers, files),
+            state_icon=STATE_ICONS[ticket.state.type],
+            facts=facts.facts(desk, self.bound),
+            customer_facts=facts.customer_facts(desk, self.bound),
+            origin_facts=facts.origin_facts(desk, self._page()),
+            others=facts.others_of_customer(desk),
+            linked=facts.linked(desk),
+            forms={
+                name.replace("-", "_"): facts.form_of(desk, name, self.bound)
+                for name in ("claim", "hand-back", "subject", "link")
+            },
+            may_answer=desk.may("answer"),
+            is_mine=ticket.owner_id == self.request.user.pk,
+            troubled=TROUBLED,
+            panels=panels.panels_of(self.request, ticket),
+            ticket_actions=panels.actions_of(self.request, ticket),
+            **self._composers(shown.last_article),
+        )
+        return context
+
+    def _page(self) -> Any:
+        """The page the ticket came from; its class is the site's, so nothing but the base is read."""
+        return self.desk.ticket.page
+
+    def _composers(self, last_article: int) -> dict[str, Any]:
+        composers: list[ComposerForm] = []
+        for name, form_class in COMPOSERS.items():
+            refused = self.bound.get(name)
+            if isinstance(refused, ComposerForm):
+                composers.append(refused)
+            elif self.desk.may(form_class.right):
+                composers.append(form_class(desk=self.desk, initial={"last_article": last_article}))
+        names = [form.name for form in composers]
+        asked = next((name for name in names if name in self.bound), self.request.GET.get("mode"))
+        return {
+            "composers": composers,
+            "mode": asked if asked in names else (names[0] if names else ""),
+            "is_composing": asked in names,
+        }
+
+
+def url_of(ticket: Ticket, anchor: str = "") -> str:
+    """Return the address of a ticket's screen."""
+    return reverse("helpdesk_agents:ticket", args=[ticket.pk]) + anchor

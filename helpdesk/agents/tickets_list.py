@@ -1,0 +1,337 @@
+"""The list of tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin.filters import WagtailFilterSet
+from wagtail.admin.ui.tables import Column, Table
+from wagtail.admin.views import generic
+from wagtail.admin.widgets.button import Button, HeaderButton
+
+from helpdesk import permissions, search
+from helpdesk.models import Priority, Right, Seen, State, Ticket, in_tree_order, queue_map
+from helpdesk.permissions import Actor
+from helpdesk.rules import conditions
+from helpdesk.rules.fields import Field, FieldSet, FieldType
+from helpdesk.states import OPEN_TYPES, StateType
+
+from . import policy
+from .paging import CappedPaginator
+
+#: What a list of tickets can be filtered by.
+TICKET_FIELDS = FieldSet(
+    Field("queue", FieldType.CHOICE, gettext_lazy("queue"), "queue"),
+    Field("state", FieldType.CHOICE, gettext_lazy("state"), "state"),
+    Field("state_type", FieldType.CHOICE, gettext_lazy("state"), "state__type", codes=True),
+    Field("owner", FieldType.CHOICE, gettext_lazy("owner"), "owner"),
+    Field("priority", FieldType.CHOICE, gettext_lazy("priority"), "priority"),
+    Field("waiting_since", FieldType.DATETIME, gettext_lazy("waiting since"), "waiting_since"),
+)
+
+_OPEN: dict[str, object] = {"field": "state_type", "op": "in", "value": sorted(OPEN_TYPES)}
+
+
+@dataclass(frozen=True)
+class ListView:
+    """A fixed view: a tab of the list, with the ordering it opens in."""
+
+    slug: str
+    label: str | Promise
+    conditions: tuple[dict[str, object], ...]
+    ordering: str = "-changed_at"
+    mine: bool = False
+
+
+VIEWS = {
+    view.slug: view
+    for view in (
+        ListView("mine", gettext_lazy("Mine"), (_OPEN,), "waiting_since", mine=True),
+        ListView(
+            "unassigned",
+            gettext_lazy("Unassigned"),
+            (_OPEN, {"field": "owner", "op": "empty"}),
+            "waiting_since",
+        ),
+        ListView("open", gettext_lazy("All open"), (_OPEN,)),
+        ListView(
+            "waiting-for-us",
+            gettext_lazy("Waiting for us"),
+            (_OPEN, {"field": "waiting_since", "op": "not_empty"}),
+            "waiting_since",
+        ),
+        ListView(
+            "waiting-for-customer",
+            gettext_lazy("Waiting for customer"),
+            (_OPEN, {"field": "waiting_since", "op": "empty"}),
+        ),
+        ListView(
+            "closed",
+            gettext_lazy("Closed"),
+            ({"field": "state_type", "op": "is", "value": str(StateType.CLOSED)},),
+        ),
+        ListView("all", gettext_lazy("All"), ()),
+    )
+}
+
+
+@dataclass(frozen=True)
+class TicketFilters:
+    """What an agent asks the list for. Owners are ids, "me" or "none"."""
+
+    view: str = "open"
+    queues: tuple[int, ...] = ()
+    states: tuple[int, ...] = ()
+    owners: tuple[str, ...] = ()
+    priorities: tuple[int, ...] = ()
+    words: str = ""
+
+    def condition(self, actor: Actor) -> dict[str, object]:
+        """Return the filter as a condition of `helpdesk.rules.conditions`, in JSON."""
+        view = VIEWS[self.view]
+        parts: list[dict[str, object]] = list(view.conditions)
+        if view.mine:
+            parts.append({"field": "owner", "op": "is", "value": actor.user.pk})
+        for field, ids in (
+            ("queue", self.queues),
+            ("state", self.states),
+            ("priority", self.priorities),
+        ):
+            if ids:
+                parts.append({"field": field, "op": "in", "value": list(ids)})
+        if self.owners:
+            parts.append({"any": [_owner(owner, actor) for owner in self.owners]})
+        return {"all": parts}
+
+
+def _owner(owner: str, actor: Actor) -> dict[str, object]:
+    if owner == "none":
+        return {"field": "owner", "op": "empty"}
+    return {"field": "owner", "op": "is", "value": actor.user.pk if owner == "me" else int(owner)}
+
+
+def tickets_for(actor: Actor, filters: TicketFilters) -> QuerySet[Ticket]:
+    """Return the tickets that `actor` may read and that the filter asks for, in no order."""
+    condition = conditions.parse(filters.condition(actor), TICKET_FIELDS)
+    found = permissions.visible_tickets(actor).filter(condition.to_q(timezone.now()))
+    if filters.words.strip():
+        hits = search.find_tickets(actor, filters.words)
+        found = found.filter(pk__in=hits.order_by().values("pk"))
+    return found
+
+
+def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
+    """Return `tickets` with what a row shows and nothing else: no answers, no long texts."""
+    seen = Seen.objects.filter(ticket=OuterRef("pk"), user=actor.user).values("at")[:1]
+    return (
+        tickets.select_related("queue", "state", "priority", "owner", "customer")
+        .annotate(seen_at=Subquery(seen), page_title=F("page__title"))
+        .only(
+            *("number", "subject", "preview", "contact", "channel"),
+            *("created_at", "changed_at", "waiting_since", "pending_until"),
+            *("queue__name", "state__name_de", "state__name_en", "state__type"),
+            *("priority__name_de", "priority__name_en", "priority__level"),
+            *("owner__first_name", "owner__last_name", "owner__username", "customer__name"),
+        )
+    )
+
+
+def is_unread(ticket: Any) -> bool:
+    """Tell whether something happened since the agent last opened a ticket of `for_rows`."""
+    return ticket.seen_at is None or ticket.seen_at < ticket.changed_at
+
+
+def ordered(tickets: QuerySet[Ticket], ordering: str) -> QuerySet[Ticket]:
+    """Order by a field (`-` before it: downwards); empty dates come last in both directions."""
+    field = F(ordering.removeprefix("-"))
+    key = field.desc(nulls_last=True) if ordering.startswith("-") else field.asc(nulls_last=True)
+    return tickets.order_by(key, "-changed_at", "-pk")
+
+
+def queue_choices(queue_ids: Iterable[int]) -> list[tuple[int, str]]:
+    """Return queues as choices in tree order, indented by their depth."""
+    wanted = set(queue_ids)
+    queues = {pk: queue for pk, queue in queue_map().items() if pk in wanted}
+    return [
+        (queue.pk, "\u2003" * depth + queue.name + ("" if queue.is_active else " ·"))
+        for queue, depth in in_tree_order(queues)
+    ]
+
+
+def _checkboxes(label: Any) -> Any:
+    return django_filters.MultipleChoiceFilter(label=label, widget=forms.CheckboxSelectMultiple)
+
+
+class TicketFilterSet(WagtailFilterSet):
+    """The form of the list's filters. The query itself is `tickets_for`."""
+
+    queue = _checkboxes(gettext_lazy("Queue"))
+    state = _checkboxes(gettext_lazy("State"))
+    owner = _checkboxes(gettext_lazy("Owner"))
+    priority = _checkboxes(gettext_lazy("Priority"))
+
+    class Meta:
+        model = Ticket
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, request=request, **kwargs)
+        actor = policy.actor_of(request)
+        people = [(str(user.pk), str(user)) for user in policy.colleagues(actor)]
+        choices: dict[str, list[tuple[Any, Any]]] = {
+            "queue": list(queue_choices(actor.queues_with(Right.READ))),
+            "state": [(row.pk, row.name) for row in State.objects.all()],
+            "owner": [("me", _("Me")), ("none", _("Nobody")), *people],
+            "priority": [(row.pk, row.name) for row in Priority.objects.all()],
+        }
+        for name, options in choices.items():
+            self.filters[name].extra["choices"] = options
+
+    def asked(self, view: str, words: str) -> TicketFilters:
+        """Return what the form asks for, together with the tab and the search words."""
+        data = self.form.cleaned_data if self.is_valid() else {}
+        return TicketFilters(
+            view=view,
+            queues=tuple(int(pk) for pk in data.get("queue", ())),
+            states=tuple(int(pk) for pk in data.get("state", ())),
+            owners=tuple(data.get("owner", ())),
+            priorities=tuple(int(pk) for pk in data.get("priority", ())),
+            words=words,
+        )
+
+
+class CellColumn(Column):
+    """A column with a template of its own."""
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        self.cell_template_name = f"helpdesk/agents/cells/{name}.html"
+        super().__init__(name, accessor=lambda ticket: ticket, **kwargs)
+
+
+STATE_ICONS: dict[str, str] = {
+    StateType.NEW: "plus-inverse",
+    StateType.OPEN: "folder-open-inverse",
+    StateType.PENDING_REMINDER: "time",
+    StateType.PENDING_AUTO: "time",
+    StateType.CLOSED: "circle-check",
+    StateType.MERGED: "redirect",
+    StateType.REMOVED: "bin",
+}
+
+
+class TicketTable(Table):
+    """Rows know whether they are unread, and their state's icon."""
+
+    def get_row_classname(self, instance: Any) -> str:
+        return "hd-row hd-row--unread" if instance.is_unread else "hd-row"
+
+
+COLUMNS = (
+    CellColumn("subject", label=gettext_lazy("Subject")),
+    CellColumn("number", label=gettext_lazy("Number"), sort_key="number"),
+    CellColumn("customer", label=gettext_lazy("Customer")),
+    CellColumn("queue", label=gettext_lazy("Queue")),
+    CellColumn("state", label=gettext_lazy("State")),
+    CellColumn("priority", label=gettext_lazy("Priority"), sort_key="priority__level"),
+    CellColumn("owner", label=gettext_lazy("Owner")),
+    CellColumn("waiting", label=gettext_lazy("Waiting"), sort_key="waiting_since"),
+    CellColumn("changed", label=gettext_lazy("Changed"), sort_key="changed_at"),
+)
+
+
+class TicketIndexView(generic.IndexView):
+    """The list: tabs, filters, search, sorting. Real links, one page at a time."""
+
+    model = Ticket
+    template_name = "helpdesk/agents/tickets.html"
+    results_template_name = "helpdesk/agents/tickets_results.html"
+    page_title = gettext_lazy("Tickets")
+    header_icon = "mail"
+    any_permission_required = ["view"]
+    is_searchable = True
+    filterset_class = TicketFilterSet
+    table_class = TicketTable
+    table_classname = "listing hd-tickets"
+    columns = COLUMNS
+    paginate_by = 50
+    paginator_class = CappedPaginator
+    verbose_name_plural = gettext_lazy("tickets")
+    _show_breadcrumbs = True
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.list_view = VIEWS.get(kwargs.get("view", "open"))
+        if self.list_view is None:
+            raise Http404
+        self.default_ordering = self.list_view.ordering
+        super().setup(request, *args, **kwargs)
+        self.is_export = False  # a spreadsheet would read the whole list
+
+    @property
+    def actor(self) -> Actor:
+        return policy.actor_of(self.request)
+
+    def get_index_url(self) -> str:
+        if self.list_view.slug == "open":
+            return reverse("helpdesk_agents:tickets")
+        return reverse("helpdesk_agents:tickets_view", args=[self.list_view.slug])
+
+    def get_index_results_url(self) -> str:
+        return reverse("helpdesk_agents:tickets_results", args=[self.list_view.slug])
+
+    def get_valid_orderings(self) -> list[str]:
+        return [*super().get_valid_orderings(), "created_at", "-created_at"]
+
+    def get_queryset(self) -> QuerySet[Ticket]:
+        filters = self.filters.asked(self.list_view.slug, self.search_query or "")
+        tickets = for_rows(tickets_for(self.actor, filters), self.actor)
+        return ordered(tickets, self.ordering)
+
+    def get_table(self, object_list: Iterable[Any]) -> Table:
+        rows = list(object_list)
+        for ticket in rows:
+            ticket.is_unread = is_unread(ticket)
+            ticket.state_icon = STATE_ICONS[ticket.state.type]
+        return super().get_table(rows)
+
+    @property
+    def header_buttons(self) -> list[Any]:
+        if not policy.may_open(self.actor):
+            return []
+        url = reverse("helpdesk_agents:phone")
+        return [HeaderButton(_("New phone ticket"), url=url, icon_name="plus")]
+
+    @property
+    def header_more_buttons(self) -> list[Any]:
+        orders = (
+            ("-created_at", _("Newest first")),
+            ("created_at", _("Oldest first")),
+            ("waiting_since", _("Longest waiting first")),
+            ("-priority__level", _("Most urgent first")),
+        )
+        return [
+            Button(label, url=f"{self.index_url}?ordering={key}", icon_name="order", priority=rank)
+            for rank, (key, label) in enumerate(orders)
+        ]
+
+    def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(*args, **kwargs)
+        tabs = []
+        for view in VIEWS.values():
+            name, where = ("tickets", []) if view.slug == "open" else ("tickets_view", [view.slug])
+            url = reverse(f"helpdesk_agents:{name}", args=where)
+            tabs.append((view.label, url, view.slug == self.list_view.slug))
+        context["tabs"] = tabs
+        context["all_url"] = reverse("helpdesk_agents:tickets_view", args=["all"])
+        context["list_view"] = self.list_view
+        return context

@@ -1,0 +1,241 @@
+"""View sets: the administration of what tickets are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Permission
+from django.db.models import ProtectedError, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from wagtail.admin import messages
+from wagtail.admin.ui.tables import BooleanColumn, Column
+from wagtail.admin.views import generic
+from wagtail.admin.views.generic.history import HistoryView
+from wagtail.admin.viewsets.model import ModelViewSet
+from wagtail.permissions import policy_registry
+
+from helpdesk.models import Calendar, Customer, Priority, Promise, State, TicketType
+
+from .paging import CappedPaginator
+
+
+class PolicedMixin:
+    """Reads only the rows that the model's policy gives the user for this view's action."""
+
+    request: HttpRequest
+    model: Any
+    wanted: tuple[str, ...] = ("change",)
+
+    def allowed(self) -> QuerySet[Any]:
+        found = policy_registry.get_by_type(self.model)
+        return found.instances_user_has_any_permission_for(self.request.user, self.wanted)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.allowed()
+
+    def get_base_object_queryset(self) -> QuerySet[Any]:
+        return self.allowed()
+
+
+class PolicedIndex(generic.IndexView):
+    any_permission_required = ["view", "change"]
+    paginator_class = CappedPaginator
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.is_export = False
+
+    def get_base_queryset(self) -> QuerySet[Any]:
+        found = policy_registry.get_by_type(self.model)
+        rows = found.instances_user_has_any_permission_for(
+            self.request.user, self.any_permission_required
+        )
+        return self.prepared(rows)
+
+    def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows
+
+
+class PolicedEdit(PolicedMixin, generic.EditView):
+    def get_form_kwargs(self) -> dict[str, Any]:
+        kwargs = super().get_form_kwargs()
+        kwargs["for_user"] = self.request.user
+        return kwargs
+
+
+class PolicedCreate(generic.CreateView):
+    def get_form_kwargs(self) -> dict[str, Any]:
+        kwargs = super().get_form_kwargs()
+        kwargs["for_user"] = self.request.user
+        return kwargs
+
+
+class PolicedDelete(PolicedMixin, generic.DeleteView):
+    wanted = ("delete",)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            return super().form_valid(form)
+        except ProtectedError:
+            message = _("“%(name)s” is in use and cannot be deleted. Set it out of use instead.")
+            messages.error(self.request, message % {"name": self.object})
+            return redirect(self.get_success_url())
+
+
+class PolicedHistory(PolicedMixin, HistoryView):
+    any_permission_required = ["change"]
+
+
+class DeskForm(forms.ModelForm):
+    """A model form that knows who fills it in."""
+
+    def __init__(self, *args: Any, for_user: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.for_user = for_user
+
+
+class DeskViewSet(ModelViewSet):
+    """A view set whose every view asks the model's policy, and that offers no side doors."""
+
+    index_view_class = PolicedIndex
+    add_view_class = PolicedCreate
+    edit_view_class = PolicedEdit
+    delete_view_class = PolicedDelete
+    history_view_class = PolicedHistory
+    form_class: type[DeskForm]
+    add_to_reference_index = False
+    copy_view_enabled = False
+    list_per_page = 50
+    search_backend_name = None
+    is_creatable = True
+
+    def get_form_class(self, for_update: bool = False) -> type[DeskForm]:
+        return self.form_class
+
+    def get_common_view_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        found = super().get_common_view_kwargs(**kwargs)
+        found["usage_url_name"] = None
+        if not self.is_creatable:
+            found["add_url_name"] = found["delete_url_name"] = None
+        return found
+
+    def get_permissions_to_register(self) -> QuerySet[Permission]:
+        return Permission.objects.none()  # rights are given on queues, not in the group editor
+
+    def get_urlpatterns(self) -> list[Any]:
+        dropped = {"usage"} | (set() if self.is_creatable else {"add", "delete"})
+        return [route for route in super().get_urlpatterns() if route.name not in dropped]
+
+
+def form_for(model: Any, *fields: str, **attributes: Any) -> type[DeskForm]:
+    """Return a form for these fields of a model."""
+    meta = type("Meta", (), {"model": model, "fields": list(fields)})
+    return type(f"{model.__name__}Form", (DeskForm,), {"Meta": meta, **attributes})
+
+
+_IN_USE = BooleanColumn("is_active", label=gettext_lazy("In use"))
+_NAMES = ("name_de", "name_en", "slug", "position", "is_active")
+
+
+class CalendarViewSet(DeskViewSet):
+    model = Calendar
+    name, url_prefix = "helpdesk_calendars", "helpdesk/calendars"
+    icon = "calendar"
+    form_class = form_for(Calendar, "name", "time_zone", "opening_hours")
+    list_display = ["name", "time_zone", "opening_hours"]
+    search_fields = ["name"]
+
+
+class PromiseViewSet(DeskViewSet):
+    model = Promise
+    name, url_prefix = "helpdesk_promises", "helpdesk/promises"
+    icon = "time"
+    form_class = form_for(Promise, "name", "calendar", "first_response", "update", "solution")
+    list_display = ["name", "calendar", "first_response", "update", "solution"]
+    search_fields = ["name"]
+
+
+class StateForm(DeskForm):
+    """A state's type is fixed once tickets may be in it: the machine relies on it."""
+
+    class Meta:
+        model = State
+        fields = [*_NAMES, "type"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["type"].disabled = self.instance.pk is not None
+
+
+class StateViewSet(DeskViewSet):
+    model = State
+    name, url_prefix = "helpdesk_states", "helpdesk/states"
+    icon = "folder-open-inverse"
+    form_class = StateForm
+    list_display = ["name", "type", "position", _IN_USE]
+    ordering = "position"
+
+
+class PriorityViewSet(DeskViewSet):
+    model = Priority
+    name, url_prefix = "helpdesk_priorities", "helpdesk/priorities"
+    icon = "order-up"
+    form_class = form_for(Priority, *_NAMES, "level")
+    list_display = ["name", "level", _IN_USE]
+
+
+class TypeViewSet(DeskViewSet):
+    model = TicketType
+    name, url_prefix = "helpdesk_types", "helpdesk/types"
+    icon = "tag"
+    form_class = form_for(TicketType, *_NAMES)
+    list_display = ["name", "position", _IN_USE]
+
+
+class CustomerIndex(PolicedIndex):
+    def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.prefetch_related("addresses")
+
+
+class CustomerForm(DeskForm):
+    """What agents may mend. Addresses are proved by the customer, never typed in here."""
+
+    known_addresses = forms.CharField(
+        label=gettext_lazy("Addresses"), required=False, disabled=True
+    )
+
+    class Meta:
+        model = Customer
+        fields = ["name", "phone", "language", "is_blocked"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows = self.instance.addresses.all() if self.instance.pk else []
+        self.fields["known_addresses"].initial = ", ".join(row.address for row in rows)
+
+
+def _address(customer: Customer) -> str:
+    return customer.main_address()
+
+
+class CustomerViewSet(DeskViewSet):
+    """Customers come into being by mail, form or phone ticket, and go by erasure."""
+
+    model = Customer
+    name, url_prefix = "helpdesk_customers", "helpdesk/customers"
+    icon = "user"
+    is_creatable = False
+    index_view_class = CustomerIndex
+    form_class = CustomerForm
+    search_fields = ["name", "login_name", "addresses__normalised"]
+
+    list_display = [
+        "__str__",
+        Column("address", label=gettext_lazy("Address"), accessor=_address),
+        "phone",
+        BooleanColumn("is_blocked", label=gettext_lazy("Blocked")),
+    ]

@@ -1,0 +1,71 @@
+/* The help desk's Stimulus controllers. Every form works without them. */
+(() => {
+  const { StimulusController, app } = window.wagtail || {};
+  if (!app || !StimulusController) return;
+
+  document.addEventListener('DOMContentLoaded', () => {
+    document.querySelectorAll('[data-hd-script]').forEach((one) => one.removeAttribute('hidden'));
+  });
+
+  /* Reply, note, forward: changes the mode in the page and keeps what was typed. */
+  class Composer extends StimulusController {
+    choose(event) {
+      event.preventDefault();
+      const { mode } = event.currentTarget.dataset;
+      const before = this.formTargets.find((form) => !form.hidden);
+      const after = this.formTargets.find((form) => form.dataset.mode === mode);
+      if (!after) return;
+      if (before && before !== after) {
+        const [from, to] = [before, after].map((form) => form.querySelector('textarea'));
+        if (from && to && !to.value) {
+          to.value = from.value;
+          from.value = '';
+        }
+      }
+      this.formTargets.forEach((form) => {
+        form.hidden = form !== after;
+      });
+      this.modeTargets.forEach((link) => {
+        if (link.dataset.mode === mode) link.setAttribute('aria-current', 'true');
+        else link.removeAttribute('aria-current');
+      });
+      after.querySelector('textarea').focus();
+    }
+  }
+  Composer.targets = ['mode', 'form'];
+  app.register('hd-composer', Composer);
+
+  /* A mail's frame is as high as the mail, up to a limit. */
+  class Frame extends StimulusController {
+    fit() {
+      const page = this.element.contentDocument;
+      if (page) this.element.style.height = `${Math.min(page.documentElement.scrollHeight + 4, 1200)}px`;
+    }
+  }
+  app.register('hd-frame', Frame);
+
+  /* Finds customers while typing. */
+  class Search extends StimulusController {
+    later() {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.now(), 250);
+    }
+
+    async now() {
+      const words = this.inputTarget.value.trim();
+      const answer = await fetch(`${this.urlValue}?q=${encodeURIComponent(words)}`, {
+        headers: { 'X-Requested-With': 'XMLHttpRequest' },
+      });
+      if (answer.ok && words === this.inputTarget.value.trim()) {
+        this.resultsTarget.innerHTML = await answer.text();
+      }
+    }
+
+    disconnect() {
+      clearTimeout(this.timer);
+    }
+  }
+  Search.targets = ['input', 'results'];
+  Search.values = { url: String };
+  app.register('hd-search', Search);
+})();
