@@ -11,20 +11,22 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
+from pathlib import Path
 
-from django.conf import settings
 from django.core.management import call_command
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django_tasks_db.management.commands.db_worker import Worker as TaskWorker
+from django_tasks import default_task_backend
+from django_tasks_db import DatabaseBackend
+from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
 from . import conf
@@ -38,74 +40,116 @@ logger = logging.getLogger(__name__)
 TICK = 1.0
 #: Seconds to wait after the database was gone; doubled up to the second figure.
 BACK_OFF = (2.0, 60.0)
-#: A task that has been running for longer was left by a worker that died.
+#: Seconds between two signs of life; each renews the claims of what is under way.
+BEAT = 15.0
+#: A claim that was not renewed for so long was left by a process that died.
+LEASE = timedelta(seconds=60)
+#: The claim of a run without signs of life (`--once`): longer than it may take.
+LONG_LEASE = timedelta(minutes=15)
+#: Seconds given to what is under way when the worker is told to stop; whatever is left is cut off.
+GRACE = 20.0
+#: A job that finds more and more to do comes to an end, so that its lane's others get their turn.
+LONGEST_RUN = timedelta(minutes=5)
+#: A task of a worker that shows no signs of life is given up after so long.
 TASK_LEASE = timedelta(minutes=30)
 #: A task is started at most so often: one that kills its worker must not go on for ever.
 TASK_ATTEMPTS = 3
 #: Automatic mails are remembered as long as the limiter asks for them.
 AUTO_MAIL_MEMORY = timedelta(days=2)
+#: Names of the rows that show which workers live; no job's name begins so.
+WORKER_ROW = "worker "
 
 
 @dataclass(frozen=True)
 class Job:
     """One line of the schedule.
 
-    Jobs of one lane run one after another, lanes side by side, so that a mail server that does not
-    answer holds up only what needs it. `lease` is longer than any run: a claim older than that was
-    left by a process that died.
+    `run` is called with nothing. If it `repeats`, it is called again at once as long as it returns
+    something true. Jobs of one lane run one after another, lanes side by side, so that a mail server
+    that does not answer holds up only what needs it. A `shared` job runs in every worker at its own
+    pace: what it works on is claimed row by row; any other runs in one worker at a time.
     """
 
     name: str
     every: timedelta
     run: Callable[[], object]
     lane: str = "house"
-    lease: timedelta = timedelta(minutes=15)
+    repeats: bool = False
+    shared: bool = False
 
 
-def _drain(step: Callable[[], int]) -> Callable[[], None]:
-    def run() -> None:
-        while step():
-            pass
-
-    return run
+class LaneDied(Exception):
+    """A thread of the worker ended unasked; the process must be started anew."""
 
 
-def run_tasks() -> None:
-    """Run the tasks that wait, until there is none."""
-    if "django_tasks_db" not in settings.TASKS["default"]["BACKEND"]:
-        return  # another engine (Redis, at once) has workers of its own
+def schedule() -> list[Job]:
+    """Return the jobs of this installation; a site adds its own by the setting `JOBS`."""
+    seconds = timedelta(seconds=1)
+    return [
+        Job("mail.fetch", conf.get("FETCH_EVERY") * seconds, fetch.fetch_all, "in"),
+        Job("mail.file", 3 * seconds, ingest.process_pending, "in", repeats=True),
+        Job("mail.send", 3 * seconds, send_due, "out", repeats=True),
+        Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
+        Job("tasks.reap", timedelta(minutes=1), reap_tasks),
+        Job("pages.publish", timedelta(minutes=1), publish_pages),
+        Job("tidy", timedelta(days=1), tidy),
+        *(import_string(path) for path in conf.get("JOBS")),
+    ]
+
+
+def run_task() -> bool:
+    """Run one task that waits; tell whether there was one."""
+    if not isinstance(default_task_backend, DatabaseBackend):
+        return False  # another engine (Redis, at once) has workers of its own
     if not DBTaskResult.objects.ready().exists():
-        return  # claiming takes SQLite's only write lock: not for nothing
-    TaskWorker(
+        return False  # claiming takes SQLite's only write lock: not for nothing
+    TaskRunner(
         queue_names=["*"],
         excluded_queue_names=[],
         interval=0,
         batch=True,
         backend_name="default",
         startup_delay=False,
-        max_tasks=None,
-        worker_id=f"{socket.gethostname()}:{os.getpid()}"[:64],
+        max_tasks=1,
+        worker_id=_process_name(),
     ).run()
+    return True
 
 
 def reap_tasks() -> int:
     """Put tasks of dead workers back, or give them up after too many starts; return their number."""
-    dead = DBTaskResult.objects.running().filter(started_at__lt=timezone.now() - TASK_LEASE)
+    now = timezone.now()
+    alive = set(
+        PeriodicJob.objects.filter(name__startswith=WORKER_ROW, lease_until__gt=now).values_list(
+            "name", flat=True
+        )
+    )
     count = 0
-    for row in dead.only("id", "worker_ids"):
+    for row in DBTaskResult.objects.running().only("id", "worker_ids", "started_at"):
+        runner = row.worker_ids[-1] if row.worker_ids else ""
+        if WORKER_ROW + runner in alive or row.started_at > now - LEASE:
+            continue
+        known = PeriodicJob.objects.filter(name=WORKER_ROW + runner).exists()
+        if not known and row.started_at > now - TASK_LEASE:
+            continue  # a worker of another kind: only time can tell
         if len(row.worker_ids) >= TASK_ATTEMPTS:
-            changes = {"status": "FAILED", "finished_at": timezone.now()}
+            changes = {"status": "FAILED", "finished_at": now}
         else:
             changes = {"status": "READY", "started_at": None}
-        count += DBTaskResult.objects.running().filter(pk=row.pk).update(**changes)
+        same = DBTaskResult.objects.running().filter(pk=row.pk, started_at=row.started_at)
+        count += same.update(**changes)
     return count
 
 
 def tidy() -> None:
-    """Forget what is of no use any more: sessions, finished tasks, the limiter's memory."""
+    """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits."""
     call_command("clearsessions", verbosity=0)
-    call_command("prune_db_task_results", verbosity=0)
-    AutoMail.objects.filter(at__lt=timezone.now() - AUTO_MAIL_MEMORY).delete()
+    if isinstance(default_task_backend, DatabaseBackend):
+        call_command("prune_db_task_results", verbosity=0)
+    now = timezone.now()
+    AutoMail.objects.filter(at__lt=now - AUTO_MAIL_MEMORY).delete()
+    long_dead = PeriodicJob.objects.filter(name__startswith=WORKER_ROW)
+    long_dead.filter(last_run_at__lt=now - timedelta(days=1)).delete()
 
 
 def publish_pages() -> None:
@@ -113,98 +157,164 @@ def publish_pages() -> None:
     call_command("publish_scheduled", verbosity=0)
 
 
-def schedule() -> list[Job]:
-    """Return the jobs of this installation; a site adds its own by the setting `JOBS`."""
-    return [
-        Job("mail.fetch", timedelta(seconds=conf.get("FETCH_EVERY")), fetch.fetch_all, "in"),
-        Job("mail.file", timedelta(seconds=3), _drain(ingest.process_pending), "in"),
-        Job("mail.send", timedelta(seconds=3), _drain(send_due), "out"),
-        Job("tasks.run", timedelta(seconds=3), run_tasks, "tasks", timedelta(hours=1)),
-        Job("tasks.reap", timedelta(minutes=5), reap_tasks),
-        Job("pages.publish", timedelta(minutes=1), publish_pages),
-        Job("tidy", timedelta(days=1), tidy),
-        *(import_string(path) for path in conf.get("JOBS")),
-    ]
+class Worker:
+    """Runs jobs when they are due and nobody else has them. Use one of its two ways to run, once.
 
-
-def run_due(jobs: list[Job]) -> int:
-    """Run those of `jobs` that are due and that no other worker has; return how many ran.
-
-    A job's fault is logged without its message (it may quote content), noted on its row, and never
-    stops the next one. Raises only `DatabaseError`, when the schedule itself cannot be read.
+    Faults of a job are logged by type and place, never by message (it may quote what people wrote),
+    noted on its row, and stop nothing else.
     """
-    return sum(_run(job) for job in jobs if _claim(job))
 
+    def __init__(self, jobs: Iterable[Job] | None = None, *, lease: timedelta = LONG_LEASE) -> None:
+        self.jobs = schedule() if jobs is None else list(jobs)
+        self.stopping = threading.Event()
+        self._lease = lease
+        self._lock = threading.Lock()
+        self._claims: dict[str, datetime] = {}
+        self._shared_next: dict[str, datetime] = {}
 
-def _claim(job: Job) -> bool:
-    now = timezone.now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    due = PeriodicJob.objects.filter(free, name=job.name, next_run_at__lte=now)
-    if due.update(lease_until=now + job.lease):
+    def run_once(self, *, everything: bool = False) -> int:
+        """Run each job that is due, or each at all if `everything`; return how many ran.
+
+        Raises `DatabaseError` when the schedule itself cannot be read.
+        """
+        if everything:
+            names = [job.name for job in self.jobs]
+            PeriodicJob.objects.filter(name__in=names).update(next_run_at=timezone.now())
+        return sum(self._run_if_due(job) for job in self.jobs)
+
+    def run_for_ever(self) -> None:
+        """Run until `stopping` is set; return when what is under way has ended, or after `GRACE`.
+
+        Raises `LaneDied` if a thread broke down.
+        """
+        self._lease = LEASE
+        jobs = sorted(self.jobs, key=lambda job: job.lane)
+        lanes = {"heart": self._thread("heart", self._beat, BEAT)}
+        for name, group in groupby(jobs, key=lambda job: job.lane):
+            lanes[name] = self._thread(name, self._round(list(group)), TICK)
+        dead = ""
+        while not dead and not self.stopping.wait(TICK):
+            dead = next((name for name, lane in lanes.items() if not lane.is_alive()), "")
+        self.stopping.set()
+        until = timezone.now() + timedelta(seconds=GRACE)
+        for lane in lanes.values():
+            lane.join(max(0.0, (until - timezone.now()).total_seconds()))
+        if dead:
+            raise LaneDied(dead)
+        if not any(lane.is_alive() for lane in lanes.values()):
+            self._say_goodbye()
+
+    def _thread(self, name: str, step: Callable[[], None], pause: float) -> threading.Thread:
+        thread = threading.Thread(target=self._live, args=(step, pause), name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _live(self, step: Callable[[], None], pause: float) -> None:
+        """Do a step, pause, and so on; with growing pauses while the database is gone."""
+        wait = failed = 0.0
+        try:
+            while not self.stopping.wait(wait):
+                close_old_connections()
+                try:
+                    step()
+                    wait, failed = pause, 0.0
+                except DatabaseError as fault:
+                    wait = failed = min(max(failed * 2, BACK_OFF[0]), BACK_OFF[1])
+                    logger.error("database: %s; next attempt in %d s", type(fault).__name__, wait)
+        finally:
+            connections.close_all()  # this thread's own
+
+    def _round(self, jobs: list[Job]) -> Callable[[], None]:
+        def step() -> None:
+            for job in jobs:
+                if not self.stopping.is_set():
+                    self._run_if_due(job)
+
+        return step
+
+    def _beat(self) -> None:
+        """Show that this worker lives, and renew its claims on what is under way."""
+        now = timezone.now()
+        sign = {"lease_until": now + LEASE, "next_run_at": now + LEASE, "last_run_at": now}
+        PeriodicJob.objects.update_or_create(name=WORKER_ROW + _process_name(), defaults=sign)
+        with self._lock:
+            for name, lease in self._claims.items():
+                mine = PeriodicJob.objects.filter(name=name, lease_until=lease)
+                if mine.update(lease_until=now + LEASE):
+                    self._claims[name] = now + LEASE
+
+    def _say_goodbye(self) -> None:
+        try:
+            PeriodicJob.objects.filter(name=WORKER_ROW + _process_name()).delete()
+        except DatabaseError:
+            logger.error("database gone at the end; the sign of life runs out by itself")
+
+    def _run_if_due(self, job: Job) -> bool:
+        if job.shared:
+            due = self._shared_next.get(job.name)
+            if due is not None and due > timezone.now():
+                return False
+        elif not self._claim(job):
+            return False
+        fault = self._attempt(job)
+        self._settle(job, fault)
         return True
-    _row, made = PeriodicJob.objects.get_or_create(
-        name=job.name, defaults={"next_run_at": now, "lease_until": now + job.lease}
-    )
-    return made
+
+    def _claim(self, job: Job) -> bool:
+        now = timezone.now()
+        lease = now + self._lease
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+        due = PeriodicJob.objects.filter(free, name=job.name, next_run_at__lte=now)
+        with self._lock:
+            if not due.update(lease_until=lease):
+                _row, made = PeriodicJob.objects.get_or_create(
+                    name=job.name, defaults={"next_run_at": now, "lease_until": lease}
+                )
+                if not made:
+                    return False
+            self._claims[job.name] = lease
+        return True
+
+    def _attempt(self, job: Job) -> str:
+        """Run a job; return the type of its fault, if any."""
+        until = timezone.now() + LONGEST_RUN
+        try:
+            while job.run() and job.repeats:
+                if self.stopping.is_set() or timezone.now() > until:
+                    break
+        except Exception as fault:  # noqa: BLE001  a job's fault never stops the others
+            close_old_connections()  # a broken connection must not fail the next one too
+            logger.error("job %s failed: %s at %s", job.name, type(fault).__name__, _place(fault))
+            return type(fault).__name__
+        return ""
+
+    def _settle(self, job: Job, fault: str) -> None:
+        now = timezone.now()
+        done = {"next_run_at": now + job.every, "last_run_at": now, "last_error": fault}
+        if job.shared:
+            self._shared_next[job.name] = now + job.every
+            # noted at a fault, after a fault, and once in a while
+            known = PeriodicJob.objects.filter(
+                name=job.name, last_error=fault, last_run_at__gt=now - timedelta(minutes=1)
+            )
+            if not known.exists():
+                PeriodicJob.objects.update_or_create(name=job.name, defaults=done)
+            return
+        with self._lock:
+            lease = self._claims.pop(job.name)
+            mine = PeriodicJob.objects.filter(name=job.name, lease_until=lease)
+            mine.update(lease_until=None, **done)
 
 
-def _run(job: Job) -> bool:
-    error = ""
-    try:
-        job.run()
-    except DatabaseError as fault:
-        connections.close_all()  # a broken connection must not fail the next job too
-        error = type(fault).__name__
-    except Exception as fault:  # noqa: BLE001  a job's fault never stops the others
-        error = type(fault).__name__
-    if error:
-        logger.error("job %s failed: %s", job.name, error)
-    now = timezone.now()
-    PeriodicJob.objects.filter(name=job.name).update(
-        next_run_at=now + job.every, lease_until=None, last_run_at=now, last_error=error
-    )
-    return True
+def _process_name() -> str:
+    """Name this process among all machines, in at most 64 characters."""
+    return f"{socket.gethostname()[:50]}:{os.getpid()}"
 
 
-def run_once() -> int:
-    """Run everything once, whether due or not (unless another worker has it); return the number."""
-    PeriodicJob.objects.update(next_run_at=F("next_run_at") - timedelta(days=366))
-    return run_due(schedule())
-
-
-def run_for_ever(stop: threading.Event) -> None:
-    """Run the schedule until `stop` is set; returns within seconds after the jobs under way end."""
-    jobs = sorted(schedule(), key=lambda job: job.lane)
-    lanes = [
-        threading.Thread(target=_lane, args=(list(group), stop), name=lane, daemon=True)
-        for lane, group in groupby(jobs, key=lambda job: job.lane)
-    ]
-    for lane in lanes:
-        lane.start()
-    for lane in lanes:
-        lane.join()
-
-
-def _lane(jobs: list[Job], stop: threading.Event) -> None:
-    wait = TICK
-    while not stop.wait(wait):
-        with _fresh_connections():
-            try:
-                for job in jobs:
-                    if stop.is_set():
-                        return
-                    run_due([job])
-                wait = TICK
-            except DatabaseError as fault:
-                connections.close_all()
-                wait = min(max(wait * 2, BACK_OFF[0]), BACK_OFF[1])
-                logger.error("database: %s; next attempt in %d s", type(fault).__name__, wait)
-
-
-@contextmanager
-def _fresh_connections() -> Iterator[None]:
-    close_old_connections()
-    try:
-        yield
-    finally:
-        close_old_connections()
+def _place(fault: Exception) -> str:
+    """Tell the line of ours, else of others, in which a fault arose."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    package = Path(__file__).parent
+    ours = [one for one in frames[1:] if package in Path(one.filename).parents]
+    last = (ours or frames)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import signal
-import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from helpdesk import worker
+from helpdesk.worker import LaneDied, Worker
 
 
 class Command(BaseCommand):
     help = "Runs the schedule and the tasks until it is stopped. Several may run at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="run every job once and end")
+        parser.add_argument("--once", action="store_true", help="run every job that is due and end")
+        parser.add_argument("--all", action="store_true", help="with --once: due or not")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        worker = Worker()
         if options["once"]:
-            self.stdout.write(f"{worker.run_once()} jobs run")
+            self.stdout.write(f"{worker.run_once(everything=options['all'])} jobs run")
             return
-        stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-        worker.run_for_ever(stop)
+            signal.signal(number, lambda *_: worker.stopping.set())
+        try:
+            worker.run_for_ever()
+        except LaneDied as fault:
+            raise CommandError(f"The worker broke down ({fault}); start it again.") from None

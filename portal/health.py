@@ -1,0 +1,94 @@
+"""Answers for load balancers and monitors: does the process live, can it serve.
+
+Plain text lines, no session, no language, nothing about people.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from helpdesk.models import PeriodicJob
+
+#: The worker is called late when it has shown no sign of life for so long.
+WORKER_LATE = timedelta(minutes=5)
+
+#: Once complete, the migrations of a running process stay so: looked at until then only.
+_migrated = False
+
+
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> HttpResponse:
+    """Answer 200 as long as the process does."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """Answer 200 if requests can be served, else 503; one line for each part looked at.
+
+    A worker that is late is told, and fails nothing: pages and forms are served without it.
+    """
+    parts = {"database": _database(), "migrations": "unknown", "storage": _storage()}
+    if parts["database"] == "ok":
+        parts["migrations"] = _migrations()
+    good = all(answer == "ok" for answer in parts.values())
+    if good:
+        parts["worker"] = _worker()
+    lines = "".join(f"{name}: {answer}\n" for name, answer in parts.items())
+    return HttpResponse(lines, content_type="text/plain", status=200 if good else 503)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return f"not reachable ({type(error).__name__})"
+    return "ok"
+
+
+def _migrations() -> str:
+    global _migrated  # noqa: PLW0603  a fact about this process
+    if not _migrated:
+        loader = MigrationLoader(connection)
+        _migrated = all(leaf in loader.applied_migrations for leaf in loader.graph.leaf_nodes())
+    return "ok" if _migrated else "pending: run manage.py migrate"
+
+
+def _storage() -> str:
+    try:
+        if Path(getattr(default_storage, "base_location", "")).is_absolute():
+            # a local folder: a nameless file leaves no trace, even if we die
+            Path(settings.MEDIA_ROOT).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=settings.MEDIA_ROOT) as file:
+                file.write(b"ok")
+        else:
+            name = default_storage.save("healthz", ContentFile(b"ok"))
+            default_storage.delete(name)
+    except OSError as error:
+        return f"not writable ({type(error).__name__})"
+    return "ok"
+
+
+def _worker() -> str:
+    last = PeriodicJob.objects.aggregate(last=Max("last_run_at"))["last"]
+    if last is None:
+        return "never seen"
+    age = timezone.now() - last
+    return f"{'late' if age > WORKER_LATE else 'ok'} (last seen {int(age.total_seconds())} s ago)"
