@@ -20,7 +20,7 @@ Test = Callable[[Actor], bool]
 ITEMS: tuple[tuple[Any, str, str, Test], ...] = (
     (_("Tickets"), "helpdesk_agents:tickets", "mail", policy.may_enter),
     (_("New phone ticket"), "helpdesk_agents:phone", "mobile-alt", policy.may_open),
-    (_("Customers"), "helpdesk_customers:index", "user", policy.may_enter),
+    (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
     (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
     (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
     (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),

@@ -226,7 +226,7 @@ class CustomerViewSet(DeskViewSet):
     """Customers come into being by mail, form or phone ticket, and go by erasure."""
 
     model = Customer
-    name, url_prefix = "helpdesk_customers", "helpdesk/customers"
+    name, url_prefix = "helpdesk_people", "helpdesk/customers"
     icon = "user"
     is_creatable = False
     index_view_class = CustomerIndex
