@@ -22,6 +22,7 @@ class WriteForm(forms.Form):
     reply = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, recipients: list[str], **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         field = self.fields["to"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  declared above

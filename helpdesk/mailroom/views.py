@@ -27,6 +27,8 @@ A_PAGE = 50
 #: What a mail's own HTML may do in its frame: be looked at, and open links elsewhere.
 SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox"
 POLICY = f"{SANDBOX}; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+#: Mail is written for white paper; its links open beside the frame.
+FRAME = '<base target="_blank"><style>:root { color-scheme: light; background: white }</style>'
 
 View = Callable[..., HttpResponse]
 
@@ -84,7 +86,7 @@ def html(request: HttpRequest, key: str) -> HttpResponse:
     _raw, parsed = _mail(key)
     if not parsed.html:
         raise Http404
-    response = HttpResponse(f'<base target="_blank">{parsed.html}')
+    response = HttpResponse(FRAME + parsed.html)
     response["Content-Security-Policy"] = POLICY
     response["X-Content-Type-Options"] = "nosniff"
     return response
