@@ -47,7 +47,9 @@ def test_search_leaves_out_drafts_private_pages_and_the_other_language(client, t
     assert found(client, "drucken", "/en") == ["Drucken in English"]
 
 
-@pytest.mark.parametrize("words", ["", "   ", '"', "* OR (", "'; --", "x" * 5000, "\u0000", "NEAR("])
+@pytest.mark.parametrize(
+    "words", ["", "   ", '"', "* OR (", "'; --", "x" * 5000, "\u0000", "NEAR("]
+)
 def test_search_stands_any_query(client, tree, words):
     assert found(client, words) == []
 

@@ -94,9 +94,7 @@ def test_forms_are_listed_for_their_editors(client, tree, page):
     assert page.title in client.get(reverse("wagtailforms:index")).content.decode()
 
 
-def test_list_uses_a_constant_number_of_queries(
-    client, tree, page, django_assert_max_num_queries
-):
+def test_list_uses_a_constant_number_of_queries(client, tree, page, django_assert_max_num_queries):
     for number in range(2):
         p.sent(client, page, q_room=str(number))
     visitor = editor(tree, agent_of=page.queue)

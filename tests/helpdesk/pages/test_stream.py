@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from wagtail.blocks import StreamBlockValidationError
 
-from helpdesk.pages.blocks import FormFieldsBlock
 from helpdesk.pages.keys import key_for
+from helpdesk.pages.stream import FormFieldsBlock
 from tests.page_factories import question
 
 
@@ -49,5 +49,7 @@ def test_duplicate_key_is_refused_at_the_later_block():
 
 
 def test_duplicated_block_is_accepted_with_a_key_of_its_own():
-    block, value = stream(text("Raum", "one", key_for("one")), text("Zimmer", "two", key_for("one")))
+    block, value = stream(
+        text("Raum", "one", key_for("one")), text("Zimmer", "two", key_for("one"))
+    )
     assert [child.value["key"] for child in block.clean(value)] == [key_for("one"), key_for("two")]
