@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from wagtail.models import Locale, Page
 
-#: More words than this are cut off: nobody searches for a page of text.
+#: Characters beyond this are cut off: nobody searches for a page of text.
 MAX_QUERY = 200
+
+#: Everything else means something to one engine or the other.
+_WORD = re.compile(r"\w+")
 
 
 def search_pages(query: str, language: str) -> Any:
@@ -16,7 +20,7 @@ def search_pages(query: str, language: str) -> Any:
     If no page does, pages with words beginning like those of `query`. The result can be sliced and
     counted; it is empty for an empty query.
     """
-    words = " ".join(query.split())[:MAX_QUERY]
+    words = " ".join(_WORD.findall(query[:MAX_QUERY]))
     locale = Locale.objects.filter(language_code=language).first()
     if not words or locale is None:
         return Page.objects.none()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import get_language
-from django.views.decorators.http import require_GET, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 from wagtail.models import Page
 
-from .search import search_pages
+from .search import MAX_QUERY, search_pages
 
 RESULTS_PER_PAGE = 10
 
@@ -19,7 +21,7 @@ RESULTS_PER_PAGE = 10
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """Search the pages of the active language (?q=, ?p=)."""
-    query = request.GET.get("q", "").strip()
+    query = request.GET.get("q", "").strip()[:MAX_QUERY]
     results = Paginator(search_pages(query, get_language() or "de"), RESULTS_PER_PAGE)
     found = results.get_page(request.GET.get("p"))
     order = [page.pk for page in found.object_list]
@@ -40,9 +42,15 @@ def search(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """Send the admin's own log-in address to the site's log-in page, keeping where to go after."""
+    """Send the admin's own log-in address to the site's log-in page, keeping where to go after.
+
+    Who is logged in already and may not enter the admin is told so on the home page.
+    """
+    if request.user.is_authenticated and not request.user.has_perm("wagtailadmin.access_admin"):
+        messages.error(request, _("Your account may not enter the administration."))
+        return redirect("wagtail_serve", "")
     target = request.GET.get("next") or reverse("wagtailadmin_home")
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
         target = reverse("wagtailadmin_home")

@@ -19,7 +19,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.formats import date_format, localize
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
@@ -363,68 +362,3 @@ class ConsentInput(InputBlock):
 
     def shown(self, value: Any, cleaned: bool) -> str:
         return _now("Yes") if cleaned else _now("No")
-
-
-class SectionBlock(blocks.StructBlock):
-    """A heading; the fields up to the next one belong to it."""
-
-    heading = blocks.CharBlock(label=_("Heading"), max_length=250)
-    text = blocks.RichTextBlock(
-        label=_("Text"), required=False, features=["bold", "italic", "link", "ol", "ul"]
-    )
-
-    class Meta:
-        label = _("Section")
-        icon = "title"
-        label_format = "{heading}"
-
-
-class FormFieldsBlock(blocks.StreamBlock):
-    """The fields of an intake form in their order."""
-
-    text = TextInput(group=_("Fields"))
-    long_text = LongTextInput(group=_("Fields"))
-    email = EmailInput(group=_("Fields"))
-    phone = PhoneInput(group=_("Fields"))
-    number = NumberInput(group=_("Fields"))
-    date = DateInput(group=_("Fields"))
-    choice = ChoiceInput(group=_("Fields"))
-    choices = MultipleChoiceInput(group=_("Fields"))
-    yes_no = YesNoInput(group=_("Fields"))
-    files = FilesInputBlock(group=_("Fields"))
-    consent = ConsentInput(group=_("Fields"))
-    section = SectionBlock(group=_("Structure"))
-    help_text = blocks.RichTextBlock(
-        label=_("Text between fields"),
-        icon="pilcrow",
-        features=["bold", "italic", "link", "ol", "ul"],
-        group=_("Structure"),
-    )
-
-    @cached_property
-    def input_types(self) -> frozenset[str]:
-        """The names of the child blocks that ask for an answer."""
-        return frozenset(
-            name for name, block in self.child_blocks.items() if isinstance(block, InputBlock)
-        )
-
-    def clean(self, value: Any) -> Any:
-        cleaned = super().clean(value)
-        give_keys(self.inputs(cleaned))
-        places = doubles(cleaned)
-        if places:
-            message = _("Another field has this key. Remove this field and add it anew.")
-            error = StructBlockValidationError({"key": ValidationError(message)})
-            raise blocks.StreamBlockValidationError(dict.fromkeys(places, error))
-        return cleaned
-
-    def get_prep_value(self, value: Any) -> Any:
-        if value:
-            give_keys(self.inputs(value))
-            for child in self.inputs(value):
-                child.block.choices_of(child.value)
-        return super().get_prep_value(value)
-
-    def inputs(self, value: Any) -> list[Any]:
-        """Return the children of a stream that ask for an answer."""
-        return [child for child in value if child.block_type in self.input_types]

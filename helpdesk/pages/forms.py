@@ -156,7 +156,9 @@ class IntakeForm(forms.Form):
         found = [FormProblem("", "", str(message)) for message in self.non_field_errors()]
         for name in order:
             bound = self[name]
-            found += [FormProblem(_anchor(bound), bound.label, str(one)) for one in bound.errors]
+            found += [
+                FormProblem(_anchor(bound), str(bound.label), str(one)) for one in bound.errors
+            ]
         return found
 
     def lost_files(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.core import signing
 from django.db import models, transaction
@@ -28,8 +28,8 @@ from helpdesk.models import Channel, Customer, Priority, Queue, Ticket, TicketTy
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
 from . import snapshot
-from .blocks import FormFieldsBlock
 from .forms import IntakeForm
+from .stream import FormFieldsBlock
 
 _PLAIN = ["bold", "italic", "link", "document-link", "ol", "ul", "h3"]
 #: The thank-you page names the request for so long (seconds); later it only says that it arrived.
@@ -243,8 +243,7 @@ class IntakeFormMixin(FormMixin, models.Model):
                 ),
             )
         except AlreadyDone as done:
-            assert isinstance(done.existing, Ticket)  # noqa: S101  (what open_ticket promises)
-            return done.existing
+            return cast(Ticket, done.existing)
         return opened.ticket
 
     def asker(self, form: IntakeForm, user: Any) -> Customer:
@@ -287,6 +286,6 @@ def status_url(ticket: Ticket) -> str:
     """Return the signed address under which the asker follows the request; '' if there is none."""
     token = addressing.status_token(ticket.pk, ticket.link_nonce, addressing.signing_keys())
     try:
-        return reverse("helpdesk_customers:link", args=[token])
+        return reverse("helpdesk_customers:status_detail", args=[token])
     except NoReverseMatch:  # a site without the customers' pages
         return ""

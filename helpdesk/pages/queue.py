@@ -15,6 +15,8 @@ from wagtail.search import index
 
 from helpdesk.models import Queue
 
+from .base import PagePart
+
 
 class QueuePageForm(WagtailAdminPageForm):
     """Refuses to publish a second page of a queue, at the field it belongs to; drafts are free."""
@@ -41,7 +43,7 @@ def rival_error(other: Any) -> ValidationError:
     )
 
 
-class QueuePageMixin(models.Model):
+class QueuePageMixin(PagePart):
     """A page that shows a queue: what it is for, its address, its hours, what is promised.
 
     A queue has at most one live page in each language (aliases are the same page). Where the page
@@ -82,6 +84,8 @@ class QueuePageMixin(models.Model):
 
     base_form_class = QueuePageForm
     shipped_template = "helpdesk/pages/queue.html"
+
+    live: bool  # Wagtail's
 
     class Meta:
         abstract = True

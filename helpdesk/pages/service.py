@@ -11,10 +11,11 @@ from wagtail.admin.panels import FieldPanel
 from wagtail.models import Page
 from wagtail.search import index
 
+from .base import PagePart
 from .intake import IntakeFormMixin
 
 
-class SummaryMixin(models.Model):
+class SummaryMixin(PagePart):
     """A page with a sentence or two about itself, for lists and search."""
 
     summary = models.CharField(

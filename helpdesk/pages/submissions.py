@@ -7,15 +7,19 @@ an agent, no more. Tickets are never deleted from here.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django_filters import DateFromToRangeFilter
 from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
+from wagtail.admin.ui.tables import Column, DateColumn, TitleColumn
 from wagtail.contrib.forms.views import SubmissionsListView
 
 from helpdesk import permissions
@@ -50,45 +54,51 @@ class TicketSubmissionsView(SubmissionsListView):
         )
         return tickets.select_related("state").only("number", "created_at", "state", "answers")
 
-    def columns(self) -> list[tuple[str, Any]]:
-        """Return name and heading of each column: what every ticket has, then the form's fields."""
+    @cached_property
+    def fields(self) -> list[tuple[str, Any]]:
+        """Name and heading of each column: what every ticket has, then the form's fields."""
         fixed = [("number", _("Number")), ("created_at", _("Received")), ("state", _("State"))]
         return [*fixed, *self.form_page.get_data_fields()]
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        self.form_page = kwargs.get("form_page")
-        if self.is_export:
-            self.list_export = [name for name, _heading in self.columns()]
-        response = super().dispatch(request, *args, **kwargs)
-        return response
+    @cached_property
+    def columns(self) -> list[Column]:
+        answers = self.form_page.get_data_fields()
+        return [
+            TitleColumn("number", label=_("Number"), get_url=_ticket_url),
+            DateColumn("created_at", label=_("Received"), sort_key="created_at"),
+            Column("state", label=_("State")),
+            *(Column(key, label=label, accessor=partial(_shown, key)) for key, label in answers),
+        ]
 
-    def row(self, ticket: Ticket) -> OrderedDict[str, str]:
-        """Return a ticket's cells by column name."""
-        answers = {entry["key"]: entry["shown"] for entry in ticket.answers}
-        cells = {
-            "number": ticket.number,
-            "created_at": date_format(localtime(ticket.created_at), "SHORT_DATETIME_FORMAT"),
-            "state": str(ticket.state),
-            **answers,
-        }
-        return OrderedDict((name, cells.get(name, "")) for name, _heading in self.columns())
+    @property
+    def list_export(self) -> list[str]:
+        return [name for name, _heading in self.fields]
+
+    @list_export.setter
+    def list_export(self, names: list[str]) -> None:
+        # Wagtail's own method sets the form's fields alone: ours begin with those of the ticket
+        self.export_headings = {name: str(heading) for name, heading in self.fields}
 
     def to_row_dict(self, item: Ticket) -> OrderedDict[str, str]:
-        self.list_export = [name for name, _heading in self.columns()]
-        self.export_headings = {name: str(heading) for name, heading in self.columns()}
-        return self.row(item)
+        cells = {
+            "number": item.number,
+            "created_at": date_format(localtime(item.created_at), "SHORT_DATETIME_FORMAT"),
+            "state": str(item.state),
+            **{entry["key"]: entry["shown"] for entry in item.answers},
+        }
+        return OrderedDict((name, cells.get(name, "")) for name in self.list_export)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # Wagtail's own method reads submission rows: step over it
         context: dict[str, Any] = super(SubmissionsListView, self).get_context_data(**kwargs)
-        tickets = context[self.context_object_name]
         context["form_page"] = self.form_page
         context["is_agent"] = permissions.is_agent(permissions.agent(self.request.user))
-        context["next_url"] = f"{self.get_index_url()}?{self.request.GET.urlencode()}"
-        if not self.is_export:
-            context["headings"] = [heading for _name, heading in self.columns()]
-            context["rows"] = [(_ticket_url(one), list(self.row(one).values())) for one in tickets]
         return context
+
+
+def _shown(key: str, ticket: Ticket) -> str:
+    found = (str(entry["shown"]) for entry in ticket.answers if entry["key"] == key)
+    return Truncator(next(found, "")).chars(200)
 
 
 def _ticket_url(ticket: Ticket) -> str:

@@ -138,7 +138,7 @@ class FilesField(forms.FileField):
                 _("“%(name)s” is too big (%(size)s). A file may have %(max)s.")
                 % {
                     "name": name,
-                    "size": filesizeformat(file.size),
+                    "size": filesizeformat(file.size or 0),
                     "max": filesizeformat(self.limits.max_bytes),
                 },
                 code="max_bytes",

@@ -37,7 +37,7 @@ class HomePage(SummaryMixin, Page):
         "portal.IntakeFormPage",
         "portal.ArticlePage",
     ]
-    max_count_per_parent = 2
+    parent_page_types = ["wagtailcore.Page"]
 
     class Meta:
         verbose_name = _("home page")

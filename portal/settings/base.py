@@ -143,7 +143,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
-WAGTAILADMIN_LOGIN_URL = "account_login"
+WAGTAILADMIN_LOGIN_URL = "/admin/login/"  # leads on to account_login
 WAGTAIL_PASSWORD_RESET_ENABLED = False
 
 # --- languages ----------------------------------------------------------------------------------

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from helpdesk.pages.uploads import ending_of, limits, media_type
+
+pytestmark = pytest.mark.pure
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
+PDF = b"%PDF-1.7\n"
+EXE = b"MZ\x90\x00" + b"\0" * 64
+
+
+def zipped(name="word/document.xml"):
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        archive.writestr(name, "<x/>")
+    return raw.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.png", PNG, "image/png"),
+        ("A.PNG", PNG, "image/png"),
+        ("a.jpeg", b"\xff\xd8\xff\xe0" + b"\0" * 20, "image/jpeg"),
+        ("a.pdf", PDF, "application/pdf"),
+        ("a.txt", b"plain", "text/plain"),
+        ("a.csv", "ä;ö".encode(), "text/csv"),
+        ("a.zip", zipped(), "application/zip"),
+        (
+            "a.docx",
+            zipped(),
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
+        ("a.png", PDF, None),
+        ("a.pdf", b"plain", None),
+        ("a.txt", EXE, None),
+        ("a.txt", b"x\0y", None),
+        ("a.docx", PNG, None),
+        ("a.html", b"<script>", None),
+        ("a", b"plain", None),
+    ],
+)
+def test_media_type_is_what_the_content_says(name, content, expected):
+    assert media_type(name, content) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("a.tar.GZ", "gz"), ("a", ""), (".profile", "profile"), ("a.", "")]
+)
+def test_ending_of(name, expected):
+    assert ending_of(name) == expected
+
+
+def test_limits_are_never_above_those_of_the_site(settings):
+    settings.HELPDESK = {"UPLOAD_MAX_FILES": 3, "UPLOAD_MAX_BYTES": 5 * 1024 * 1024}
+    wide, narrow = limits(99, 99, ""), limits(1, 2, ".PDF, jpg")
+    assert (wide.max_files, wide.max_bytes) == (3, 5 * 1024 * 1024)
+    assert (narrow.max_files, narrow.max_bytes) == (1, 2 * 1024 * 1024)
+    assert narrow.endings == ("pdf", "jpg")
+    assert "pdf" in wide.endings
