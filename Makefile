@@ -6,7 +6,6 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	command -v python3)
 VENV := .venv/bin
 T ?=
-export PORT MAIL_PORT DATABASE_URL
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint check ci fmt messages lock clean

@@ -24,7 +24,7 @@ from django.db import close_old_connections, connections
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django_tasks import default_task_backend
+from django_tasks import task_backends
 from django_tasks_db import DatabaseBackend
 from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
@@ -99,7 +99,7 @@ def schedule() -> list[Job]:
 
 def run_task() -> bool:
     """Run one task that waits; tell whether there was one."""
-    if not isinstance(default_task_backend, DatabaseBackend):
+    if not isinstance(task_backends["default"], DatabaseBackend):
         return False  # another engine (Redis, at once) has workers of its own
     if not DBTaskResult.objects.ready().exists():
         return False  # claiming takes SQLite's only write lock: not for nothing
@@ -144,7 +144,7 @@ def reap_tasks() -> int:
 def tidy() -> None:
     """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits."""
     call_command("clearsessions", verbosity=0)
-    if isinstance(default_task_backend, DatabaseBackend):
+    if isinstance(task_backends["default"], DatabaseBackend):
         call_command("prune_db_task_results", verbosity=0)
     now = timezone.now()
     AutoMail.objects.filter(at__lt=now - AUTO_MAIL_MEMORY).delete()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, Tags, register
+from django.core.checks import Error, Tags, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 #: setting → how to set it
@@ -14,6 +15,17 @@ REQUIRED = {
     "DATABASE_URL": "Set DATABASE_URL, for example postgresql://USER:PASSWORD@HOST:5432/NAME.",
     "EMAIL_URL": "Set EMAIL_URL, for example smtp+tls://USER:PASSWORD@HOST:587.",
 }
+#: What gunicorn takes as "does not start": it ends instead of trying for ever.
+BOOT_ERROR = 3
+
+
+def refuse_to_start_unsafe() -> None:
+    """End the process, saying what to set, if a security check finds an error."""
+    errors = [one for one in run_checks(tags=[Tags.security]) if one.is_serious()]
+    if errors:
+        lines = [f"  {error.msg} {error.hint or ''}" for error in errors]
+        print("Stelze does not start:", *lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201
+        sys.exit(BOOT_ERROR)
 
 
 def _is_set(name: str) -> bool:

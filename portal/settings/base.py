@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -104,10 +105,12 @@ TEMPLATES = [
 if DATABASE_URL:
     try:
         database = env.db_url_config(DATABASE_URL)
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError):
+        database = {}
+    if database.get("ENGINE", "").rpartition(".")[2] not in {"postgresql", "sqlite3"}:
         raise SystemExit(
             "DATABASE_URL cannot be read. Write it as postgresql://USER:PASSWORD@HOST:5432/NAME."
-        ) from error
+        )
 else:
     database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
 if database["ENGINE"] == "django.db.backends.sqlite3":
@@ -183,7 +186,12 @@ STORAGES = {
 
 # --- mail out -----------------------------------------------------------------------------------
 if EMAIL_URL:
-    vars().update(env.email_url_config(EMAIL_URL))
+    try:
+        vars().update(env.email_url_config(EMAIL_URL))
+    except (ValueError, KeyError, ImproperlyConfigured):
+        raise SystemExit(
+            "EMAIL_URL cannot be read. Write it as smtp+tls://USER:PASSWORD@HOST:587."
+        ) from None
 EMAIL_TIMEOUT = 30
 
 # --- work in the background ---------------------------------------------------------------------
@@ -204,6 +212,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # says every few seconds that there is nothing to do
-    "loggers": {"django_tasks_db": {"level": "WARNING"}},
+    # the first says every few seconds that there is nothing to do; the second loses Django's own handlers
+    "loggers": {"django_tasks_db": {"level": "WARNING"}, "django": {"level": "INFO"}},
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from .base import *  # noqa: F403
-from .base import ALLOWED_HOSTS, SITE_URL, STORAGES
+from .base import ALLOWED_HOSTS, LOGGING, SITE_URL, STORAGES
 
 DEBUG = False
 ALLOWED_HOSTS = ALLOWED_HOSTS or [urlsplit(SITE_URL).hostname or ""]
@@ -29,3 +29,6 @@ STORAGES = {
     **STORAGES,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# tracebacks without the words of the exceptions: these may quote what people wrote
+LOGGING["formatters"]["line"]["()"] = "portal.logs.QuietFormatter"
