@@ -201,9 +201,10 @@ def index_article(article: Article) -> None:
 
 def index_ticket(ticket: Ticket) -> None:
     """Put number, subject, customer and answers of a ticket into the index, or renew its entry."""
-    SearchEntry.objects.update_or_create(
-        ticket=ticket, article=None, defaults={"words": _ticket_words(ticket)}
-    )
+    words = _ticket_words(ticket)
+    # the caller holds the ticket's row: nobody else writes its entry between these two
+    if not SearchEntry.objects.filter(ticket=ticket, article=None).update(words=words):
+        SearchEntry.objects.create(ticket=ticket, words=words)
 
 
 def forget(ticket_ids: Collection[int]) -> int:

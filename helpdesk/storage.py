@@ -25,6 +25,10 @@ class BlobStorage(FileSystemStorage):
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name  # equal names mean equal bytes
 
+    def url(self, name: str | None) -> str:
+        # without an address of its own, Django's storage would answer with one below MEDIA_URL
+        raise ValueError("These files are served by views that ask who may read them.")
+
     def _save(self, name: str, content: File) -> str:
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)

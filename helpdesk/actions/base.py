@@ -19,14 +19,12 @@ def locked(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
 
     Raises `NotPermitted`, or `NotFound` if the ticket is gone. Call inside a transaction.
     """
-    try:
-        fresh = (
-            Ticket.objects.select_for_update(of=("self",))
-            .select_related("state", "queue", "priority")
-            .get(pk=ticket.pk)
-        )
-    except Ticket.DoesNotExist:
-        raise NotFound from None
+    # The lock first, and alone: PostgreSQL, having waited for it, looks at the ticket as it is then but
+    # at joined rows as they were, and finds nothing if the ticket points to another state by now.
+    rows = Ticket.objects.select_for_update().filter(pk=ticket.pk).order_by()
+    if not rows.values_list("pk", flat=True):
+        raise NotFound
+    fresh = Ticket.objects.select_related("state", "queue", "priority").get(pk=ticket.pk)
     permissions.require(actor, right, fresh)
     return fresh
 

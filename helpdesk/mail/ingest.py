@@ -90,10 +90,11 @@ def process(pk: int) -> InboundMail:
         )
         ledger.fail(pk, f"{where.name}:{where.lineno}\n{type(error).__name__}: {error}")
         return InboundMail.objects.get(pk=pk)
-    row = InboundMail.objects.select_related("ticket", "article").get(pk=pk)
-    if inbound is not None and row.mailbox_id is not None and row.message_id is None:
-        journal.write(row)
-    return row
+    if inbound is None:
+        return InboundMail.objects.select_related("ticket", "article").get(pk=pk)
+    if inbound.mailbox_id is not None and inbound.message_id is None:
+        journal.write(inbound)
+    return inbound
 
 
 def process_pending(limit: int = 500) -> int:
@@ -191,8 +192,9 @@ def _finish(inbound: InboundMail, evidence: list[str]) -> None:
 def _filed(inbound: InboundMail, article: Article, outcome: str, step: _Mail) -> None:
     inbound.state = InboundMail.State.FILED
     inbound.outcome = outcome
+    inbound.reason = ""  # an earlier attempt may have failed
     inbound.article = article
-    inbound.ticket_id = article.ticket_id
+    inbound.ticket = article.ticket
     _finish(inbound, step.evidence)
 
 

@@ -35,6 +35,7 @@ def write(inbound: InboundMail) -> Message | None:
             message = _row(inbound.mailbox, parse(inbound.blob.read()))
             message.save()
             InboundMail.objects.filter(pk=inbound.pk).update(message=message)
+        inbound.message = message
     except Exception as error:  # noqa: BLE001  the journal is never worth a mail
         logger.warning("journal of mail %s: %s", inbound.pk, type(error).__name__)
         return None

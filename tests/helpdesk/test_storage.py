@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -103,7 +102,7 @@ def test_a_process_killed_while_writing_leaves_no_torn_file(folder):
 
 def test_files_are_the_processs_own(folder):
     storage.put(CONTENT)
-    assert os.stat(files(folder)[0]).st_mode & 0o077 == 0
+    assert files(folder)[0].stat().st_mode & 0o077 == 0
 
 
 # --- secrets -------------------------------------------------------------------------------------

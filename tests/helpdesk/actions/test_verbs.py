@@ -191,7 +191,7 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
     ),
 }
 #: Not in the table above: they touch two tickets or none, or two queues.
-OTHERS = {"assign", "move", "link", "mark_seen"}
+OTHERS = {"assign", "move", "link", "mark_seen", "make_own_ticket"}
 #: The customer's side of the ticket; all other verbs refuse customers.
 CUSTOMERS_VERBS = {"receive_message", "close_request", "object_to_storage"}
 OPENING = {"open_ticket", "open_by_phone"}
