@@ -11,8 +11,9 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from itertools import groupby
+from operator import or_
 from typing import Any
 
 from django.db import connection, transaction
@@ -186,11 +187,15 @@ def find_tickets(actor: Actor, words: str) -> QuerySet[Ticket]:
         return tickets.filter(pk__hit=_numbered(number, entries))
     if not terms:
         return tickets.none()
-    for term in terms:
-        hits = entries.filter(words__has=term).values("ticket")
-        found = Q(pk__hit=hits)
-        tickets = tickets.filter(~found if term.is_excluded else found)
-    return tickets
+    hits = [entries.filter(words__has=one).values("ticket") for one in terms if not one.is_excluded]
+    misses = [entries.filter(words__has=one).values("ticket") for one in terms if one.is_excluded]
+    if not hits:
+        return tickets.exclude(reduce(or_, (Q(pk__in=one) for one in misses)))
+    # everything about words inside, so that the tickets are looked up by one list of ids
+    first = reduce(lambda found, one: found.filter(ticket__in=one), hits)
+    return tickets.filter(
+        pk__hit=reduce(lambda found, one: found.exclude(ticket__in=one), misses, first)
+    )
 
 
 def _numbered(number: str, entries: QuerySet[SearchEntry]) -> QuerySet[Any]:
