@@ -11,12 +11,14 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from itertools import groupby
+from operator import or_
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Lookup, Prefetch, Q, QuerySet
+from django.db.models.lookups import In
 
 from .models import Article, SearchEntry, Ticket
 from .permissions import Actor, visible_tickets
@@ -132,7 +134,23 @@ class HasTerm(Lookup):
         return f"{alias}.id IN ({rows})", [match]
 
 
+class Hit(In):
+    """`pk__hit=<subquery>`: `pk__in`, with the hits looked up once and first on PostgreSQL.
+
+    Its planner guesses far too many hits for the beginning of a word; with a plain IN and a LIMIT
+    it then walks through all tickets, newest first, and asks for each.
+    """
+
+    lookup_name = "hit"
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        if connection.vendor == "postgresql":
+            return f"= ANY(ARRAY{rhs})"
+        return super().get_rhs_op(connection, rhs)
+
+
 SearchEntry._meta.get_field("words").register_lookup(HasTerm)
+Ticket._meta.pk.register_lookup(Hit)
 
 
 def _tsquery(spelling: tuple[str, ...], *, prefix: bool = False) -> str:
@@ -166,13 +184,18 @@ def find_tickets(actor: Actor, words: str) -> QuerySet[Ticket]:
     terms = read_query(words)
     number = read_number(words)
     if number is not None:
-        return tickets.filter(pk__in=_numbered(number, entries))
+        return tickets.filter(pk__hit=_numbered(number, entries))
     if not terms:
         return tickets.none()
-    for term in terms:
-        hits = entries.filter(words__has=term).values("ticket")
-        tickets = tickets.exclude(pk__in=hits) if term.is_excluded else tickets.filter(pk__in=hits)
-    return tickets
+    hits = [entries.filter(words__has=one).values("ticket") for one in terms if not one.is_excluded]
+    misses = [entries.filter(words__has=one).values("ticket") for one in terms if one.is_excluded]
+    if not hits:
+        return tickets.exclude(reduce(or_, (Q(pk__in=one) for one in misses)))
+    # everything about words inside, so that the tickets are looked up by one list of ids
+    first = reduce(lambda found, one: found.filter(ticket__in=one), hits)
+    return tickets.filter(
+        pk__hit=reduce(lambda found, one: found.exclude(ticket__in=one), misses, first)
+    )
 
 
 def _numbered(number: str, entries: QuerySet[SearchEntry]) -> QuerySet[Any]:
