@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from hashlib import sha256
@@ -56,7 +55,9 @@ class Stage:
 
     @property
     def ticket(self) -> Ticket:
-        return self.tickets[self.story]
+        return Ticket.objects.select_related("queue", "state", "customer").get(
+            pk=self.tickets[self.story].pk
+        )
 
     def agent(self, username: str) -> permissions.Actor:
         return permissions.agent(self.users[username])
@@ -86,7 +87,8 @@ class Act:
 
 @dataclass(frozen=True)
 class Form(Act):
-    """Somebody fills in a form. `answers` by field name; a choice by its name, files as `File`s."""
+    """Somebody fills in a form. `answers` by field name; a choice by its name, files as `File`s,
+    a date as working days from today."""
 
     form: str
     who: str
@@ -134,6 +136,8 @@ def fill(
     elif kind in ("choice", "choices"):
         chosen = [value] if isinstance(value, str) else value
         data.setlist(name, [choice_value(form, key, one) for one in chosen])
+    elif kind == "date":
+        data[name] = timezone.localdate(clock.due(value)).isoformat()
     else:
         data[name] = str(value)
 
@@ -474,5 +478,3 @@ class AcceptSender(AgentAct):
         if article is None:
             raise ValueError(f"{stage.story}: nothing to accept")
         actions.accept_sender(actor=actor, ticket=ticket, article=article)
-
-

@@ -8,13 +8,21 @@ FREE_DE = "<p>Keine. Niemand zahlt für eine Anfrage.</p>"
 FREE_EN = "<p>None. Nobody pays for a request.</p>"
 HOURS_DE = "Montag bis Freitag, 8 bis 17 Uhr"
 HOURS_EN = "Monday to Friday, 8 am to 5 pm"
-IT_DE = contact("IT-Service", "beratung@desk.example", "555-1200", "Rechenzentrum, Raum 0.12", HOURS_DE)
-IT_EN = contact("IT Service", "support@desk.example", "555-1200", "Computing centre, room 0.12", HOURS_EN)
+IT_DE = contact(
+    "IT-Service", "beratung@desk.example", "555-1200", "Rechenzentrum, Raum 0.12", HOURS_DE
+)
+IT_EN = contact(
+    "IT Service", "support@desk.example", "555-1200", "Computing centre, room 0.12", HOURS_EN
+)
 OFFICE_DE = contact(
     "Zentrale Verwaltung", "anmeldung@desk.example", "555-1700", "Hauptgebäude, Raum 1.07", HOURS_DE
 )
 OFFICE_EN = contact(
-    "Central Administration", "enrolment@desk.example", "555-1700", "Main building, room 1.07", HOURS_EN
+    "Central Administration",
+    "enrolment@desk.example",
+    "555-1700",
+    "Main building, room 1.07",
+    HOURS_EN,
 )
 THANKS_DE = "<p>Sie erhalten gleich eine Bestätigung per E-Mail. Über den Link darin sehen Sie jederzeit, wie es um Ihre Anfrage steht, und können etwas ergänzen.</p>"
 THANKS_EN = "<p>A confirmation is on its way to you by e-mail. Its link shows you at any time how your request is getting on, and lets you add to it.</p>"
@@ -80,7 +88,10 @@ FAULTS = Node(
                 "Störung melden",
                 more=(
                     ("subject", "Störung"),
-                    ("intro", "<p>Je genauer Sie beschreiben, was geschieht, desto schneller können wir helfen.</p>"),
+                    (
+                        "intro",
+                        "<p>Je genauer Sie beschreiben, was geschieht, desto schneller können wir helfen.</p>",
+                    ),
                     ("thanks", THANKS_DE),
                 ),
             ),
@@ -89,7 +100,10 @@ FAULTS = Node(
                 "Report a fault",
                 more=(
                     ("subject", "Fault"),
-                    ("intro", "<p>The more precisely you describe what happens, the faster we can help.</p>"),
+                    (
+                        "intro",
+                        "<p>The more precisely you describe what happens, the faster we can help.</p>",
+                    ),
                     ("thanks", THANKS_EN),
                 ),
             ),
@@ -102,8 +116,14 @@ FAULTS = Node(
                 "Queue „Störungen“",
                 "Adresse, Zeiten und Zusagen des Teams für Störungen.",
                 more=(
-                    ("purpose", "<p>Für alles, was kaputt ist oder nicht erreichbar. Fragen, bei denen nichts kaputt ist, gehören zur Beratung.</p>"),
-                    ("promise", "<p>Erste Antwort innerhalb von zwei Stunden, Lösung meist innerhalb von drei Arbeitstagen.</p>"),
+                    (
+                        "purpose",
+                        "<p>Für alles, was kaputt ist oder nicht erreichbar. Fragen, bei denen nichts kaputt ist, gehören zur Beratung.</p>",
+                    ),
+                    (
+                        "promise",
+                        "<p>Erste Antwort innerhalb von zwei Stunden, Lösung meist innerhalb von drei Arbeitstagen.</p>",
+                    ),
                 ),
             ),
             Words(
@@ -111,8 +131,14 @@ FAULTS = Node(
                 "Queue “Faults”",
                 "Address, hours and promises of the team for faults.",
                 more=(
-                    ("purpose", "<p>For everything that is broken or cannot be reached. Questions where nothing is broken belong to the support queue.</p>"),
-                    ("promise", "<p>First answer within two hours, mostly solved within three working days.</p>"),
+                    (
+                        "purpose",
+                        "<p>For everything that is broken or cannot be reached. Questions where nothing is broken belong to the support queue.</p>",
+                    ),
+                    (
+                        "promise",
+                        "<p>First answer within two hours, mostly solved within three working days.</p>",
+                    ),
                     ("hours", HOURS_EN),
                 ),
             ),
@@ -135,7 +161,10 @@ SUPPORT = Node(
             text(
                 "<ul><li>Wie richte ich mein Postfach auf dem Telefon ein?</li><li>Welches Statistikprogramm darf ich im Studium benutzen?</li><li>Wie lege ich eine Prüfung auf der Lernplattform an?</li></ul>"
             ),
-            notice("info", "<p>Wir fragen nie nach Ihrem Passwort, weder am Telefon noch per E-Mail.</p>"),
+            notice(
+                "info",
+                "<p>Wir fragen nie nach Ihrem Passwort, weder am Telefon noch per E-Mail.</p>",
+            ),
             audience("<p>Alle Studierenden und Beschäftigten.</p>"),
             costs(FREE_DE),
             IT_DE,
@@ -153,7 +182,9 @@ SUPPORT = Node(
             text(
                 "<ul><li>How do I set up my mailbox on my phone?</li><li>Which statistics program may I use for my studies?</li><li>How do I create an exam on the learning platform?</li></ul>"
             ),
-            notice("info", "<p>We never ask for your password, neither on the phone nor by e-mail.</p>"),
+            notice(
+                "info", "<p>We never ask for your password, neither on the phone nor by e-mail.</p>"
+            ),
             audience("<p>All students and members of staff.</p>"),
             costs(FREE_EN),
             IT_EN,
@@ -188,7 +219,10 @@ SUPPORT = Node(
                 "Queue “Support”",
                 "Address, hours and promises of the support team.",
                 more=(
-                    ("purpose", "<p>Questions about programs, accounts and devices where nothing is broken.</p>"),
+                    (
+                        "purpose",
+                        "<p>Questions about programs, accounts and devices where nothing is broken.</p>",
+                    ),
                     ("promise", "<p>An answer within one working day.</p>"),
                     ("hours", HOURS_EN),
                 ),
@@ -212,7 +246,9 @@ ENROLMENT = Node(
             text(
                 "<p>Plätze werden in der Reihenfolge des Eingangs vergeben. Ist ein Kurs voll, kommen Sie auf die Warteliste und hören von uns, sobald ein Platz frei wird. Abmelden können Sie sich, indem Sie auf unsere Bestätigung antworten.</p>"
             ),
-            audience("<p>Eingeschriebene Studierende; einzelne Kurse stehen auch Beschäftigten und Gästen offen.</p>"),
+            audience(
+                "<p>Eingeschriebene Studierende; einzelne Kurse stehen auch Beschäftigten und Gästen offen.</p>"
+            ),
             costs(FREE_DE),
             OFFICE_DE,
         ),
@@ -229,7 +265,9 @@ ENROLMENT = Node(
             text(
                 "<p>Places are given in the order in which requests arrive. If a course is full you are put on the waiting list and hear from us as soon as there is a place. To cancel, simply answer our confirmation.</p>"
             ),
-            audience("<p>Enrolled students; some courses are open to members of staff and guests too.</p>"),
+            audience(
+                "<p>Enrolled students; some courses are open to members of staff and guests too.</p>"
+            ),
             costs(FREE_EN),
             OFFICE_EN,
         ),
@@ -263,7 +301,10 @@ ENROLMENT = Node(
                 "Queue “Enrolment”",
                 "Address, hours and promises of student services.",
                 more=(
-                    ("purpose", "<p>Enrolments for courses and events, and questions about them.</p>"),
+                    (
+                        "purpose",
+                        "<p>Enrolments for courses and events, and questions about them.</p>",
+                    ),
                     ("promise", "<p>Confirmation within one working day.</p>"),
                     ("hours", HOURS_EN),
                 ),
@@ -283,7 +324,10 @@ PROCUREMENT = Node(
             text(
                 "<p>Einrichtungen bestellen hier, was sie für Forschung, Lehre und Verwaltung brauchen. Wir prüfen, ob es einen Rahmenvertrag gibt, holen fehlende Angebote ein und sagen Ihnen, wann die Ware kommt.</p>"
             ),
-            notice("info", "<p>Ab 1.000 Euro netto sind drei Angebote nötig. Liegen sie schon vor, hängen Sie sie einfach an.</p>"),
+            notice(
+                "info",
+                "<p>Ab 1.000 Euro netto sind drei Angebote nötig. Liegen sie schon vor, hängen Sie sie einfach an.</p>",
+            ),
             audience("<p>Beschäftigte mit einer Kostenstelle, nur für dienstliche Zwecke.</p>"),
             costs("<p>Für die Bearbeitung keine. Die Ware zahlt die angegebene Kostenstelle.</p>"),
             OFFICE_DE,
@@ -297,7 +341,10 @@ PROCUREMENT = Node(
             text(
                 "<p>Departments order here what they need for research, teaching and administration. We check whether there is a framework contract, ask for missing offers and tell you when the goods arrive.</p>"
             ),
-            notice("info", "<p>From 1,000 euros net on, three offers are needed. If you have them already, just attach them.</p>"),
+            notice(
+                "info",
+                "<p>From 1,000 euros net on, three offers are needed. If you have them already, just attach them.</p>",
+            ),
             audience("<p>Members of staff with a cost centre, for official purposes only.</p>"),
             costs("<p>None for our work. The goods are paid by the cost centre you name.</p>"),
             OFFICE_EN,
@@ -332,7 +379,10 @@ PROCUREMENT = Node(
                 "Queue “Procurement”",
                 "Address, hours and promises of procurement.",
                 more=(
-                    ("purpose", "<p>Orders of departments: devices, furniture, licences, supplies.</p>"),
+                    (
+                        "purpose",
+                        "<p>Orders of departments: devices, furniture, licences, supplies.</p>",
+                    ),
                     ("promise", "<p>First answer within two working days.</p>"),
                     ("hours", HOURS_EN),
                 ),

@@ -144,7 +144,9 @@ FORMS: dict[str, tuple[Field, ...]] = {
             "Six digits. Whoever manages it is told about the order.",
             required=True,
         ),
-        Field("price", "number", "Geschätzter Einzelpreis in Euro", "Estimated unit price in euros"),
+        Field(
+            "price", "number", "Geschätzter Einzelpreis in Euro", "Estimated unit price in euros"
+        ),
         Field("needed_by", "date", "Gebraucht bis", "Needed by"),
         Field("reason", "long_text", "Wofür wird es gebraucht?", "What is it for?", required=True),
         Field(
@@ -161,7 +163,12 @@ FORMS: dict[str, tuple[Field, ...]] = {
         Field("matter", "text", "Anliegen", "Your request", required=True, in_subject=True),
         Field("description", "long_text", "Beschreibung", "Description", required=True),
         Field("department", "text", "Einrichtung", "Department"),
-        Field("reply_email", "email", "Weitere Adresse für Rückfragen", "Another address for questions"),
+        Field(
+            "reply_email",
+            "email",
+            "Weitere Adresse für Rückfragen",
+            "Another address for questions",
+        ),
         Field("attachments", "files", "Unterlagen", "Documents"),
     ),
 }

@@ -24,7 +24,9 @@ BEGINNING = "34 08:00"
 def is_loaded() -> bool:
     """Tell whether the demo is here: it comes whole or not at all."""
     return (
-        Queue.objects.filter(slug=QUEUES[0].slug, addresses__address=QUEUES[0].addresses[0]).exists()
+        Queue.objects.filter(
+            slug=QUEUES[0].slug, addresses__address=QUEUES[0].addresses[0]
+        ).exists()
         and User.objects.filter(username=PEOPLE[0].username, email=PEOPLE[0].address).exists()
     )
 
@@ -42,9 +44,7 @@ def in_the_way() -> str:
     ]
     site = Site.objects.filter(is_default_site=True).select_related("root_page").first()
     # Wagtail's own welcome page is a bare Page without anything below it
-    if site is not None and (
-        site.root_page.specific_class is not Page or site.root_page.numchild
-    ):
+    if site is not None and (site.root_page.specific_class is not Page or site.root_page.numchild):
         taken.append(f"/ ({site.root_page.title})")
     return ", ".join(taken)
 
@@ -63,4 +63,9 @@ def load() -> dict[str, int]:
     }
     stage = Stage(users, queues, forms)
     play(stage, STORIES)
-    return {"people": len(users), "queues": len(queues), "pages": len(pages), "tickets": len(STORIES)}
+    return {
+        "people": len(users),
+        "queues": len(queues),
+        "pages": len(pages),
+        "tickets": len(stage.tickets),
+    }

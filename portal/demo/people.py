@@ -74,6 +74,10 @@ WRITERS = {
     "puffin": Writer("Priya Puffin", "priya@puffin.example", "en"),
     "stork": Writer("Sven Storch", "sven.storch@verein.example", "de"),
     "kauz": Writer("Karl Kauz", "karl.kauz@handel.example", "de"),
+    "falke": Writer("Haustechnik Falke", "auftrag@falke-technik.example", "de"),
+    "watch": Writer("Überwachung", "ueberwachung@rz.uni.example", "de"),
+    "lerche-private": Writer("Lena Lerche", "lena.lerche@privat.example", "de"),
+    "gull-friend": Writer("Grace Gannet", "grace.gannet@mail.example", "en"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -46,7 +47,12 @@ class Command(BaseCommand):
                 f"The demo needs an empty site, and this one has already: {taken}. "
                 "Load it into a new database."
             )
-        counts = load()
+        # Wagtail logs every page it saves
+        logging.disable(logging.INFO)
+        try:
+            counts = load()
+        finally:
+            logging.disable(logging.NOTSET)
         self.say(
             f"The demo is loaded: {counts['pages']} pages, {counts['queues']} queues, "
             f"{counts['people']} people, {counts['tickets']} tickets.\n\n{people()}",
