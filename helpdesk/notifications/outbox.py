@@ -170,20 +170,40 @@ def _settle(row: OutboundMail, result: Result) -> None:
         return
     if fresh.state == State.QUEUED and result.outcome not in (Outcome.SENT, Outcome.PARTLY):
         return  # somebody has decided already that it goes once more
-    fresh.delivered = [*fresh.delivered, *result.delivered]
-    fresh.refused = [*fresh.refused, *(list(pair) for pair in result.refused)]
-    fresh.server_reply = f"{result.code} {result.words}".strip() if result.code else result.words
-    if result.outcome == Outcome.SENT:
-        _sent(fresh, result)
-    elif result.outcome == Outcome.UNCERTAIN:
-        _uncertain(fresh)
-    elif result.outcome == Outcome.REFUSED or fresh.attempts > len(RETRY_AFTER):
-        _failed(fresh, result.code)
-    else:
-        fresh.state = State.QUEUED
-        fresh.due_at = timezone.now() + RETRY_AFTER[max(fresh.attempts, 1) - 1]
-    fresh.save()
+    _note(fresh, result)
     logger.info("mail %s: %s %s", fresh.pk, result.outcome, result.code or "")
+
+
+@transaction.atomic
+def note_result(*, mail: OutboundMail, result: Result) -> OutboundMail:
+    """Write down what became of a queued mail that somebody else delivered, and tell its ticket.
+
+    For mail that never passes through `send_due`: it will not be sent from here any more unless
+    `result` asks for another attempt. Raises `WrongState` for a mail that is not queued.
+    """
+    row = OutboundMail.objects.select_for_update(of=("self",)).get(pk=mail.pk)
+    if row.state != State.QUEUED:
+        raise WrongState
+    row.attempts += 1
+    _note(row, result)
+    return row
+
+
+def _note(row: OutboundMail, result: Result) -> None:
+    """Put the result into a locked row, and tell its ticket's history."""
+    row.delivered = [*row.delivered, *result.delivered]
+    row.refused = [*row.refused, *(list(pair) for pair in result.refused)]
+    row.server_reply = f"{result.code} {result.words}".strip() if result.code else result.words
+    if result.outcome == Outcome.SENT:
+        _sent(row, result)
+    elif result.outcome == Outcome.UNCERTAIN:
+        _uncertain(row)
+    elif result.outcome == Outcome.REFUSED or row.attempts > len(RETRY_AFTER):
+        _failed(row, result.code)
+    else:
+        row.state = State.QUEUED
+        row.due_at = timezone.now() + RETRY_AFTER[max(row.attempts, 1) - 1]
+    row.save()
 
 
 def _sent(row: OutboundMail, result: Result) -> None:

@@ -1,0 +1,71 @@
+"""Loads the whole demo in one transaction."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from wagtail.models import Page, Site
+
+from helpdesk.models import Queue, QueueAddress
+from portal.models import User
+
+from . import clock
+from .acts import Stage
+from .pages import make_pages
+from .people import IT_TEAM, OFFICE_TEAM, PEOPLE, make_people
+from .play import play
+from .queues import QUEUES, make_queues
+from .stories import STORIES
+
+#: Everything but the stories has been there since then.
+BEGINNING = "34 08:00"
+
+
+def is_loaded() -> bool:
+    """Tell whether the demo is here: it comes whole or not at all."""
+    return (
+        Queue.objects.filter(
+            slug=QUEUES[0].slug, addresses__address=QUEUES[0].addresses[0]
+        ).exists()
+        and User.objects.filter(username=PEOPLE[0].username, email=PEOPLE[0].address).exists()
+    )
+
+
+def in_the_way() -> str:
+    """Return in a few words what of this site the demo would have to change, or ''."""
+    names = [person.username for person in PEOPLE]
+    slugs = [spec.slug for spec in QUEUES]
+    addresses = [address for spec in QUEUES for address in spec.addresses]
+    taken = [
+        *User.objects.filter(username__in=names).values_list("username", flat=True),
+        *Group.objects.filter(name__in=[IT_TEAM, OFFICE_TEAM]).values_list("name", flat=True),
+        *Queue.objects.filter(slug__in=slugs).values_list("slug", flat=True),
+        *QueueAddress.objects.filter(normalised__in=addresses).values_list("address", flat=True),
+    ]
+    site = Site.objects.filter(is_default_site=True).select_related("root_page").first()
+    # Wagtail's own welcome page is a bare Page without anything below it
+    if site is not None and (site.root_page.specific_class is not Page or site.root_page.numchild):
+        taken.append(f"/ ({site.root_page.title})")
+    return ", ".join(taken)
+
+
+@transaction.atomic
+def load() -> dict[str, int]:
+    """Load the demo; return how many there are of what. All or nothing."""
+    with clock.at(clock.moment(BEGINNING)):
+        users = make_people()
+        queues = make_queues()
+        pages = make_pages(queues)
+    forms = {
+        (key.removesuffix("-form"), language): page
+        for (key, language), page in pages.items()
+        if key.endswith("-form")
+    }
+    stage = Stage(users, queues, forms)
+    play(stage, STORIES)
+    return {
+        "people": len(users),
+        "queues": len(queues),
+        "pages": len(pages),
+        "tickets": len(stage.tickets),
+    }

@@ -1,0 +1,173 @@
+"""The demo's queues with their addresses, hours, promises and teams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.contrib.auth.models import Group
+
+from helpdesk.models import (
+    Calendar,
+    FollowUp,
+    MailAccount,
+    Promise,
+    Queue,
+    QueueAddress,
+    QueueRight,
+    Right,
+)
+
+from .people import IT_TEAM, OFFICE_TEAM
+
+#: What a team may do in its queues. Managing them is the administrator's.
+TEAM_RIGHTS = [right for right in Right.values if right != Right.MANAGE]
+
+LEGAL_BASIS = "Dokumentation der technischen Betreuung (Betriebsordnung der IT)"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One queue. The first address is the one that mails are sent from."""
+
+    slug: str
+    name: str
+    purpose: str
+    addresses: tuple[str, ...]
+    team: str = ""
+    parent: str = ""
+    promise: str = ""
+    sender_name: str = ""
+    signature_de: str = ""
+    signature_en: str = ""
+
+
+_IT_DE = "IT-Service der Universität Lindental\nTelefon 555-1200, Mo–Fr 8–17 Uhr"
+_IT_EN = "IT Service, Lindental University\nPhone 555-1200, Mon–Fri 8 am–5 pm"
+_OFFICE_DE = "Zentrale Verwaltung der Universität Lindental\nHauptgebäude, Raum 1.07"
+_OFFICE_EN = "Central Administration, Lindental University\nMain building, room 1.07"
+
+QUEUES = (
+    Spec(
+        "faults",
+        "Störungen",
+        "Etwas geht nicht mehr, was gestern noch ging: Geräte, Programme, Räume, Dienste.",
+        ("stoerung@desk.example", "faults@desk.example"),
+        team=IT_TEAM,
+        promise="Störungen",
+        sender_name="IT-Service Störungen",
+        signature_de=_IT_DE,
+        signature_en=_IT_EN,
+    ),
+    Spec(
+        "network",
+        "Netz und WLAN",
+        "Störungen am Netz: WLAN, Netzwerkdosen, VPN.",
+        ("netz@desk.example", "network@desk.example"),
+        parent="faults",
+        sender_name="IT-Service Netz",
+    ),
+    Spec(
+        "support",
+        "Beratung",
+        "Fragen zu Programmen, Zugängen und Geräten, bei denen nichts kaputt ist.",
+        ("beratung@desk.example", "support@desk.example"),
+        team=IT_TEAM,
+        promise="Auskünfte",
+        sender_name="IT-Service Beratung",
+        signature_de=_IT_DE,
+        signature_en=_IT_EN,
+    ),
+    Spec(
+        "enrolment",
+        "Anmeldung",
+        "Anmeldungen zu Kursen, Prüfungsräumen und Veranstaltungen sowie Fragen dazu.",
+        ("anmeldung@desk.example", "enrolment@desk.example"),
+        team=OFFICE_TEAM,
+        promise="Auskünfte",
+        sender_name="Studierendenservice",
+        signature_de=_OFFICE_DE,
+        signature_en=_OFFICE_EN,
+    ),
+    Spec(
+        "procurement",
+        "Beschaffung",
+        "Bestellungen für Institute und Einrichtungen: Geräte, Möbel, Lizenzen, Verbrauch.",
+        ("beschaffung@desk.example", "procurement@desk.example"),
+        team=OFFICE_TEAM,
+        promise="Bestellungen",
+        sender_name="Beschaffung",
+        signature_de=_OFFICE_DE,
+        signature_en=_OFFICE_EN,
+    ),
+    Spec(
+        "other",
+        "Sonstiges",
+        "Was in keine andere Queue passt, und Bestellungen neuer Queues.",
+        ("sonstiges@desk.example", "other@desk.example", "ticketsystem@desk.example"),
+        team=IT_TEAM,
+        promise="Auskünfte",
+        sender_name="Ticketsystem",
+        signature_de=_IT_DE,
+        signature_en=_IT_EN,
+    ),
+)
+
+#: name → first response, next answer, solution, in minutes of working time
+PROMISES = {
+    "Störungen": (120, 480, 1440),
+    "Auskünfte": (480, 960, None),
+    "Bestellungen": (960, 2400, 7200),
+}
+
+
+def make_queues() -> dict[str, Queue]:
+    """Make calendar, promises, queues, addresses and rights; return the queues by short name."""
+    calendar = Calendar.objects.create(
+        name="Servicezeiten", opening_hours="Montag bis Freitag, 8 bis 17 Uhr"
+    )
+    promises = {
+        name: Promise.objects.create(
+            name=name, calendar=calendar, first_response=first, update=update, solution=solution
+        )
+        for name, (first, update, solution) in PROMISES.items()
+    }
+    queues: dict[str, Queue] = {}
+    for spec in QUEUES:
+        queue = Queue.objects.create(
+            slug=spec.slug,
+            name=spec.name,
+            purpose=spec.purpose,
+            parent=queues.get(spec.parent),
+            calendar=None if spec.parent else calendar,
+            promise=promises.get(spec.promise),
+            follow_up="" if spec.parent else FollowUp.REOPEN,
+            reopen_days=None if spec.parent else 30,
+            retention_days=None if spec.parent else 730,
+            legal_basis="" if spec.parent else LEGAL_BASIS,
+            sender_name=spec.sender_name,
+            signature_de=spec.signature_de,
+            signature_en=spec.signature_en,
+        )
+        for place, address in enumerate(spec.addresses):
+            QueueAddress.objects.create(queue=queue, address=address, is_sender=place == 0)
+        if spec.team:
+            team, _made = Group.objects.get_or_create(name=spec.team)
+            QueueRight.objects.bulk_create(
+                QueueRight(group=team, queue=queue, right=right) for right in TEAM_RIGHTS
+            )
+        queues[spec.slug] = queue
+    _make_account(queues["faults"])
+    return queues
+
+
+def _make_account(queue: Queue) -> None:
+    """Make one mail account as an example, switched off: the demo's mail comes from the mail room."""
+    # django-mailbox's model by its name: the site knows that app only through the extension
+    mailbox = apps.get_model("django_mailbox", "Mailbox").objects.create(
+        name="Störungen (Beispiel, ausgeschaltet)",
+        uri="imap+ssl://stoerung%40desk.example@imap.desk.example?folder=INBOX",
+        from_email="stoerung@desk.example",
+        active=False,
+    )
+    MailAccount.objects.create(mailbox=mailbox, queue=queue)

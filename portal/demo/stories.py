@@ -1,0 +1,9 @@
+"""All stories of the demo: forty requests, and one mail that never became one."""
+
+from __future__ import annotations
+
+from .stories_faults import FAULT_STORIES
+from .stories_office import OFFICE_STORIES
+from .stories_support import SUPPORT_STORIES
+
+STORIES = (*FAULT_STORIES, *SUPPORT_STORIES, *OFFICE_STORIES)

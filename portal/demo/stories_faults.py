@@ -1,0 +1,423 @@
+"""Stories of the queues *Störungen* and *Netz und WLAN*."""
+
+from __future__ import annotations
+
+from .acts import (
+    AcceptSender,
+    Answer,
+    Call,
+    Claim,
+    Form,
+    Forward,
+    HandBack,
+    Link,
+    LostMail,
+    Mail,
+    Move,
+    Note,
+    Prioritise,
+    Reply,
+    SetState,
+)
+from .files import document, picture
+from .play import story
+
+DESK = ("stoerung@desk.example",)
+
+FAULT_STORIES = (
+    story(
+        "wifi-hall",
+        Form(
+            "29 08:42",
+            "faults",
+            "kranich",
+            {
+                "device": "WLAN",
+                "room": "Hörsaal 3B",
+                "since": -30,
+                "urgency": "hindered",
+                "what": "In den hinteren Reihen bricht die Verbindung alle paar Minuten ab. Vorne geht es. Betroffen sind mehrere Leute, mit Telefonen und Rechnern.",
+            },
+        ),
+        Claim("29 09:05", "fink"),
+        Move("29 09:06", "fink", "network"),
+        Note(
+            "29 09:30",
+            "fink",
+            "Zugangspunkt AP-3B-4 meldet sich seit gestern 17 Uhr nicht mehr. Vermutlich das Netzteil.",
+        ),
+        Answer(
+            "29 09:41",
+            "fink",
+            "Guten Tag Frau Kranich,\n\ndanke für den Hinweis. Ein Zugangspunkt im hinteren Teil ist ausgefallen. Wir tauschen ihn heute nach der letzten Vorlesung.",
+        ),
+        Answer(
+            "28 08:15",
+            "fink",
+            "Guten Tag Frau Kranich,\n\nder Zugangspunkt ist getauscht, auch in der letzten Reihe ist das Signal jetzt gut. Melden Sie sich gern, falls es wieder abbricht.",
+            state="solved",
+        ),
+    ),
+    story(
+        "projector",
+        Form(
+            "26 11:20",
+            "faults",
+            "specht",
+            {
+                "device": "Beamer (Inv. 40-1187)",
+                "room": "23.02.U1",
+                "since": -26,
+                "urgency": "blocked",
+                "what": "Nach dem Einschalten erscheint kurz das Bild, dann eine Meldung zur Lampe, dann geht das Gerät aus. Um 14 Uhr beginnt dort mein Seminar.",
+                "photo": [
+                    ("beamer.png", picture("Projektor", "Lampe ersetzen", "Gerät schaltet ab"))
+                ],
+            },
+        ),
+        Prioritise("26 11:24", "wren", "urgent"),
+        Claim("26 11:25", "wren"),
+        Answer(
+            "26 11:31",
+            "wren",
+            "Guten Tag Frau Specht,\n\nwir stellen bis 13:30 Uhr ein Ersatzgerät auf und wechseln die Lampe morgen früh.",
+        ),
+        Note("26 13:22", "wren", "Ersatzgerät steht. Lampe Typ L-220 ist im Lager, Regal 4."),
+        Answer(
+            "25 08:40",
+            "wren",
+            "Guten Tag Frau Specht,\n\ndie Lampe ist gewechselt, das Gerät läuft wieder.",
+            state="solved",
+        ),
+    ),
+    story(
+        "printer-jam",
+        Mail(
+            "24 10:02",
+            "gull",
+            "Hello,\n\nthe printer on the second floor of the library keeps saying “paper jam”, but I cannot see any paper inside.\n\nBest regards,\nGeorge Gull",
+            subject="Printer keeps reporting a paper jam",
+            to=("faults@desk.example",),
+            html="<html><body><p>Hello,</p><p>the printer on the <b>second floor of the library</b> keeps saying “paper jam”, but I cannot see any paper inside.</p><p>Best regards,<br>George Gull</p></body></html>",
+        ),
+        Answer(
+            "24 10:50",
+            "wren",
+            "Dear Mr Gull,\n\nthere is often a small scrap behind door A on the right. Our instructions “Printing and scanning” show where to look. Does it print again afterwards?",
+        ),
+        Mail(
+            "24 11:35",
+            "gull",
+            "That was it: a piece the size of a stamp. Thank you!",
+            reply=True,
+        ),
+        SetState("24 11:50", "wren", "solved"),
+    ),
+    story(
+        "vpn",
+        Mail(
+            "22 19:44",
+            "swift",
+            "Hi,\n\nsince yesterday the VPN disconnects after about ten minutes. I am on Linux, at home. Anything I can try?\n\nSam",
+            subject="VPN drops after ten minutes",
+            to=("network@desk.example",),
+        ),
+        Claim("21 08:20", "wren"),
+        Answer(
+            "21 08:34",
+            "wren",
+            "Hello Sam,\n\nplease send us the log of the VPN program: Menu, Help, Save log. It tells us which side hangs up.",
+        ),
+        Mail(
+            "21 18:05",
+            "swift",
+            "Here it is.",
+            reply=True,
+            files=(("vpn.txt", b"18:01:12 connected\n18:11:12 rekey timeout\n18:11:12 closed\n"),),
+        ),
+        Note(
+            "20 09:10",
+            "wren",
+            "“rekey timeout”: the old profile. New profile fixes it since last week.",
+        ),
+        Answer(
+            "20 09:15",
+            "wren",
+            "Hello Sam,\n\nyour program uses an old profile. Please delete it and download the new one from vpn.uni.example; then it stays connected.",
+            state="solved",
+        ),
+    ),
+    story(
+        "two-queues",
+        Mail(
+            "19 09:12",
+            "drossel",
+            "Guten Morgen,\n\nim Dekanat lässt sich seit heute kein Dokument mehr auf dem Laufwerk D speichern. Ich schreibe vorsichtshalber an beide Adressen.\n\nMit freundlichen Grüßen\nDana Drossel",
+            subject="Laufwerk D im Dekanat voll?",
+            to=("stoerung@desk.example", "beratung@desk.example"),
+            again=True,
+        ),
+        Answer(
+            "19 09:40",
+            "fink",
+            "Guten Tag Frau Drossel,\n\ndas Laufwerk war tatsächlich voll. Wir haben es vergrößert; speichern geht wieder. Und: Eine Adresse genügt, beide führen zu uns.",
+            state="solved",
+        ),
+    ),
+    story(
+        "library-terminals",
+        Mail(
+            "17 08:31",
+            "lerche",
+            "Liebe Kolleginnen und Kollegen,\n\ndrei der Katalogrechner im Lesesaal starten nur bis zum schwarzen Bild. Es sind die Plätze 4, 5 und 9.\n\nLena Lerche, Bibliothek",
+            subject="Katalogrechner starten nicht",
+            to=DESK,
+            headers=(("Cc", "ausleihe@bib.uni.example"),),
+        ),
+        Claim("17 08:50", "fink"),
+        Answer(
+            "17 08:55",
+            "fink",
+            "Guten Tag Frau Lerche,\n\nwir kommen am Vormittag vorbei. Laufen die anderen Plätze?",
+            state="waiting",
+            wait=-15,
+        ),
+        Mail(
+            "17 20:14",
+            "lerche-private",
+            "Ich schreibe von zu Hause: Ja, die anderen laufen. Platz 9 ging nachmittags von selbst wieder.",
+            subject="Katalogrechner starten nicht",
+            to=DESK,
+            number=True,
+        ),
+        AcceptSender("16 08:05", "fink"),
+        Answer(
+            "16 11:30",
+            "fink",
+            "Guten Tag Frau Lerche,\n\nbei den Plätzen 4 und 5 war eine Aktualisierung steckengeblieben. Alle drei laufen wieder.",
+            state="solved",
+        ),
+    ),
+    story(
+        "cold-room",
+        Form(
+            "12 15:10",
+            "faults",
+            "martin",
+            {
+                "device": "Air conditioning",
+                "room": "Lab 4.11",
+                "since": -13,
+                "urgency": "hindered",
+                "what": "The air conditioning in our measuring lab is stuck at 15 °C. The instruments drift, and so do we.",
+            },
+        ),
+        Note(
+            "12 15:40",
+            "wren",
+            "Building services, not IT. Their contractor for this wing is Falke.",
+        ),
+        Forward(
+            "12 15:44",
+            "wren",
+            "Guten Tag,\n\nbitte prüfen Sie die Klimaanlage in Labor 4.11. Rückmeldung bitte auf diese Mail.",
+            ("Haustechnik Falke", "auftrag@falke-technik.example"),
+        ),
+        Answer(
+            "12 15:50",
+            "wren",
+            "Dear Mary,\n\nthank you for telling us. We have asked the contractor to come and will let you know the date.",
+        ),
+        Mail(
+            "11 10:20",
+            "falke",
+            "Termin übermorgen um 8 Uhr. Bitte Zugang sicherstellen.\n\nDisposition Falke",
+            subject="AW: Klimaanlage Labor 4.11",
+            to=DESK,
+            number=True,
+        ),
+        Answer(
+            "11 10:45",
+            "wren",
+            "Dear Mary,\n\nthey come the day after tomorrow at 8 am. Could somebody let them in?",
+            state="waiting",
+            wait=-8,
+        ),
+        Reply("11 12:02", "I will be there. Thank you!"),
+        SetState("8 14:00", "wren", "solved"),
+    ),
+    story(
+        "disk-full",
+        Mail(
+            "10 03:15",
+            "watch",
+            "WARNUNG srv-lern-2: Dateisystem /var zu 91 Prozent belegt.",
+            subject="WARNUNG srv-lern-2 /var 91 %",
+            to=DESK,
+            headers=(("Auto-Submitted", "auto-generated"),),
+        ),
+        Claim("10 08:01", "fink"),
+        Note(
+            "10 08:20", "fink", "Alte Protokolle verdichtet, jetzt 54 Prozent. Rotation angepasst."
+        ),
+        SetState("10 08:21", "fink", "solved"),
+    ),
+    story(
+        "door-terminal",
+        Call(
+            "7 09:35",
+            "fink",
+            "faults",
+            "drossel",
+            "Zeiterfassung im Foyer liest keine Karten",
+            "Frau Drossel ruft an: Das Gerät zur Zeiterfassung im Foyer piept, nimmt aber keine Karte an. Die Kolleginnen stehen Schlange.",
+        ),
+        Prioritise("7 09:36", "fink", "high"),
+        Claim("7 09:40", "fink"),
+        Note(
+            "7 10:30",
+            "fink",
+            "Lesekopf defekt, Ersatzteil bestellt. Buchung solange über die Webseite.",
+        ),
+        Answer(
+            "7 10:36",
+            "fink",
+            "Guten Tag Frau Drossel,\n\nder Lesekopf ist defekt, das Ersatzteil kommt in ein paar Tagen. Bis dahin können alle ihre Zeiten unter zeit.uni.example buchen.",
+            state="waiting",
+            wait=2,
+        ),
+    ),
+    story(
+        "keyboard",
+        Form(
+            "6 13:05",
+            "faults",
+            "zeisig",
+            {
+                "device": "Tastatur im PC-Pool",
+                "room": "PC-Pool 2, Platz 17",
+                "since": -7,
+                "urgency": "later",
+                "what": "Die Leertaste klemmt. Man kann arbeiten, aber es macht keinen Spaß.",
+            },
+        ),
+        Claim("6 13:40", "wren"),
+        Answer(
+            "6 13:42",
+            "wren",
+            "Guten Tag,\n\nwir haben eine neue Tastatur angesteckt. Danke fürs Melden!",
+            state="solved",
+        ),
+        Mail(
+            "1 09:20",
+            "zeisig",
+            "Leider klemmt jetzt die Umschalttaste der neuen. Können Sie noch einmal schauen?",
+            reply=True,
+        ),
+    ),
+    story(
+        "wifi-dorm",
+        Mail(
+            "5 21:18",
+            "puffin",
+            "Hello,\n\nin the guest house the Wi-Fi accepts my password but then says “no internet”. It works on my phone, not on my laptop.\n\nPriya",
+            subject="Guest house Wi-Fi: connected, no internet",
+            to=("network@desk.example",),
+        ),
+        Claim("4 08:30", "fink"),
+        HandBack("4 08:45", "fink"),
+        Note("4 08:46", "fink", "Wendy, übernimmst du? Antwort bitte auf Englisch."),
+        Claim("4 09:02", "wren"),
+        Answer(
+            "4 09:10",
+            "wren",
+            "Hello Priya,\n\nplease open the settings of the network on your laptop and switch “random hardware address” off; the guest house lets only registered devices pass.",
+            state="waiting-close",
+            wait=3,
+        ),
+    ),
+    story(
+        "scanner",
+        Form(
+            "3 10:12",
+            "faults",
+            "specht",
+            {
+                "device": "Scanner am Drucker im Flur",
+                "room": "23.02.04",
+                "since": -3,
+                "urgency": "hindered",
+                "what": "Scans kommen seit heute nicht mehr im Postfach an. Das Gerät zeigt „Gesendet“.",
+            },
+        ),
+        Link("3 10:30", "fink", "door-terminal"),
+        Claim("3 10:31", "fink"),
+        Note(
+            "3 11:00",
+            "fink",
+            "Der Mailversand der Geräte läuft über denselben Knoten wie die Zeiterfassung.",
+        ),
+        Answer(
+            "3 11:05",
+            "fink",
+            "Guten Tag Frau Specht,\n\ndie Scans werden zurückgehalten, gehen aber nicht verloren. Wir arbeiten daran und melden uns, sobald sie zugestellt sind.",
+            state="waiting",
+            wait=1,
+        ),
+    ),
+    story(
+        "lecture-camera",
+        Mail(
+            "1 14:25",
+            "sperling",
+            "Guten Tag,\n\ndie Kamera im Hörsaal C zeichnet nur Ton auf. Das Protokoll hängt an.\n\nS. Sperling",
+            subject="Aufzeichnung Hörsaal C ohne Bild",
+            to=DESK,
+            files=(
+                (
+                    "protokoll.pdf",
+                    document("Aufzeichnung Hörsaal C", "Bildsignal: keines", "Ton: in Ordnung"),
+                ),
+            ),
+        ),
+        Mail(
+            "1 15:02",
+            "gull-friend",
+            "Hello, I had the same problem in hall C last week. The cable behind the desk was loose.",
+            subject="Aufzeichnung Hörsaal C ohne Bild",
+            to=DESK,
+            number=True,
+        ),
+    ),
+    story(
+        "login-pool",
+        Form(
+            "-52",
+            "faults",
+            "swift",
+            {
+                "device": "Computer in the PC pool",
+                "room": "PC pool 1, seat 3",
+                "since": -1,
+                "urgency": "blocked",
+                "what": "Logging in ends with an error about my profile. Seats 2 and 4 do the same.",
+                "photo": [
+                    (
+                        "error.png",
+                        picture("Log-in", "The profile could not be loaded.", "Code 0x80070005"),
+                    )
+                ],
+            },
+        ),
+    ),
+    story(
+        "lost-mail",
+        LostMail(
+            "2 07:50",
+            "kauz",
+            "Guten Tag,\n\nanbei unsere neue Preisliste.\n\nKarl Kauz",
+            subject="Preisliste",
+            to=("einkauf@alt.desk.example",),
+        ),
+    ),
+)
