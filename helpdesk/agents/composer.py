@@ -7,12 +7,13 @@ from email.utils import getaddresses
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from helpdesk import actions, addressing, conf
 from helpdesk.actions import Draft, Upload
-from helpdesk.models import Article, Channel, Right, Sender
+from helpdesk.models import Channel, Right, Sender
 
 from .forms import ChangeForm, PendingField, StateSelect
 
@@ -78,9 +79,9 @@ class ComposerForm(ChangeForm):
     icon = "mail"
     title: Any = ""
     body = forms.CharField(
-        label=gettext_lazy("Text"), required=False, widget=forms.Textarea(attrs={"rows": 9})
+        label=gettext_lazy("Text"), required=False, widget=forms.Textarea(attrs={"rows": 7})
     )
-    files = FilesField(label=gettext_lazy("Files"), required=False)
+    files = FilesField(label=gettext_lazy("Files"), required=False)  # type: ignore[assignment]
     state = forms.ChoiceField(label=gettext_lazy("Next state"), required=False, widget=StateSelect)
     pending_until = PendingField()
     idempotency_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
@@ -96,18 +97,20 @@ class ComposerForm(ChangeForm):
     def clean(self) -> dict[str, Any]:
         """Stop an answer that was written before the customer's newest message could be read."""
         data = super().clean() or {}
-        newest = self.desk.ticket.articles.filter(sender=Sender.CUSTOMER).order_by("-pk").first()
+        rows = self.desk.ticket.articles.filter(sender=Sender.CUSTOMER)
+        newest = rows.order_by("-pk").values_list("pk", flat=True).first()
         seen = data.get("last_article") or 0
-        if self.warns and newest is not None and newest.pk > seen:
-            self.data = self.data.copy()
-            self.data["last_article"] = str(newest.pk)
+        if self.warns and newest is not None and newest > seen:
+            shown: Any = self.data.copy()  # type: ignore[attr-defined]
+            shown["last_article"] = str(newest)
+            self.data = shown
             self.add_error(
                 None,
                 _("A new message has arrived in the meantime. Please read it, then send again."),
             )
         return data
 
-    warns = True
+    warns = True  # whether a newer message of the customer stops it once
 
     def draft(self, channel: Channel) -> Draft:
         return Draft(
@@ -130,6 +133,7 @@ class ReplyForm(ComposerForm):
     title = gettext_lazy("Reply")
     icon = "mail"
     done = gettext_lazy("Your answer is on its way.")
+    field_order = ("to", "cc", "body", "files")
     to = AddressesField(label=gettext_lazy("To"), required=False)
     cc = AddressesField(label=gettext_lazy("Cc"), required=False)
 
@@ -137,7 +141,8 @@ class ReplyForm(ComposerForm):
         super().offer()
         self.fields["to"].initial = one_line(self.initial_to())
         self.fields["to"].required = bool(self.desk.ticket.contact)
-        self.fields["cc"].initial = one_line(self.initial_cc())
+        self.copied = self.initial_cc()
+        self.fields["cc"].initial = one_line(self.copied)
 
     def initial_to(self) -> Pairs:
         ticket = self.desk.ticket
@@ -147,17 +152,13 @@ class ReplyForm(ComposerForm):
 
     def initial_cc(self) -> Pairs:
         """Who was copied in by the customer's last message and still takes part."""
-        last: Article | None = (
-            self.desk.ticket.articles.filter(sender=Sender.CUSTOMER, visible=True)
-            .only("to", "cc")
-            .order_by("-pk")
-            .first()
-        )
+        rows = self.desk.ticket.articles.filter(sender=Sender.CUSTOMER, visible=True)
+        last = rows.order_by("-pk").values_list("to", "cc").first()
         partners = {row.normalised: row for row in self.desk.participants}
         if last is None or not partners:
             return ()
         found: dict[str, tuple[str, str]] = {}
-        for name, address in [*last.to, *last.cc]:
+        for name, address in [*last[0], *last[1]]:
             if not addressing.is_address(address):
                 continue
             key = addressing.canonical(address)
@@ -168,7 +169,7 @@ class ReplyForm(ComposerForm):
 
     @property
     def button(self) -> str:  # type: ignore[override]
-        count = len(self.initial_to()) + len(self.initial_cc())
+        count = len(self.initial_to()) + len(self.copied)
         if not count:
             return _("Answer on the site")
         return ngettext("Send to %(n)d person", "Send to %(n)d people", count) % {"n": count}
@@ -205,15 +206,16 @@ class ForwardForm(ComposerForm):
     to = AddressesField(label=gettext_lazy("To"))
     cc = AddressesField(label=gettext_lazy("Cc"), required=False)
     original = forms.ChoiceField(label=gettext_lazy("Message"), required=False)
-    field_order = ["original", "to", "cc", "body"]
+    field_order = ("original", "to", "cc", "body")
 
     def offer(self) -> None:
         super().offer()
         for name in ("state", "pending_until"):
             del self.fields[name]
-        rows = self.desk.ticket.articles.order_by("-pk").only("pk", "from_name", "created_at")[:50]
+        rows = self.desk.ticket.articles.order_by("-pk")
         options = [
-            (row.pk, f"{row.from_name or '#'} · {row.created_at:%d.%m.%Y %H:%M}") for row in rows
+            (pk, f"{name or '#'} · {timezone.localtime(at):%d.%m.%Y %H:%M}")
+            for pk, name, at in rows.values_list("pk", "from_name", "created_at")[:50]
         ]
         self.choose("original", [*options, ("", _("none"))], options[0][0] if options else "")
 

@@ -118,7 +118,7 @@ class OutboundAdmin(LogAdmin):
     related = ("ticket",)
     deferred = ("body", "html", "references")
     inspect_view_fields = (
-        *("created_at", "kind", "state", "message_id", "from_address", "recipients", "subject"),
+        *("created_at", "kind", "state", "message_id", "from_address", "to", "cc", "subject"),
         *("attempts", "due_at", "sent_at", "server_reply", "ticket"),
     )
 

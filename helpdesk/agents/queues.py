@@ -109,7 +109,7 @@ class AddressRows(BaseInlineFormSet):
 
 def address_rows(queue: Queue, data: Any = None) -> AddressRows:
     """Return the address rows of a queue, with room for two more."""
-    factory = inlineformset_factory(
+    factory: Any = inlineformset_factory(
         Queue, QueueAddress, form=AddressForm, formset=AddressRows, extra=2, can_delete=True
     )
     return factory(data, instance=queue, prefix="addresses")

@@ -58,6 +58,7 @@ class Entry:
 
     at: datetime
     article: Any = None
+    who: str = ""
     kind: str = ""  # customer, agent, system, internal
     label: str = ""
     icon: str = ""
@@ -95,6 +96,7 @@ def articles_of(desk: Desk) -> QuerySet[Article]:
             has_html=~Q(html=""),
             has_remote=Q(html__contains="data-remote-src"),
         )
+        .select_related("customer")
         .defer("html", "references", "defects")
         .prefetch_related(
             Prefetch("attachments", Attachment.objects.select_related("blob")),
@@ -130,11 +132,24 @@ def _entry(article: Any) -> Entry:
         kind=kind,
         label=label,
         icon=icon,
-        segments=fold(article.body),
+        who=_who_wrote(article),
+        segments=_segments(article.body),
         files=[one for one in article.attachments.all() if not (one.inline and article.has_html)],
         mails=list(article.outbound.all()),
         has_source=any(row.blob_id for row in article.inbound.all()),
     )
+
+
+def _who_wrote(article: Article) -> str:
+    if article.from_name or article.customer is None:
+        return article.from_name or article.from_address or "–"
+    return article.customer.name or article.from_address or "–"
+
+
+def _segments(body: str) -> tuple[Segment, ...]:
+    """Return the folded text without the empty lines at the seams."""
+    trimmed = (Segment(one.kind, one.text.strip("\r\n")) for one in fold(body))
+    return tuple(one for one in trimmed if one.text.strip())
 
 
 def _kind(article: Article) -> tuple[str, str, str]:
@@ -151,7 +166,7 @@ def _kind(article: Article) -> tuple[str, str, str]:
         return "internal", _("Internal note"), "no-view"
     if article.sender == Sender.CUSTOMER:
         return "customer", pgettext("who speaks", "Customer"), "user"
-    return "agent", pgettext("who speaks", "Agent"), "openquote"
+    return "agent", pgettext("who speaks", "Agent"), "group"
 
 
 # --- events in words -----------------------------------------------------------------------------
@@ -208,7 +223,7 @@ class _Words:
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
             case EventKind.LINKED:
-                return str(self.numbers.get(data.get("ticket"), "…"))
+                return str(self.numbers.get(data.get("ticket") or 0, "…"))
         return ""
 
 

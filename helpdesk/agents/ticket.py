@@ -58,6 +58,9 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         desk, ticket = self.desk, self.desk.ticket
         shown = thread.read(desk, everything="all" in self.request.GET)
         files = [one for entry in shown.entries for one in entry.files if one.answer_key]
+        if ticket.answers:  # they stand beside their question
+            for entry in shown.entries:
+                entry.files = [one for one in entry.files if not one.answer_key]
         context.update(
             ticket=ticket,
             desk=desk,

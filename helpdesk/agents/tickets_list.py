@@ -243,7 +243,6 @@ COLUMNS = (
     CellColumn("customer", label=gettext_lazy("Customer")),
     CellColumn("queue", label=gettext_lazy("Queue")),
     CellColumn("state", label=gettext_lazy("State")),
-    CellColumn("priority", label=gettext_lazy("Priority"), sort_key="priority__level"),
     CellColumn("owner", label=gettext_lazy("Owner")),
     CellColumn("waiting", label=gettext_lazy("Waiting"), sort_key="waiting_since"),
     CellColumn("changed", label=gettext_lazy("Changed"), sort_key="changed_at"),
@@ -270,9 +269,10 @@ class TicketIndexView(generic.IndexView):
     _show_breadcrumbs = True
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        self.list_view = VIEWS.get(kwargs.get("view", "open"))
-        if self.list_view is None:
+        found = VIEWS.get(kwargs.get("view", "open"))
+        if found is None:
             raise Http404
+        self.list_view = found
         self.default_ordering = self.list_view.ordering
         super().setup(request, *args, **kwargs)
         self.is_export = False  # a spreadsheet would read the whole list
@@ -290,7 +290,8 @@ class TicketIndexView(generic.IndexView):
         return reverse("helpdesk_agents:tickets_results", args=[self.list_view.slug])
 
     def get_valid_orderings(self) -> list[str]:
-        return [*super().get_valid_orderings(), "created_at", "-created_at"]
+        more = ("created_at", "priority__level")
+        return [*super().get_valid_orderings(), *more, *(f"-{key}" for key in more)]
 
     def get_queryset(self) -> QuerySet[Ticket]:
         filters = self.filters.asked(self.list_view.slug, self.search_query or "")

@@ -37,9 +37,6 @@ class PolicedMixin:
     def get_queryset(self) -> QuerySet[Any]:
         return self.allowed()
 
-    def get_base_object_queryset(self) -> QuerySet[Any]:
-        return self.allowed()
-
 
 class PolicedIndex(generic.IndexView):
     any_permission_required = ["view", "change"]
@@ -86,8 +83,14 @@ class PolicedDelete(PolicedMixin, generic.DeleteView):
             return redirect(self.get_success_url())
 
 
-class PolicedHistory(PolicedMixin, HistoryView):
+class PolicedHistory(HistoryView):
+    """The log of one row: its rows are log entries, so only the object goes by the policy."""
+
     any_permission_required = ["change"]
+
+    def get_base_object_queryset(self) -> QuerySet[Any]:
+        found = policy_registry.get_by_type(self.model)
+        return found.instances_user_has_any_permission_for(self.request.user, ["change"])
 
 
 class DeskForm(forms.ModelForm):
