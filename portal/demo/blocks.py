@@ -29,7 +29,7 @@ def notice(tone: str, html: str) -> Block:
 
 
 def steps(title: str, *pairs: tuple[str, str]) -> Block:
-    rows = [{"type": "item", "value": {"title": name, "text": how}} for name, how in pairs]
+    rows = [{"title": name, "text": how} for name, how in pairs]
     return {"type": "steps", "value": {"heading": title, "steps": rows}}
 
 
@@ -57,10 +57,21 @@ def linked(blocks: list[Block], ids: dict[str, int], page: str) -> list[Block]:
     for place, block in enumerate(blocks):
         value = block["value"]
         if block["type"] == "related":
-            rows = [{"type": "item", "value": ids[key]} for key in value["pages"]]
-            value = {**value, "pages": rows}
+            value = {**value, "pages": [ids[key] for key in value["pages"]]}
+        if isinstance(value, dict):
+            value = {name: _rows(rows, page, str(place), name) for name, rows in value.items()}
         found.append({**block, "value": value, "id": block_id(page, str(place))})
     return found
+
+
+def _rows(rows: Any, *names: str) -> Any:
+    """Return a list in the form that a list block stores; anything else as it is."""
+    if not isinstance(rows, list):
+        return rows
+    return [
+        {"type": "item", "id": block_id(*names, str(place)), "value": row}
+        for place, row in enumerate(rows)
+    ]
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from wagtail.models import Locale, Page, Site
+from django.db.models.signals import post_save
+from modelsearch.index import insert_or_update_object
+from modelsearch.signal_handlers import post_save_signal_handler
+from wagtail.models import Locale, Page, ReferenceIndex, Site
+from wagtail.signal_handlers import disable_reference_index_auto_update
 
 from helpdesk.models import Queue, TicketType
 from portal.models import (
@@ -45,9 +51,32 @@ def make_pages(queues: dict[str, Queue]) -> Pages:
     german = Locale.objects.get_or_create(language_code="de")[0]
     english = Locale.objects.get_or_create(language_code="en")[0]
     pages: Pages = {}
-    root = Page.get_first_root_node()
-    _plant(HOME, root, german, queues, pages)
-    nodes = list(_walk(HOME))
+    with _no_indexing():
+        _write(pages, german, english, queues)
+        _open_site(pages)
+    for page in pages.values():
+        insert_or_update_object(page)
+        ReferenceIndex.create_or_update_for_object(page)
+    return pages
+
+
+@contextmanager
+def _no_indexing() -> Iterator[None]:
+    """Queue no task for each save of a page: every page is indexed once, when all are there."""
+    try:
+        for model in KINDS.values():
+            post_save.disconnect(post_save_signal_handler, sender=model)
+        with disable_reference_index_auto_update():
+            yield
+    finally:
+        for model in KINDS.values():
+            post_save.connect(post_save_signal_handler, sender=model)
+
+
+def _write(pages: Pages, german: Locale, english: Locale, queues: dict[str, Queue]) -> None:
+    """Make the German tree, copy it for translation, and publish both when all links are known."""
+    _plant(HOME, Page.get_first_root_node(), german, queues, pages)
+    nodes = _walk(HOME)
     for node in nodes:
         source = pages[node.key, "de"]
         # the copy starts with its own slug: a later change would leave redirects behind
@@ -60,13 +89,13 @@ def make_pages(queues: dict[str, Queue]) -> Pages:
     for language in ("de", "en"):
         ids = {node.key: pages[node.key, language].pk for node in nodes}
         for node in nodes:
-            page = pages[node.key, language]
+            # read anew: the tree has counted children since this page was made
+            page = KINDS[node.kind].objects.get(pk=ids[node.key])
+            pages[node.key, language] = page
             words = node.de if language == "de" else node.en
             if words.body:
                 page.body = linked(list(words.body), ids, node.key)
             page.save_revision().publish()
-    _open_site(pages)
-    return pages
 
 
 def _walk(node: Node) -> list[Node]:

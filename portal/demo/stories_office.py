@@ -70,22 +70,6 @@ OFFICE_STORIES = (
         ),
     ),
     story(
-        "cancel-excursion",
-        Mail(
-            "24 07:55",
-            "zeisig",
-            "Guten Morgen,\n\nleider bin ich krank und kann nicht mit auf die Exkursion. Bitte geben Sie meinen Platz weiter.\n\nZoe Zeisig",
-            subject="Abmeldung Exkursion",
-            to=("anmeldung@desk.example",),
-        ),
-        Answer(
-            "24 08:30",
-            "meise",
-            "Guten Tag Frau Zeisig,\n\ndanke für die Nachricht und gute Besserung! Der Platz ist weitergegeben.",
-            state="solved",
-        ),
-    ),
-    story(
         "guest-course",
         Mail(
             "21 14:00",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .acts import Answer, Call, Claim, CloseRequest, Form, Mail, Note, Phoned, SetState
+from .acts import Answer, Call, Claim, Form, Mail, Note, Phoned, SetState
 from .files import document
 from .play import story
 
@@ -159,25 +159,6 @@ SUPPORT_STORIES = (
             "Dear Mr Gull,\n\nI am sorry: we only look after devices of the university. The student council keeps a list of repair shops nearby.",
             state="unsolved",
         ),
-    ),
-    story(
-        "phone-mailbox",
-        Form(
-            "11 08:20",
-            "support",
-            "kranich",
-            {
-                "topic": "mail",
-                "question": "Auf meinem neuen Telefon fragt das Postfach immer wieder nach dem Passwort, obwohl es stimmt.",
-                "systems": ["phone"],
-            },
-        ),
-        Answer(
-            "11 09:30",
-            "fink",
-            "Guten Tag Frau Kranich,\n\nals Benutzername muss die vollständige Mailadresse eingetragen sein, nicht nur die Unikennung. Klappt es damit?",
-        ),
-        CloseRequest("11 09:52"),
     ),
     story(
         "club-room",
