@@ -5,6 +5,7 @@ Needs only Python's own library. Ends with one sentence if something is missing.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -22,6 +23,21 @@ LOG = ROOT / "var" / "install.log"
 OLDEST = (3, 11)
 
 
+#: What pip's words mean, most certain first.
+MEANINGS = {
+    "No space left on device": "The disk is full: make room",
+    "Permission denied": "A file cannot be written: run it as the user to whom this folder belongs",
+    "DO NOT MATCH THE HASHES": "A package is not the one we locked: somebody or a proxy changed it",
+    "No module named pip": "The environment has no pip: install the package python3-venv",
+    "Temporary failure in name resolution": "There is no network: connect it",
+    "Failed to establish a new connection": "The package index cannot be reached: check the network",
+    "ConnectTimeoutError": "The package index does not answer: check the network",
+    "Read timed out": "The package index answers too slowly: check the network",
+    "Could not find a version": "A package is missing at the package index: check the network or PIP_INDEX_URL",
+    "No matching distribution": "A package is not there for this Python or machine: use Python 3.11 to 3.14",
+}
+
+
 def main() -> None:
     if sys.version_info < OLDEST:
         stop(
@@ -29,7 +45,11 @@ def main() -> None:
             "(package python3 and python3-venv), or name one: make PYTHON=/path/to/python3.12 …"
         )
     if not is_current():
-        install()
+        LOG.parent.mkdir(parents=True, exist_ok=True)
+        with (LOG.parent / "install.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another `make` may be at it
+            if not is_current():
+                install()
     compile_catalogues()
 
 
@@ -38,61 +58,48 @@ def is_current() -> bool:
 
 
 def fingerprint() -> str:
+    """Tell what an environment is made of: the lock, this folder, and the Python behind it."""
     digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    return f"{digest} python {sys.version_info[0]}.{sys.version_info[1]}"
+    return f"{digest} {ROOT} {PYTHON.resolve()}"
 
 
 def install() -> None:
     print("Installing Stelze into .venv (once; a minute or two) …", flush=True)
-    LOG.parent.mkdir(parents=True, exist_ok=True)
-    STAMP.unlink(missing_ok=True)
-    if VENV.exists() and not works():
+    if VENV.exists() and not is_whole():
         shutil.rmtree(VENV)
+    STAMP.unlink(missing_ok=True)
     if not VENV.exists():
         run(
             [sys.executable, "-m", "venv", str(VENV)],
-            "The virtual environment could not be made: install the package python3-venv and try again.",
+            "The virtual environment could not be made: install the package python3-venv "
+            "(and see that the disk is not full)",
         )
+    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+    source = ["--only-binary", ":all:", "--no-binary", "django-mailbox", "-r", str(LOCK)]
     run(
-        [
-            str(PYTHON),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "--only-binary",
-            ":all:",
-            "--no-binary",
-            "django-mailbox",
-            "-r",
-            str(LOCK),
-        ],
-        "The packages could not be installed (no network, or the disk is full?): "
-        f"details are in {LOG.relative_to(ROOT)}; run the command again to go on.",
+        [str(PYTHON), "-m", "pip", "install", *options, *source],
+        f"The packages could not be installed: details are in {LOG.relative_to(ROOT)}",
     )
     STAMP.write_text(fingerprint())
 
 
-def works() -> bool:
-    """Tell whether the environment is whole and of this Python (an interrupted one is not)."""
-    if not PYTHON.exists():
+def is_whole() -> bool:
+    """Tell whether the environment was finished once, here and with a Python that is still the same.
+
+    One that was interrupted may hold half a package that pip takes for a whole one.
+    """
+    if not PYTHON.exists() or not STAMP.exists():
         return False
-    ask = "import pip, sys; print(*sys.version_info[:2], sep='.')"
-    answer = subprocess.run([str(PYTHON), "-c", ask], capture_output=True, text=True)
-    mine = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return answer.returncode == 0 and answer.stdout.strip() == mine
+    return STAMP.read_text().split(" ", 1)[1] == fingerprint().split(" ", 1)[1]
 
 
 def run(command: list[str], sentence: str) -> None:
     with LOG.open("w") as log:
-        try:
-            code = subprocess.run(command, stdout=log, stderr=log, env=environment()).returncode
-        except OSError as error:
-            stop(f"{sentence} ({error.strerror})")
+        code = subprocess.run(command, stdout=log, stderr=log, env=environment()).returncode
     if code:
-        stop(sentence)
+        words = LOG.read_text(errors="replace")
+        meaning = next((told for said, told in MEANINGS.items() if said in words), sentence)
+        stop(f"{meaning}, then run the command again.")
 
 
 def environment() -> dict[str, str]:
@@ -125,3 +132,8 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         stop("Interrupted. Run the command again to go on.")
+    except OSError as error:
+        stop(
+            f"{error.filename or 'A file'}: {error.strerror}. Make room on the disk, or run the command as the "
+            "user to whom this folder belongs, then again."
+        )

@@ -13,12 +13,20 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
+
+def _port(name: str, default: int) -> int:
+    value = env.str(name, "") or str(default)
+    if not value.isdecimal() or not 0 < int(value) < 65536:
+        raise SystemExit(f"{name}={value} is no port: give a number between 1 and 65535.")
+    return int(value)
+
+
 # --- what the environment says ------------------------------------------------------------------
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 SECRET_KEY = env.str("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-PORT = env.int("PORT", 8000)
-MAIL_PORT = env.int("MAIL_PORT", 8025)
+PORT = _port("PORT", 8000)
+MAIL_PORT = _port("MAIL_PORT", 8025)
 SITE_URL = env.str("SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 DATABASE_URL = env.str("DATABASE_URL", "")
@@ -104,13 +112,13 @@ TEMPLATES = [
 # --- database -----------------------------------------------------------------------------------
 if DATABASE_URL:
     try:
+        if DATABASE_URL.partition(":")[0] not in {"postgres", "postgresql", "sqlite"}:
+            raise ValueError("not one of ours")
         database = env.db_url_config(DATABASE_URL)
     except (ValueError, KeyError):
-        database = {}
-    if database.get("ENGINE", "").rpartition(".")[2] not in {"postgresql", "sqlite3"}:
         raise SystemExit(
             "DATABASE_URL cannot be read. Write it as postgresql://USER:PASSWORD@HOST:5432/NAME."
-        )
+        ) from None
 else:
     database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
 if database["ENGINE"] == "django.db.backends.sqlite3":

@@ -32,7 +32,7 @@ def python(code: str, **values: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
     environment["DJANGO_SETTINGS_MODULE"] = "portal.settings.production"
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
+        [sys.executable, "-c", code],
         cwd=ROOT,
         env={**environment, **values},
         capture_output=True,
@@ -51,6 +51,12 @@ def test_the_web_server_does_not_start_without_a_secret_and_says_which(missing):
     assert done.returncode == 3  # gunicorn ends at this one instead of trying for ever
     assert "Traceback" not in done.stderr
     assert {name for name in SECRETS if f"Set {name}" in done.stderr} == missing
+
+
+@pytest.mark.parametrize("value", ["http", "0", "65536", "-1"])
+def test_a_port_that_is_none_is_one_sentence(value):
+    done = python("import portal.wsgi", **SECRETS, PORT=value)
+    assert done.stderr == f"PORT={value} is no port: give a number between 1 and 65535.\n"
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "EMAIL_URL"])
