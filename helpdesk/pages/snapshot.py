@@ -45,7 +45,9 @@ def as_text(answers: tuple[dict[str, Any], ...]) -> str:
         if not entry["shown"]:
             continue
         glue = "\n" if entry["type"] == "long_text" else " "
-        lines.append(f"{entry['label'].rstrip(':')}:{glue}{entry['shown']}")
+        label = entry["label"].rstrip(": ")
+        stop = "" if label.endswith((".", "?", "!")) else ":"
+        lines.append(f"{label}{stop}{glue}{entry['shown']}")
     return "\n\n".join(lines)
 
 

@@ -57,14 +57,18 @@ class TicketSubmissionsView(SubmissionsListView):
     @cached_property
     def fields(self) -> list[tuple[str, Any]]:
         """Name and heading of each column: what every ticket has, then the form's fields."""
-        fixed = [("number", _("Number")), ("created_at", _("Received")), ("state", _("State"))]
+        fixed = [
+            ("number", _("Ticket number")),
+            ("created_at", _("Received")),
+            ("state", _("State")),
+        ]
         return [*fixed, *self.form_page.get_data_fields()]
 
     @cached_property
     def columns(self) -> list[Column]:
         answers = self.form_page.get_data_fields()
         return [
-            TitleColumn("number", label=_("Number"), get_url=_ticket_url),
+            TitleColumn("number", label=_("Ticket number"), get_url=_ticket_url, width="12em"),
             DateColumn("created_at", label=_("Received"), sort_key="created_at"),
             Column("state", label=_("State")),
             *(Column(key, label=label, accessor=partial(_shown, key)) for key, label in answers),

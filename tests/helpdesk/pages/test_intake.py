@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.db.models import ProtectedError
 from django.test import Client
 from django.utils import timezone
-from wagtail.models import Locale, Page
+from wagtail.models import GroupApprovalTask, Locale, Page, Workflow, WorkflowTask
 
 from helpdesk.models import Customer, OutboundMail, Priority, Ticket, TicketType
 from helpdesk.rules.terms import objection_wording
@@ -325,3 +326,39 @@ def test_submission_sends_nothing_by_itself(client, page, mailoutbox):
     p.sent(client, page)
     assert mailoutbox == []
     assert OutboundMail.objects.count() <= 1
+
+
+def test_form_is_published_on_schedule(client, page, time_machine):
+    soon = timezone.now() + timedelta(hours=1)
+    page.go_live_at, page.title = soon, "Neuer Titel"
+    page.save_revision().publish()
+    assert "Neuer Titel" not in client.get(page.url).content.decode()
+    time_machine.move_to(soon + timedelta(minutes=1))
+    call_command("publish_scheduled")
+    assert "Neuer Titel" in client.get(page.url).content.decode()
+
+
+def test_form_goes_live_through_a_workflow(client, page):
+    user = f.UserFactory(is_superuser=True)
+    workflow = Workflow.objects.create(name="Vier Augen")
+    task = GroupApprovalTask.objects.create(name="Freigabe")
+    WorkflowTask.objects.create(workflow=workflow, task=task, sort_order=0)
+    page.title = "Neuer Titel"
+    page.save_revision()
+    state = workflow.start(page, user)
+    assert "Neuer Titel" not in client.get(page.url).content.decode()
+    state.current_task_state.specific.approve(user=user)
+    assert "Neuer Titel" in client.get(page.url).content.decode()
+
+
+def test_body_reads_as_question_and_answer(client, full):
+    p.sent(client, full, **EVERYTHING)
+    body = Ticket.objects.get().articles.get().body
+    assert "Beschreibung:\nEs druckt nichts.\nSeit gestern." in body
+    assert "Eilt es? Ja" in body
+    assert "Foto" not in body
+
+
+def test_thanks_leads_to_the_request(client, page):
+    thanks = client.get(p.sent(client, page)["Location"])
+    assert client.get(thanks.context["status_url"]).status_code == 200
