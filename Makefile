@@ -8,7 +8,7 @@ VENV := .venv/bin
 T ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint check ci fmt messages lock clean
+.PHONY: help install run test lint check ci fmt messages wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ fmt: install ## put code and templates into shape
 messages: install ## gather the translatable strings (needs the gettext programs)
 	cd helpdesk && ../$(VENV)/python ../manage.py makemessages -l de --no-location
 	cd portal && ../$(VENV)/python ../manage.py makemessages -l de --no-location -i migrations
+
+wheel: install ## the extension alone, ready to install elsewhere, in dist/
+	rm -rf build
+	$(VENV)/python -m build --wheel --no-isolation
 
 lock: ## renew the locked versions
 	@test -x .tools/bin/uv || ($(PYTHON) -m venv .tools && .tools/bin/pip install -q uv)

@@ -1,1 +1,168 @@
-"""System checks of the extension."""
+"""System checks of the extension: a bad setting stops the start and says what to set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.urls import NoReverseMatch, reverse
+
+from . import conf
+
+#: What must stand in INSTALLED_APPS beside Django's own; docs/extension.md names them in order.
+REQUIRED_APPS = (
+    "django_mailbox",
+    "django_tasks",
+    "django_tasks_db",
+    "wagtail",
+    "wagtail.admin",
+    "wagtail.contrib.forms",
+    "wagtail.search",
+    "wagtail_modeladmin",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+)
+#: Task engines that do the work inside the request, or never.
+NOT_FOR_PRODUCTION = ("immediate", "dummy")
+
+
+@register()
+def check_apps(**kwargs: Any) -> list[CheckMessage]:
+    """Report apps that are missing, one too many, or in an order that hides our commands."""
+    names = [config.name for config in apps.get_app_configs()]
+    errors: list[CheckMessage] = [
+        Error(
+            f"helpdesk needs the app {name}.",
+            hint=f'Add "{name}" to INSTALLED_APPS.',
+            id="helpdesk.E001",
+        )
+        for name in REQUIRED_APPS
+        if name not in names
+    ]
+    if "modelsearch" in names and "wagtail.search" in names:
+        errors.append(
+            Error(
+                "modelsearch and wagtail.search are one app twice: every search would fail.",
+                hint='Take "modelsearch" out of INSTALLED_APPS and keep "wagtail.search".',
+                id="helpdesk.E002",
+            )
+        )
+    if "django_mailbox" in names and names.index("django_mailbox") < names.index("helpdesk"):
+        errors.append(
+            Error(
+                "django_mailbox stands before helpdesk: its commands getmail and "
+                "processincomingmessage would lose mail.",
+                hint='Put "helpdesk" before "django_mailbox" in INSTALLED_APPS.',
+                id="helpdesk.E003",
+            )
+        )
+    return errors
+
+
+@register()
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """Report keys of `HELPDESK` that we do not know, and values that cannot work."""
+    given = getattr(settings, "HELPDESK", {})
+    if not isinstance(given, dict):
+        return [Error("HELPDESK is not a dictionary.", hint="Write it as HELPDESK = {…}.",
+                      id="helpdesk.E010")]  # fmt: skip
+    return [*_unknown(given), *_values()]
+
+
+def _unknown(given: dict[str, Any]) -> Iterator[CheckMessage]:
+    for key in given.keys() - conf.DEFAULTS.keys():
+        near = get_close_matches(str(key), conf.DEFAULTS, n=1)
+        known = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(conf.DEFAULTS)}."
+        yield Error(f"HELPDESK has no setting {key}.", hint=known, id="helpdesk.E011")
+
+
+def _values() -> Iterator[CheckMessage]:
+    url, system_id = str(conf.get("SITE_URL")), str(conf.get("SYSTEM_ID"))
+    if not url.startswith(("http://", "https://")) or url.endswith("/"):
+        yield Error(
+            "HELPDESK['SITE_URL'] is no address that links in mails can start with.",
+            hint="Write scheme and host without a slash at the end: https://help.example.org.",
+            id="helpdesk.E012",
+        )
+    if not (len(system_id) == 2 and system_id.isascii() and system_id.isdigit()):
+        yield Error(
+            "HELPDESK['SYSTEM_ID'] does not have two digits.",
+            hint='Set it to two digits that no other installation of yours has, for example "10".',
+            id="helpdesk.E013",
+        )
+
+
+@register(Tags.urls)
+def check_urls(**kwargs: Any) -> list[CheckMessage]:
+    """Report that the page a status link leads to does not exist."""
+    view = conf.get("STATUS_VIEW")
+    try:
+        reverse(view, kwargs={"token": "token"})
+    except NoReverseMatch:
+        return [
+            Error(
+                f"Links in mails lead nowhere: there is no view {view}.",
+                hint='Add path("", include("helpdesk.urls")) to your URLs, before Wagtail\'s.',
+                id="helpdesk.E020",
+            )
+        ]
+    return []
+
+
+@register()
+def check_tasks(**kwargs: Any) -> list[CheckMessage]:
+    """Report that there is no engine for tasks."""
+    if "BACKEND" in getattr(settings, "TASKS", {}).get("default", {}):
+        return []
+    return [
+        Error(
+            "TASKS has no default engine.",
+            hint='Set TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}.',
+            id="helpdesk.E030",
+        )
+    ]
+
+
+@register(deploy=True)
+def check_deployment(**kwargs: Any) -> list[CheckMessage]:
+    """Report what is right on a machine of one's own and wrong in production."""
+    problems: list[CheckMessage] = []
+    if conf.get("SITE_URL") == conf.DEFAULTS["SITE_URL"]:
+        problems.append(
+            Error(
+                "HELPDESK['SITE_URL'] is not set: links in mails lead to the reader's own machine.",
+                hint="Set it to the public address of the site.",
+                id="helpdesk.E040",
+            )
+        )
+    if conf.get("MAILROOM"):
+        problems.append(
+            Error(
+                "The mail room is open: it shows every mail to everybody.",
+                hint="Take MAILROOM out of HELPDESK.",
+                id="helpdesk.E041",
+            )
+        )
+    engine = getattr(settings, "TASKS", {}).get("default", {}).get("BACKEND", "")
+    if any(word in engine.lower() for word in NOT_FOR_PRODUCTION):
+        problems.append(
+            Warning(
+                "Tasks run inside the request, or not at all.",
+                hint='Set TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}.',
+                id="helpdesk.W042",
+            )
+        )
+    if conf.get("DEFAULT_FROM") == conf.DEFAULTS["DEFAULT_FROM"]:
+        problems.append(
+            Warning(
+                "HELPDESK['DEFAULT_FROM'] is not set: mails of queues without an address of their "
+                "own will be refused.",
+                hint="Set it to an address of yours.",
+                id="helpdesk.W043",
+            )
+        )
+    return problems

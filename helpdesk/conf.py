@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import get_supported_language_variant
 
 DEFAULTS: dict[str, Any] = {
     # two digits inside every ticket number: tells two installations apart
     "SYSTEM_ID": "10",
     # the public site's address, without a slash at the end; links in mails start with it
     "SITE_URL": "http://127.0.0.1:8000",
-    # path of a request's status page, behind the prefix of the customer's language
-    "STATUS_PATH": "/requests/status/{token}/",
-    "LANGUAGE_PREFIX": {"de": "", "en": "/en"},
+    # name of the view that a status link leads to; it takes the `token`
+    "STATUS_VIEW": "helpdesk_customers:status_detail",
     # right-hand side of our Message-IDs; empty: the host of SITE_URL
     "MAIL_DOMAIN": "",
     # sender of mails of queues that have no address of their own
@@ -52,6 +52,21 @@ DEFAULTS: dict[str, Any] = {
 def get(name: str) -> Any:
     """Return the value of one setting; an unknown name raises `KeyError`."""
     return getattr(settings, "HELPDESK", {}).get(name, DEFAULTS[name])
+
+
+def site_language(code: str = "") -> str:
+    """Return the one of the site's `LANGUAGES` that is nearest to `code`, else its main language."""
+    for wanted in (code, settings.LANGUAGE_CODE):
+        try:
+            return get_supported_language_variant(wanted)
+        except LookupError:
+            continue
+    return settings.LANGUAGE_CODE
+
+
+def language_choices() -> list[tuple[str, Any]]:
+    """Return the site's languages, as choices of a field."""
+    return list(settings.LANGUAGES)
 
 
 def mail_domain() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from helpdesk import addressing, events, permissions, search
+from helpdesk import addressing, conf, events, permissions, search
 from helpdesk.errors import AddressTaken, InvalidInput
 from helpdesk.models import Channel, Customer, CustomerAddress, EventKind, Ticket
 
@@ -25,10 +25,10 @@ def find_customer(address: str) -> Customer | None:
 
 
 @transaction.atomic
-def customer_for_address(address: str, *, name: str = "", language: str = "de") -> Customer:
+def customer_for_address(address: str, *, name: str = "", language: str = "") -> Customer:
     """Return the customer with this mail address; an unknown one is made, its address unverified.
 
-    Raises `InvalidInput` if it is no mail address.
+    A `language` that the site does not have becomes the site's. Raises `InvalidInput` if it is no mail address.
     """
     found = find_customer(address)
     if found is not None:
@@ -38,7 +38,9 @@ def customer_for_address(address: str, *, name: str = "", language: str = "de") 
         raise InvalidInput(field="email")
     try:
         with transaction.atomic():
-            customer = Customer.objects.create(name=name[:200], language=language)
+            customer = Customer.objects.create(
+                name=name[:200], language=conf.site_language(language)
+            )
             shown = address.strip(" <>")
             CustomerAddress.objects.create(
                 customer=customer, address=shown if len(shown) <= 254 else normalised
@@ -69,7 +71,7 @@ def customer_for_user(user: Any) -> Customer:
         customer = Customer()
     customer.user = user
     customer.name = customer.name or user.get_full_name()
-    customer.language = getattr(user, "language", "") or customer.language
+    customer.language = conf.site_language(getattr(user, "language", "") or customer.language)
     try:
         with transaction.atomic():
             customer.save()

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import addressing, events, notifications, permissions, search
+from helpdesk import addressing, conf, events, notifications, permissions, search
 from helpdesk.errors import AlreadyDone, InvalidInput, WrongState
 from helpdesk.models import (
     Article,
@@ -69,7 +69,7 @@ def open_ticket(
     draft: Draft,
     customer: Customer | None,
     contact: str = "",
-    language: str = "de",
+    language: str = "",
     sender: Sender = Sender.CUSTOMER,
     visible: bool = True,
     terms: Terms | None = None,
@@ -86,7 +86,7 @@ def open_ticket(
     """Open a ticket in `queue` with its first article, and queue the receipt.
 
     Agents need the right *create* in the queue; customers and the machine may always ask.
-    `terms` default to the queue's. `contact` is the address answers go to. With `imported` the
+    `terms` default to the queue's, `language` to the site's. `contact` is the address answers go to. With `imported` the
     ticket carries the draft's own date and nobody is told. It may start new, open or closed. Raises
     `AlreadyDone` with the first ticket if `submission_key` was used before, `NotPermitted`,
     `WrongState` for another start, and `InvalidInput` for an owner without the right to own tickets
@@ -98,6 +98,7 @@ def open_ticket(
         before = Ticket.objects.filter(submission_key=submission_key).first()
         if before is not None:
             raise AlreadyDone(before)
+    language = conf.site_language(language)
     state = state or default_state(StateType.NEW)
     if state.type not in STARTS:
         raise WrongState
@@ -200,7 +201,7 @@ def open_by_phone(
     body: str,
     customer: Customer | None,
     contact: str = "",
-    language: str = "de",
+    language: str = "",
     receipt: bool = False,
     owner: Any | None = None,
     priority: Priority | None = None,

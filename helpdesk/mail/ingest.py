@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.utils import timezone
 
-from helpdesk import addressing, permissions
+from helpdesk import addressing, conf, permissions
 from helpdesk.actions import (
     STARTS,
     Draft,
@@ -236,7 +236,7 @@ def _open(step: _Mail, plan: Plan) -> None:
         raise LookupError("no queue has one of the mail's addresses")
     step.evidence.append(f"recipient {where.address}" if where.address else "queue of the mailbox")
     customer = _customer(step)
-    language = guess_language(step.mail) if customer is None else customer.language
+    language = _language(step) if customer is None else customer.language
     opened = open_ticket(
         actor=SYSTEM,
         queue=queue,
@@ -272,9 +272,11 @@ def _customer(step: _Mail) -> Customer | None:
     sender = step.mail.from_
     if sender is None or not addressing.is_address(sender.address):
         return None
-    return customer_for_address(
-        sender.address, name=sender.name, language=guess_language(step.mail)
-    )
+    return customer_for_address(sender.address, name=sender.name, language=_language(step))
+
+
+def _language(step: _Mail) -> str:
+    return guess_language(step.mail, default=conf.site_language())
 
 
 def _contact(step: _Mail) -> str:

@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django_mailbox.models import Mailbox, Message
 
+from helpdesk import conf
+
 from .articles import Article
 from .base import CONTENT, NONE, PERSON
 from .blobs import Blob
@@ -166,7 +168,7 @@ class OutboundMail(models.Model):
     subject = models.CharField(_("subject"), max_length=500)
     body = models.TextField()
     html = models.TextField(blank=True)
-    language = models.CharField(max_length=10, default="de")
+    language = models.CharField(max_length=10, default=conf.site_language)
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     due_at = models.DateTimeField(_("next attempt"))

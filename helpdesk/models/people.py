@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import addressing
+from helpdesk import addressing, conf
 
 from .base import NONE, PERSON
 
@@ -29,8 +29,8 @@ class Customer(models.Model):
     language = models.CharField(
         _("language"),
         max_length=10,
-        choices=[("de", _("German")), ("en", _("English"))],
-        default="de",
+        choices=conf.language_choices,
+        default=conf.site_language,
     )
     phone = models.CharField(_("phone"), max_length=50, blank=True)
     is_blocked = models.BooleanField(_("blocked"), default=False)

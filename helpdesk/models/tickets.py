@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
+from helpdesk import conf
 from helpdesk.states import OPEN_TYPES, StateType
 
 from .base import CONTENT, NONE, PERSON, NamedRow
@@ -118,7 +119,7 @@ class Ticket(models.Model):
     # where answers go: the address the customer wrote from, in canonical form
     contact = models.CharField(_("contact address"), max_length=254, blank=True)
     channel = models.CharField(_("came by"), max_length=10, choices=Channel.choices)
-    language = models.CharField(_("language"), max_length=10, default="de")
+    language = models.CharField(_("language"), max_length=10, default=conf.site_language)
 
     created_at = models.DateTimeField(_("created"))
     imported_at = models.DateTimeField(_("imported"), null=True, blank=True)

@@ -1,6 +1,10 @@
-"""Addresses of pages in mails. Below the fronts nothing knows their URL names."""
+"""Addresses of pages in mails. Below the fronts nothing knows their URL names: a setting tells."""
 
 from __future__ import annotations
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import translation
 
 from helpdesk import addressing, conf
 from helpdesk.models import Ticket
@@ -9,5 +13,6 @@ from helpdesk.models import Ticket
 def status_url(ticket: Ticket, language: str) -> str:
     """Return the full address of a ticket's status page in `language`, good for whoever holds it."""
     token = addressing.status_token(ticket.pk, ticket.link_nonce, addressing.signing_keys())
-    prefix = conf.get("LANGUAGE_PREFIX").get(language, "")
-    return f"{conf.get('SITE_URL')}{prefix}{conf.get('STATUS_PATH').format(token=token)}"
+    with translation.override(conf.site_language(language)):
+        path = reverse(conf.get("STATUS_VIEW"), settings.ROOT_URLCONF, kwargs={"token": token})
+    return f"{conf.get('SITE_URL')}{path}"

@@ -286,6 +286,6 @@ def status_url(ticket: Ticket) -> str:
     """Return the signed address under which the asker follows the request; '' if there is none."""
     token = addressing.status_token(ticket.pk, ticket.link_nonce, addressing.signing_keys())
     try:
-        return reverse("helpdesk_customers:status_detail", args=[token])
+        return reverse(conf.get("STATUS_VIEW"), kwargs={"token": token})
     except NoReverseMatch:  # a site without the customers' pages
         return ""

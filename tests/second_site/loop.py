@@ -1,0 +1,190 @@
+"""The main job on the second site, by the doors that people use: form, admin, mail, status link.
+
+tests/test_second_site.py copies this folder out of the checkout and runs this file there.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import re
+from email.message import EmailMessage
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core import mail
+from django.core.management import call_command
+from django.urls import reverse
+from town.models import OfficePage, ReportPage
+from wagtail.models import Site
+
+import helpdesk
+from helpdesk import actions, permissions
+from helpdesk.actions import Draft
+from helpdesk.models import Channel, Queue, QueueAddress, QueueRight, Right, Sender, Ticket
+
+pytestmark = pytest.mark.django_db
+
+LAYOUTS = {
+    "one language": {},
+    "several languages": {
+        "ROOT_URLCONF": "town.urls_languages",
+        "WAGTAIL_I18N_ENABLED": True,
+        "LANGUAGES": [("en-gb", "English"), ("fr", "Français")],
+        "WAGTAIL_CONTENT_LANGUAGES": [("en-gb", "English"), ("fr", "Français")],
+    },
+}
+CUSTOMER = "ina@mail.example"
+
+
+@pytest.fixture(params=LAYOUTS)
+def layout(request, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    for name, value in LAYOUTS[request.param].items():
+        setattr(settings, name, value)
+    return request.param
+
+
+@pytest.fixture
+def queue(layout):
+    queue = Queue.objects.create(name="Streets", slug="streets", purpose="Lamps and holes.")
+    QueueAddress.objects.create(queue=queue, address="streets@town.example", is_sender=True)
+    return queue
+
+
+@pytest.fixture
+def form_page(queue):
+    home = Site.objects.get(is_default_site=True).root_page
+    office = home.add_child(instance=OfficePage(title="Streets", slug="streets", queue=queue))
+    field = {"label": "Where?", "key": "place", "required": True, "in_subject": True}
+    form = ReportPage(title="Report a fault", slug="fault", queue=queue)
+    form.fields = [("text", form.fields.stream_block.child_blocks["text"].to_python(field))]
+    return office.add_child(instance=form)
+
+
+@pytest.fixture
+def agent(queue):
+    team = Group.objects.create(name="Streets")
+    team.permissions.add(Permission.objects.get(codename="access_admin"))
+    QueueRight.objects.bulk_create(
+        QueueRight(group=team, queue=queue, right=right) for right in Right.values
+    )
+    user = User.objects.create_user("grace", "grace@town.example", "secret", first_name="Grace")
+    user.groups.add(team)
+    return user
+
+
+def test_helpdesk_comes_from_the_wheel_alone():
+    here = Path(helpdesk.__file__)
+    assert "site-packages" in here.parts
+    assert importlib.util.find_spec("portal") is None
+    assert importlib.util.find_spec("tests") is None
+
+
+def test_main_job_runs(client, form_page, agent):
+    ticket = submit_form(client, form_page)
+    receipt = work()
+    assert receipt.to == [CUSTOMER]
+    assert ticket.number in receipt.subject
+    status = urlsplit(re.search(r"https://town\.example(/\S+)", receipt.body)[0])
+
+    answer_ticket(client, agent, ticket, "We will send somebody.")
+    sent = work()
+    assert "We will send somebody." in sent.body
+    client.logout()
+    page = client.get(status.path)
+    assert page.status_code == 200
+    assert "We will send somebody." in page.text
+
+    reply_on_the_site(client, status.path)
+    reply_by_mail(sent)
+    work(mails=0)
+    ticket.refresh_from_db()
+    texts = [article.body.strip() for article in ticket.articles.filter(sender=Sender.CUSTOMER)]
+    assert texts[1:] == ["It flickers.", "Now it is dark."]
+    assert "Now it is dark." in client.get(status.path).text
+
+
+def test_pages_show_themselves_with_the_shipped_templates(client, form_page):
+    office = client.get(form_page.get_parent().url)
+    assert "streets@town.example" in office.text
+    assert "Where?" in client.get(form_page.url).text
+
+
+def test_own_requests_ask_for_the_log_in_of_the_site(client, layout, agent):
+    address = reverse("helpdesk_customers:list")
+    assert client.get(address).headers["Location"].startswith("/admin/login/?next=")
+    client.force_login(agent)
+    assert client.get(address).status_code == 200
+
+
+def test_mail_in_a_language_the_site_lacks_is_answered_in_its_own(queue, settings):
+    settings.LANGUAGES = [("en-gb", "English")]
+    message = letter("Lampe", "Guten Tag, die Lampe ist nicht hell und ich bitte um Licht.")
+    deliver(message)
+    assert Ticket.objects.get().language == "en-gb"
+    assert "/requests/status/" in work().body
+
+
+# --- the steps -----------------------------------------------------------------------------------
+
+
+def submit_form(client, form_page):
+    """Fill in the form as a visitor; return the ticket."""
+    key = re.search(r'name="submission_key" value="(\w+)"', client.get(form_page.url).text)[1]
+    data = {
+        "contact_name": "Ina",
+        "contact_email": CUSTOMER,
+        "q_place": "Mill Lane",
+        "submission_key": key,
+    }
+    thanks = client.post(form_page.url, data, follow=True)
+    ticket = Ticket.objects.get()
+    assert ticket.number in thanks.text
+    assert "/requests/status/" in thanks.text
+    assert ticket.subject == "Report a fault: Mill Lane"
+    return ticket
+
+
+def work(mails=1):
+    """Let the worker run everything once; return the last of the `mails` it sent."""
+    before = len(mail.outbox)
+    call_command("worker", "--once", stdout=io.StringIO())
+    assert len(mail.outbox) == before + mails
+    return mail.outbox[-1] if mails else None
+
+
+def answer_ticket(client, agent, ticket, text):
+    """Answer as an agent."""
+    draft = Draft(body=text, channel=Channel.EMAIL)
+    actions.answer(actor=permissions.agent(agent), ticket=ticket, draft=draft)
+
+
+def reply_on_the_site(client, path):
+    key = re.search(r'name="key" value="([^"]+)"', client.get(path).text)[1]
+    done = client.post(f"{path}reply/", {"body": "It flickers.", "key": key}, follow=True)
+    assert "It flickers." in done.text
+
+
+def reply_by_mail(sent):
+    """Answer the help desk's mail from a mail program."""
+    message = letter(f"Re: {sent.subject}", "Now it is dark.")
+    message["In-Reply-To"] = sent.message()["Message-ID"]
+    deliver(message)
+
+
+def letter(subject, text):
+    message = EmailMessage()
+    message["From"], message["To"] = CUSTOMER, "streets@town.example"
+    message["Subject"], message["Message-ID"] = subject, f"<{abs(hash(text))}@mail.example>"
+    message.set_content(text)
+    return message
+
+
+def deliver(message):
+    """Hand a mail over as a mail server does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(message.as_bytes())))
+        call_command("deliver_mail", "--to", "streets@town.example")
