@@ -14,11 +14,12 @@ SET = {
     "DATABASE_URL": "postgresql://check@localhost/check",
     "EMAIL_URL": "smtp+tls://check:check@localhost:587",
     "SITE_URL": "https://help.example.org",
+    "DEFAULT_FROM_EMAIL": "help@example.org",
 }
 
 
 def check(**values: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in NEEDED}
+    environment = {key: value for key, value in os.environ.items() if key not in SET}
     environment |= {"DJANGO_SETTINGS_MODULE": "portal.settings.production", **values}
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
