@@ -127,6 +127,11 @@ def test_mail_in_a_language_the_site_lacks_is_answered_in_its_own(queue, setting
     assert "/requests/status/" in work().body
 
 
+def test_worker_runs_the_job_of_the_site(queue, caplog):
+    work(mails=0)
+    assert "0 tickets have no owner" in caplog.text
+
+
 # --- the steps -----------------------------------------------------------------------------------
 
 
@@ -164,6 +169,8 @@ def answer_ticket(client, ticket, text):
     screen = BeautifulSoup(
         client.get(reverse("helpdesk_agents:ticket", args=[ticket.pk])).text, "html.parser"
     )
+    assert "Rain in Mill Lane" in screen.text
+    assert screen.select_one(f'a[href="/map/?q={ticket.pk}"]')
     form = screen.select_one('form[action$="/do/reply/"]')
     data = {one["name"]: one.get("value", "") for one in form.select("input[name]")}
     done = client.post(form["action"], {**data, "body": text}, follow=True)

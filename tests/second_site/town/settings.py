@@ -73,4 +73,5 @@ HELPDESK = {
     "SITE_URL": "https://town.example",
     "SITE_NAME": "Example Town",
     "DEFAULT_FROM": "desk@town.example",
+    "JOBS": ["town.jobs.unassigned"],
 }
