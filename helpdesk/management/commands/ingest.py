@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mailbox
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from helpdesk.mail import ingest, ledger
+from helpdesk.mail.transports.mbox import QUOTED, SEPARATOR
 from helpdesk.models import InboundMail, Queue
 
 FINAL = (InboundMail.State.FILED, InboundMail.State.IGNORED)
@@ -79,10 +79,8 @@ def _mails(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
         elif path.is_dir():
             yield from _mails(sorted(child for child in path.iterdir() if not _is_note(child)))
         elif _is_mbox(path):
-            box = mailbox.mbox(str(path), create=False)
-            for key in box.iterkeys():
-                yield f"{path}#{key}", box.get_bytes(key)
-            box.close()
+            for number, raw in enumerate(_messages(path)):
+                yield f"{path}#{number}", raw
         else:
             yield str(path), path.read_bytes()
 
@@ -92,5 +90,29 @@ def _is_note(path: Path) -> bool:
 
 
 def _is_mbox(path: Path) -> bool:
+    """Tell whether a file holds many mails; an .eml is one, whatever its first line looks like."""
     with path.open("rb") as file:
-        return file.read(5) == b"From "
+        return path.suffix.lower() != ".eml" and SEPARATOR.match(file.readline(1000)) is not None
+
+
+def _messages(path: Path) -> Iterator[bytes]:
+    """Yield the mails of an mbox. Only a separator behind an empty line ends one."""
+    lines: list[bytes] = []
+    is_behind_blank = True
+    with path.open("rb") as file:
+        for line in file:
+            if is_behind_blank and SEPARATOR.match(line):
+                if lines:
+                    yield _unquoted(lines)
+                lines = []
+            else:
+                lines.append(line)
+            is_behind_blank = not line.strip()
+    if lines:
+        yield _unquoted(lines)
+
+
+def _unquoted(lines: list[bytes]) -> bytes:
+    if not lines[-1].strip():
+        lines.pop()  # the empty line belongs to the separator
+    return QUOTED.sub(rb"\1", b"".join(lines))

@@ -95,6 +95,27 @@ def test_an_archive_is_filed_once_and_told_again_the_second_time(tmp_path, suppo
     assert everything() == before
 
 
+def test_a_sentence_that_begins_with_from_tears_no_mail(tmp_path, support):
+    box = tmp_path / "box"
+    sentence = b"Hello,\n\nFrom here on nothing prints.\n>From me, too.\n"
+    box.write_bytes(
+        b"From ina@mail.example Mon Mar  6 10:00:00 2023\nSubject: one\n\n" + sentence + b"\n"
+        b"From bo@mail.example Mon Mar  6 10:00:00 2023\nSubject: two\n\nx\n"
+    )
+    lines = archive(box)
+    assert [line["source"] for line in lines] == [f"{box}#0", f"{box}#1"]
+    body = Article.objects.get(subject="one").body
+    assert body.strip() == sentence.decode().strip().replace(">From", "From")
+
+
+def test_an_eml_is_one_mail_even_with_the_first_line_of_an_mbox(tmp_path, support):
+    file = tmp_path / "one.eml"
+    first = b"From ina@mail.example Mon Mar  6 10:00:00 2023\n"
+    file.write_bytes(first + b"Subject: one\n\nx\n\n" + first + b"y\n")
+    assert [line["source"] for line in archive(file)] == [str(file)]
+    assert Article.objects.get().subject == "one"
+
+
 def test_each_line_names_what_became_of_the_mail(tmp_path, support):
     question = mail(Message_ID="<q@mail.example>", Date="Mon, 06 Mar 2023 10:00:00 +0100")
     reply = mail(In_Reply_To="<q@mail.example>", body="More.")
