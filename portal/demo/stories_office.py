@@ -2,23 +2,8 @@
 
 from __future__ import annotations
 
-from .acts import (
-    Answer,
-    Assign,
-    Call,
-    Claim,
-    CloseRequest,
-    Form,
-    Forward,
-    Link,
-    Mail,
-    Move,
-    Note,
-    Object,
-    Prioritise,
-    Reply,
-    SetState,
-)
+from .acts import Call, CloseRequest, Form, Mail, Object, Reply
+from .acts_agents import Answer, Assign, Claim, Forward, Link, Move, Note, Prioritise, SetState
 from .files import document
 from .play import story
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .acts import Answer, Call, Claim, Form, Mail, Note, Phoned, SetState
+from .acts import Call, Form, Mail
+from .acts_agents import Answer, Claim, Note, Phoned, SetState
 from .files import document
 from .play import story
 
