@@ -168,8 +168,6 @@ FAULT_STORIES = (
             "7 10:36",
             "fink",
             "Guten Tag Frau Drossel,\n\nder Lesekopf ist defekt, das Ersatzteil kommt in ein paar Tagen. Bis dahin können alle ihre Zeiten unter zeit.uni.example buchen.",
-            state="waiting",
-            wait=2,
         ),
     ),
     story(
@@ -225,8 +223,6 @@ FAULT_STORIES = (
             "3 11:05",
             "fink",
             "Guten Tag Frau Specht,\n\ndie Scans werden zurückgehalten, gehen aber nicht verloren. Wir arbeiten daran und melden uns, sobald sie zugestellt sind.",
-            state="waiting",
-            wait=1,
         ),
     ),
     story(

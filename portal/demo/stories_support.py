@@ -141,8 +141,6 @@ SUPPORT_STORIES = (
             "8 08:50",
             "wren",
             "Danke, jetzt ist alles da. Die Queue richten wir Anfang nächster Woche ein und melden uns dann.",
-            state="waiting",
-            wait=3,
         ),
     ),
     story(
