@@ -21,9 +21,11 @@ GRAB_BAGS = {"utils", "helpers", "services", "signals", "tasks", "common", "misc
 GUARDED = {"state", "queue", "owner", "priority"}
 #: A function's lines are counted behind its signature and docstring: contracts may be long.
 MODULE_LINES, FUNCTION_LINES = 400, 50
-#: Larger, for a reason that stands there.
+#: Larger for a reason.
 LARGE_MODULES: set[str] = set()
-LARGE_FUNCTIONS: set[str] = set()
+LARGE_FUNCTIONS = {
+    "helpdesk/actions/opening.py:open_ticket",  # fills every column of a row, each on its line
+}
 #: What sends mail, and where that may be.
 SENDING = {
     "send_mail",
@@ -255,10 +257,12 @@ def test_a_module_and_its_functions_stay_small(name):
 def tracked_texts() -> Iterator[tuple[str, str]]:
     """Give every text file of the project that is no sample mail."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "-c", "safe.directory=*", "ls-files", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    if listed.returncode:
-        pytest.skip("not a git checkout")
     for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
         if path.is_file() and not name.startswith("tests/mails/"):
