@@ -6,6 +6,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	command -v python3)
 VENV := .venv/bin
 T ?=
+TEMPLATES = $$(find templates helpdesk/templates -name '*.html')
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint check ci fmt messages wheel lock clean
@@ -15,6 +16,8 @@ help: ## this list
 
 install: ## the environment in .venv, from the lock; nothing to do if it is current
 	@if [ -z "$(PYTHON)" ]; then echo "No Python found: install Python 3.11 or newer (package python3 and python3-venv)."; exit 1; fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old or does not run: \
+install Python 3.11 or newer (package python3 and python3-venv), or name one: make PYTHON=/path/to/python3.12 …"; exit 1; }
 	@$(PYTHON) bin/install.py
 
 run: install ## the whole site with demo content on http://127.0.0.1:8000 (PORT=… for another)
@@ -26,8 +29,8 @@ test: install ## the whole suite on SQLite and PostgreSQL (T=path runs a part on
 lint: install ## style, import contracts, types, templates
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
-	$(VENV)/djade --check --target-version 5.2 $$(git ls-files '*.html')
-	$(VENV)/djlint --lint --quiet $$(git ls-files '*.html')
+	$(VENV)/djade --check --target-version 5.2 $(TEMPLATES)
+	$(VENV)/djlint --lint --quiet $(TEMPLATES)
 	$(VENV)/lint-imports
 	$(VENV)/mypy helpdesk
 
@@ -40,7 +43,7 @@ ci: lint check test ## everything CI does
 fmt: install ## put code and templates into shape
 	$(VENV)/ruff check --fix-only .
 	$(VENV)/ruff format .
-	$(VENV)/djade --target-version 5.2 $$(git ls-files '*.html')
+	$(VENV)/djade --target-version 5.2 $(TEMPLATES)
 
 messages: install ## gather the translatable strings (needs the gettext programs)
 	cd helpdesk && ../$(VENV)/python ../manage.py makemessages -l de --no-location

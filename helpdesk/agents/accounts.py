@@ -134,6 +134,8 @@ class MailboxForm(forms.ModelForm):
     class Meta:
         model = Mailbox
         fields = ["name", "active"]
+        labels = {"name": gettext_lazy("Name"), "active": gettext_lazy("In use")}
+        help_texts = {"active": ""}
 
     def __init__(self, *args: Any, for_user: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -234,13 +236,10 @@ class _FormMixin:
     def get_form_class(self) -> type[MailboxForm]:
         return MailboxForm
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
-        return context
-
 
 class AccountCreate(_FormMixin, CreateView):
-    pass
+    def get_page_subtitle(self) -> Any:
+        return _("Mail account")
 
 
 class AccountEdit(_FormMixin, EditView):

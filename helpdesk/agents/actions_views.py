@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -78,14 +77,31 @@ class AcceptSenderView(View):
         return redirect(url_of(ticket, f"#article-{found.pk}"))
 
 
+class OwnTicketView(View):
+    """Make a message that does not belong here a ticket of its own."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int, article: int) -> HttpResponse:
+        ticket = policy.find_ticket(request, pk)
+        actor = policy.actor_of(request)
+        for right in (Right.ANSWER, Right.CREATE):
+            policy.require(actor, right, ticket)
+        found = get_object_or_404(permissions.visible_articles(actor, ticket), pk=article)
+        try:
+            opened = actions.make_own_ticket(actor=actor, ticket=ticket, article=found)
+        except (NotPermitted, NotFound) as error:
+            raise Http404 from error
+        messages.success(request, _("The message has a ticket of its own."))
+        return redirect(url_of(opened.ticket))
+
+
 def send_again(request: HttpRequest, mail: OutboundMail) -> None:
     """Put a failed or uncertain mail back into the outbox, as the agent asked."""
-    again: Any = getattr(notifications, "send_again", None)
-    if again is None:
-        messages.error(request, _("This is not possible."))
-        return
     try:
-        again(actor=policy.actor_of(request), mail=mail)
+        notifications.send_again(actor=policy.actor_of(request), mail=mail)
+    except (NotPermitted, NotFound) as error:
+        raise Http404 from error
     except HelpdeskError as error:
         messages.error(request, str(error))
     else:

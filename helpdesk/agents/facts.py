@@ -94,7 +94,7 @@ def origin_facts(desk: Desk, page: Any) -> list[Fact]:
         Fact(_("Created"), "", at=ticket.created_at),
     ]
     if page is not None:
-        found.append(Fact(_("Page"), page.title, url=page.url or ""))
+        found.append(Fact(_("Page"), page.title, url=(page.url or "") if page.live else ""))
     if ticket.imported_at:
         found.append(Fact(_("Imported"), "", at=ticket.imported_at))
     if ticket.promise is not None:

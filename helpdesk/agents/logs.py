@@ -95,7 +95,7 @@ class InboundAdmin(LogAdmin):
     menu_label = _("Inbound log")
     menu_icon = "download"
     list_display = ("received_at", "source", "state", "outcome", "reason", "queue", "ticket")
-    list_filter = ("state", "outcome")
+    list_filter = ("state",)
     search_fields = ("source", "key", "reason", "ticket__number")
     ordering = ("-received_at", "-pk")
     related = ("queue", "ticket")

@@ -39,6 +39,9 @@ class GuardedIndex(IndexView):
 
     paginator_class = CappedPaginator
 
+    def get_page_title(self) -> Any:
+        return self.model_admin.get_menu_label()
+
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
         offered = {
             f"{name}{lookup}"

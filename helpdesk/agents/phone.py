@@ -132,7 +132,7 @@ class PhoneForm(forms.Form):
             body=data["body"],
             customer=customer,
             contact=contact,
-            language=customer.language if customer else "de",
+            language=customer.language if customer else "",
             receipt=data["receipt"],
             owner=self.actor.user if data["own"] and str(Right.OWN) in rights else None,
             priority=Priority.objects.get(pk=data["priority"]),

@@ -42,6 +42,9 @@ TOLD_BY_ARTICLES = (
 )
 
 
+_NAMING_TICKETS = (EventKind.LINKED, EventKind.SEPARATED)
+
+
 @dataclass(frozen=True)
 class EventLine:
     """One line of history in words."""
@@ -66,6 +69,7 @@ class Entry:
     files: list[Attachment] = field(default_factory=list)
     mails: list[OutboundMail] = field(default_factory=list)
     has_source: bool = False
+    is_from_outside: bool = False
     events: list[EventLine] = field(default_factory=list)
 
 
@@ -136,6 +140,7 @@ def _entry(article: Any) -> Entry:
         segments=_segments(article.body),
         files=[one for one in article.attachments.all() if not (one.inline and article.has_html)],
         mails=list(article.outbound.all()),
+        is_from_outside=article.sender != Sender.AGENT,
         has_source=any(row.blob_id for row in article.inbound.all()),
     )
 
@@ -201,7 +206,7 @@ class _Words:
             data = event.data if isinstance(event.data, dict) else {}
             if event.kind in (EventKind.OWNER_CHANGED, EventKind.RESPONSIBLE_CHANGED):
                 users |= {pk for pk in (data.get("from"), data.get("to")) if isinstance(pk, int)}
-            if event.kind == EventKind.LINKED and isinstance(data.get("ticket"), int):
+            if event.kind in _NAMING_TICKETS and isinstance(data.get("ticket"), int):
                 tickets.add(data["ticket"])
         self.users = get_user_model()._default_manager.in_bulk(users) if users else {}
         visible = permissions.visible_tickets(desk.actor).filter(pk__in=tickets)
@@ -222,7 +227,7 @@ class _Words:
                 return _change(data, lambda pk: _name(self.users, pk))
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
-            case EventKind.LINKED:
+            case EventKind.LINKED | EventKind.SEPARATED:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
         return ""
 

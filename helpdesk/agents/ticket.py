@@ -77,6 +77,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
                 for name in ("claim", "hand-back", "subject", "link")
             },
             may_answer=desk.may("answer"),
+            may_separate=desk.may("answer") and desk.may("create") and len(shown.entries) > 1,
             is_mine=ticket.owner_id == self.request.user.pk,
             troubled=TROUBLED,
             panels=panels.panels_of(self.request, ticket),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from . import failures, files, phone
-from .actions_views import AcceptSenderView, ChangeView, SendAgainView
+from .actions_views import AcceptSenderView, ChangeView, OwnTicketView, SendAgainView
 from .ticket import TicketView
 from .tickets_list import TicketIndexView
 
@@ -23,6 +23,11 @@ urlpatterns = [
         "tickets/<int:pk>/articles/<int:article>/accept/",
         AcceptSenderView.as_view(),
         name="accept_sender",
+    ),
+    path(
+        "tickets/<int:pk>/articles/<int:article>/own-ticket/",
+        OwnTicketView.as_view(),
+        name="own_ticket",
     ),
     path("tickets/<int:pk>/articles/<int:article>/html/", files.frame, name="frame"),
     path("tickets/<int:pk>/articles/<int:article>/source/", files.source, name="source"),

@@ -1,4 +1,4 @@
-"""What people of the demo do: each act is one verb, or one mail through the whole pipeline."""
+"""What customers of the demo do: each act is one verb, one form, or one mail through the pipeline."""
 
 from __future__ import annotations
 
@@ -22,15 +22,11 @@ from helpdesk import actions, permissions
 from helpdesk.actions import Draft, Upload
 from helpdesk.mail import ingest, ledger
 from helpdesk.models import (
-    Article,
     Blob,
     Channel,
     InboundMail,
     OutboundMail,
-    Priority,
     Queue,
-    Sender,
-    State,
     Ticket,
 )
 from portal.models import IntakeFormPage, User
@@ -80,9 +76,6 @@ class Act:
 
     def play(self, stage: Stage) -> None:
         raise NotImplementedError
-
-
-# --- what comes in -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -196,12 +189,12 @@ class Mail(Act):
         if self.html:
             mail.add_alternative(self.html, subtype="html")
         for name, content in self.files:
-            kind, _, sub = _KINDS[name.rpartition(".")[2]].partition("/")
+            kind, _, sub = KINDS[name.rpartition(".")[2]].partition("/")
             mail.add_attachment(content, maintype=kind, subtype=sub, filename=name)
         return mail.as_bytes()
 
 
-_KINDS = {"png": "image/png", "pdf": "application/pdf", "txt": "text/plain", "csv": "text/csv"}
+KINDS = {"png": "image/png", "pdf": "application/pdf", "txt": "text/plain", "csv": "text/csv"}
 
 
 def quoted(mail: OutboundMail, language: str) -> str:
@@ -295,7 +288,7 @@ class Reply(Act):
                 from_name=str(person),
                 from_address=ticket.contact,
                 files=tuple(
-                    Upload(name, content, _KINDS[name.rpartition(".")[2]])
+                    Upload(name, content, KINDS[name.rpartition(".")[2]])
                     for name, content in self.files
                 ),
             ),
@@ -320,161 +313,3 @@ class Object(Act):
         actions.object_to_storage(
             actor=permissions.link_bearer(ticket), ticket=ticket, channel=Channel.WEB
         )
-
-
-# --- what agents do ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class AgentAct(Act):
-    """An act of an agent, who has read the ticket then."""
-
-    agent: str
-
-    def play(self, stage: Stage) -> None:
-        actor = stage.agent(self.agent)
-        self.act(stage, actor, stage.ticket)
-        if permissions.visible_tickets(actor).filter(pk=stage.ticket.pk).exists():
-            actions.mark_seen(actor=actor, ticket=stage.ticket)
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Answer(AgentAct):
-    """An answer by mail; `state` by short name, with `wait` working days from today if it waits."""
-
-    text: str
-    state: str = ""
-    wait: int | None = None
-    files: tuple[File, ...] = ()
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        draft = Draft(
-            body=self.text,
-            channel=Channel.EMAIL,
-            files=tuple(
-                Upload(name, content, _KINDS[name.rpartition(".")[2]])
-                for name, content in self.files
-            ),
-        )
-        actions.answer(
-            actor=actor,
-            ticket=ticket,
-            draft=draft,
-            state=State.objects.get(slug=self.state) if self.state else None,
-            pending_until=clock.due(self.wait) if self.wait is not None else None,
-        )
-
-
-@dataclass(frozen=True)
-class Note(AgentAct):
-    text: str
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        actions.add_note(
-            actor=actor, ticket=ticket, draft=Draft(body=self.text, channel=Channel.NOTE)
-        )
-
-
-@dataclass(frozen=True)
-class Forward(AgentAct):
-    """The customer's last message goes to a third party."""
-
-    text: str
-    to: tuple[str, str]
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        original = Article.objects.filter(ticket=ticket, sender=Sender.CUSTOMER).last()
-        actions.forward(
-            actor=actor,
-            ticket=ticket,
-            draft=Draft(body=self.text, channel=Channel.EMAIL),
-            original=original,
-            to=(self.to,),
-        )
-
-
-@dataclass(frozen=True)
-class Phoned(AgentAct):
-    """The agent calls the customer back."""
-
-    text: str
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        draft = Draft(body=self.text, channel=Channel.PHONE)
-        actions.log_call(actor=actor, ticket=ticket, draft=draft, inbound=False)
-
-
-@dataclass(frozen=True)
-class Claim(AgentAct):
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        actions.claim(actor=actor, ticket=ticket)
-
-
-@dataclass(frozen=True)
-class HandBack(AgentAct):
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        actions.hand_back(actor=actor, ticket=ticket)
-
-
-@dataclass(frozen=True)
-class Assign(AgentAct):
-    to: str
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        actions.assign(actor=actor, ticket=ticket, owner=stage.users[self.to])
-
-
-@dataclass(frozen=True)
-class Move(AgentAct):
-    queue: str
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        actions.move(actor=actor, ticket=ticket, queue=stage.queues[self.queue])
-
-
-@dataclass(frozen=True)
-class Prioritise(AgentAct):
-    priority: str
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        priority = Priority.objects.get(slug=self.priority)
-        actions.set_priority(actor=actor, ticket=ticket, priority=priority)
-
-
-@dataclass(frozen=True)
-class SetState(AgentAct):
-    state: str
-    wait: int | None = None
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        actions.change_state(
-            actor=actor,
-            ticket=ticket,
-            state=State.objects.get(slug=self.state),
-            pending_until=clock.due(self.wait) if self.wait is not None else None,
-        )
-
-
-@dataclass(frozen=True)
-class Link(AgentAct):
-    """Link with the ticket of another story."""
-
-    story: str
-    kind: str = "related"
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        actions.link(actor=actor, source=ticket, target=stage.tickets[self.story], kind=self.kind)
-
-
-@dataclass(frozen=True)
-class AcceptSender(AgentAct):
-    """Accept the last message whose sender was not verified."""
-
-    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
-        article = Article.objects.filter(ticket=ticket, verified=False).last()
-        if article is None:
-            raise ValueError(f"{stage.story}: nothing to accept")
-        actions.accept_sender(actor=actor, ticket=ticket, article=article)

@@ -43,6 +43,7 @@ TYPES = {
     "procurement": "procurement",
     "other": "other",
 }
+LEGAL_BASIS_EN = "documentation of technical support (IT rules of operation)"
 Pages = dict[tuple[str, str], Page]  # (key, language)
 
 
@@ -126,6 +127,8 @@ def _speak(page: Any, node: Node, words: Words, language: str) -> None:
     for name, value in words.more:
         setattr(page, name, value)
     if node.kind == "form":
+        # the queue's own says it in German
+        page.legal_basis = LEGAL_BASIS_EN if language == "en" else ""
         page.fields = [field.raw(node.queue, language) for field in FORMS[node.queue]]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .stories_faults import FAULT_STORIES
+from .stories_network import NETWORK_STORIES
 from .stories_office import OFFICE_STORIES
 from .stories_support import SUPPORT_STORIES
 
-STORIES = (*FAULT_STORIES, *SUPPORT_STORIES, *OFFICE_STORIES)
+STORIES = (*FAULT_STORIES, *NETWORK_STORIES, *SUPPORT_STORIES, *OFFICE_STORIES)

@@ -2,23 +2,8 @@
 
 from __future__ import annotations
 
-from .acts import (
-    Answer,
-    Assign,
-    Call,
-    Claim,
-    CloseRequest,
-    Form,
-    Forward,
-    Link,
-    Mail,
-    Move,
-    Note,
-    Object,
-    Prioritise,
-    Reply,
-    SetState,
-)
+from .acts import Call, CloseRequest, Form, Mail, Object, Reply
+from .acts_agents import Answer, Assign, Claim, Forward, Link, Move, Note, Prioritise, SetState
 from .files import document
 from .play import story
 
@@ -64,7 +49,7 @@ OFFICE_STORIES = (
         Answer(
             "25 10:15",
             "lark",
-            "Hello Sam,\n\nat the moment there are more people learning German than English. You are on the waiting list, place 3, and will hear from us.",
+            "Hello Sam,\n\nat the moment there are more people learning German than English. You are on the waiting list, place 3. Would mornings do as well? Then we could find somebody sooner.",
             state="waiting",
             wait=5,
         ),
@@ -247,7 +232,7 @@ OFFICE_STORIES = (
         Answer(
             "19 09:00",
             "meise",
-            "Guten Tag Frau Specht,\n\nwir bestellen bei der Firma Kauz, das ist 226,80 Euro günstiger. Lieferung in etwa drei Wochen.",
+            "Guten Tag Frau Specht,\n\nwir bestellen bei der Firma Kauz, das ist 226,80 Euro günstiger. Lieferung in etwa drei Wochen. Bitte bestätigen Sie kurz, dass wir so bestellen dürfen.",
             state="waiting",
             wait=1,
         ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .acts import Answer, Call, Claim, Form, Mail, Note, Phoned, SetState
+from .acts import Call, Form, Mail
+from .acts_agents import Answer, Claim, Note, Phoned, SetState
 from .files import document
 from .play import story
 
@@ -140,8 +141,6 @@ SUPPORT_STORIES = (
             "8 08:50",
             "wren",
             "Danke, jetzt ist alles da. Die Queue richten wir Anfang nächster Woche ein und melden uns dann.",
-            state="waiting",
-            wait=3,
         ),
     ),
     story(

@@ -147,14 +147,14 @@ def test_lists_of_choices_are_for_superusers(admin, red, name):
 
 def test_customer_is_mended_by_agents_who_see_a_ticket(red, blue):
     mine, foreign = red.ticket.customer, blue.ticket.customer
-    edit = reverse("helpdesk_customers:edit", args=[mine.pk])
+    edit = reverse("helpdesk_people:edit", args=[mine.pk])
     assert mine.main_address() in red.client.get(edit).content.decode()
     data = {"name": "Mended", "language": "en", "phone": "1", "known_addresses": "x@evil.example"}
     assert red.client.post(edit, data).status_code == 302
     mine.refresh_from_db()
     assert (mine.name, mine.phone) == ("Mended", "1")
     assert not mine.addresses.filter(address="x@evil.example").exists()
-    edit = reverse("helpdesk_customers:edit", args=[foreign.pk])
+    edit = reverse("helpdesk_people:edit", args=[foreign.pk])
     assert red.client.get(edit).status_code == 404
-    page = red.client.get(reverse("helpdesk_customers:index")).content.decode()
+    page = red.client.get(reverse("helpdesk_people:index")).content.decode()
     assert foreign.name not in page.replace(mine.name, "")

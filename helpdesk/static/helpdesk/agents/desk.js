@@ -1,14 +1,15 @@
 /* The help desk's Stimulus controllers. Every form works without them. */
 (() => {
-  const { StimulusController, app } = window.wagtail || {};
-  if (!app || !StimulusController) return;
+  const { app } = window.wagtail || {};
+  const { Controller } = window.StimulusModule || {};
+  if (!app || !Controller) return;
 
   document.addEventListener('DOMContentLoaded', () => {
     document.querySelectorAll('[data-hd-script]').forEach((one) => one.removeAttribute('hidden'));
   });
 
   /* Reply, note, forward: changes the mode in the page and keeps what was typed. */
-  class Composer extends StimulusController {
+  class Composer extends Controller {
     choose(event) {
       event.preventDefault();
       const { mode } = event.currentTarget.dataset;
@@ -36,16 +37,18 @@
   app.register('hd-composer', Composer);
 
   /* A mail's frame is as high as the mail, up to a limit. */
-  class Frame extends StimulusController {
+  class Frame extends Controller {
     fit() {
       const page = this.element.contentDocument;
-      if (page) this.element.style.height = `${Math.min(page.documentElement.scrollHeight + 4, 1200)}px`;
+      if (!page || !page.body) return;
+      const height = page.body.getBoundingClientRect().height + 32;
+      this.element.style.height = `${Math.min(Math.max(height, 80), 1200)}px`;
     }
   }
   app.register('hd-frame', Frame);
 
   /* Finds customers while typing. */
-  class Search extends StimulusController {
+  class Search extends Controller {
     later() {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.now(), 250);
