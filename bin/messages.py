@@ -57,8 +57,8 @@ def main() -> None:
             written = rendered(keys, path)
             name = path.relative_to(ROOT).as_posix()
             if check:
-                current = path.read_bytes() == written
-                faults += [] if current else [f"{name}: not what the source says, run `make messages`"]
+                if path.read_bytes() != written:
+                    faults.append(f"{name}: not what the source says, run `make messages`")
             else:
                 path.write_bytes(written)
             faults += [f"{name}: not translated: {text!r}" for text in untranslated(path)]
