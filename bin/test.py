@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
-PARALLEL = ["-n", "2", "--dist", "worksteal"]
+# handed out in order: tests that empty the database run last in every process
+PARALLEL = ["-n", "2", "--dist", "load"]
 
 
 def main() -> None:
