@@ -45,9 +45,8 @@ fmt: install ## put code and templates into shape
 	$(VENV)/ruff format .
 	$(VENV)/djade --target-version 5.2 $(TEMPLATES)
 
-messages: install ## gather the translatable strings (needs the gettext programs)
-	cd helpdesk && ../$(VENV)/python ../manage.py makemessages -l de --no-location
-	cd portal && ../$(VENV)/python ../manage.py makemessages -l de --no-location -i migrations
+messages: install ## gather the translatable strings; prints what is not translated yet
+	$(VENV)/python bin/messages.py
 
 wheel: install ## the extension alone, ready to install elsewhere, in dist/
 	rm -rf build

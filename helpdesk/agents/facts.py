@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, pgettext
 from django.utils.translation import gettext as _
 
 from helpdesk import permissions
@@ -48,7 +48,7 @@ def facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:
 
     return [
         Fact(_("State"), ticket.state.name, form("state"), at=ticket.pending_until),
-        Fact(_("Owner"), ticket.owner or _("Nobody"), form("owner")),
+        Fact(pgettext("of a ticket", "Owner"), ticket.owner or _("Nobody"), form("owner")),
         Fact(_("Queue"), ticket.queue.name, form("queue"), note=ticket.queue.purpose),
         Fact(_("Priority"), ticket.priority.name, form("priority")),
         Fact(_("Type"), ticket.type.name if ticket.type else "–", form("type")),

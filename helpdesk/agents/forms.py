@@ -9,6 +9,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from helpdesk import actions, permissions
 from helpdesk.models import Right, Ticket, TicketLink
@@ -107,7 +108,7 @@ class HandBackForm(ChangeForm):
 class OwnerForm(ChangeForm):
     name, right = "owner", Right.OWN
     button = _("Assign")
-    owner = forms.ChoiceField(label=_("Owner"), required=False)
+    owner = forms.ChoiceField(label=pgettext_lazy("of a ticket", "Owner"), required=False)
 
     def offer(self) -> None:
         people = [(pk, str(user)) for pk, user in self.desk.owners.items()]
@@ -221,7 +222,7 @@ class CustomerForm(ChangeForm):
 
 class LinkForm(ChangeForm):
     name = "link"
-    button = _("Link")
+    button = pgettext_lazy("button", "Link")
     done = _("The tickets are linked.")
     number = forms.CharField(label=_("Number of the other ticket"), max_length=40)
     kind = forms.ChoiceField(label=_("How"), choices=TicketLink.Kind.choices)

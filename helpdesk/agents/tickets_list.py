@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from wagtail.admin.filters import WagtailFilterSet
 from wagtail.admin.ui.tables import Column, Table
 from wagtail.admin.views import generic
@@ -35,7 +35,7 @@ TICKET_FIELDS = FieldSet(
     Field("queue", FieldType.CHOICE, gettext_lazy("queue"), "queue"),
     Field("state", FieldType.CHOICE, gettext_lazy("state"), "state"),
     Field("state_type", FieldType.CHOICE, gettext_lazy("state"), "state__type", codes=True),
-    Field("owner", FieldType.CHOICE, gettext_lazy("owner"), "owner"),
+    Field("owner", FieldType.CHOICE, pgettext_lazy("of a ticket", "owner"), "owner"),
     Field("priority", FieldType.CHOICE, gettext_lazy("priority"), "priority"),
     Field("waiting_since", FieldType.DATETIME, gettext_lazy("waiting since"), "waiting_since"),
 )
@@ -178,7 +178,7 @@ class TicketFilterSet(WagtailFilterSet):
 
     queue = _checkboxes(gettext_lazy("Queue"))
     state = _checkboxes(gettext_lazy("State"))
-    owner = _checkboxes(gettext_lazy("Owner"))
+    owner = _checkboxes(pgettext_lazy("of a ticket", "Owner"))
     priority = _checkboxes(gettext_lazy("Priority"))
 
     class Meta:
@@ -239,11 +239,11 @@ class TicketTable(Table):
 
 COLUMNS = (
     CellColumn("subject", label=gettext_lazy("Subject")),
-    CellColumn("number", label=gettext_lazy("Number"), sort_key="number"),
+    CellColumn("number", label=pgettext_lazy("of a request", "Number"), sort_key="number"),
     CellColumn("customer", label=gettext_lazy("Customer")),
     CellColumn("queue", label=gettext_lazy("Queue")),
     CellColumn("state", label=gettext_lazy("State")),
-    CellColumn("owner", label=gettext_lazy("Owner")),
+    CellColumn("owner", label=pgettext_lazy("of a ticket", "Owner")),
     CellColumn("waiting", label=gettext_lazy("Waiting"), sort_key="waiting_since"),
     CellColumn("changed", label=gettext_lazy("Changed"), sort_key="changed_at"),
 )

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from helpdesk import conf
 from helpdesk.states import OPEN_TYPES, StateType
@@ -93,7 +94,7 @@ class Ticket(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
-        verbose_name=_("owner"),
+        verbose_name=pgettext_lazy("of a ticket", "owner"),
         null=True,
         blank=True,
         related_name="owned_tickets",

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from helpdesk.errors import InvalidInput
 
@@ -154,7 +154,7 @@ for _kind in (
         "owner",
         gettext_lazy("Assign to an agent"),
         gettext_lazy("assign to %(owner)s"),
-        gettext_lazy("Owner"),
+        pgettext_lazy("of a ticket", "Owner"),
     ),
     EffectKind(
         "add_note",

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from wagtail.admin.panels import FieldPanel
 from wagtail.fields import StreamField
 from wagtail.models import Page
@@ -133,5 +134,5 @@ class ArticlePage(ArticlePageMixin, Page):
     subpage_types = ["portal.ArticlePage"]
 
     class Meta:
-        verbose_name = _("article")
-        verbose_name_plural = _("articles")
+        verbose_name = pgettext_lazy("page", "article")
+        verbose_name_plural = pgettext_lazy("page", "articles")
