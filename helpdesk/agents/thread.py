@@ -67,6 +67,7 @@ class Entry:
     mails: list[OutboundMail] = field(default_factory=list)
     has_source: bool = False
     events: list[EventLine] = field(default_factory=list)
+    repeats_answers: bool = False  # the form's own text: shown above, so folded
 
 
 @dataclass(frozen=True)
