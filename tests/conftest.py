@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 hypothesis.settings.register_profile(
     "ci",
@@ -29,6 +30,13 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def _files_of_this_run_go_with_it() -> Iterator[None]:
     yield
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """Messages are compared in the language of the code; what is German says so itself."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.hookimpl(trylast=True)
