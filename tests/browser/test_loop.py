@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pytest
 from django.utils import translation
-from django.utils.translation import gettext
 from playwright.sync_api import FilePayload, expect
 
+from helpdesk.pages.stream import FormFieldsBlock
 from tests import page_factories as pages
 
 from .conftest import Visitor
@@ -47,9 +47,10 @@ ROOM = "Turm 3.14"
 NOTE = "Schon das dritte Mal."
 
 
-def in_words(language: str, text: str) -> str:
+def kind_of_field(name: str, language: str) -> str:
+    """Return what the editor's chooser calls a kind of field."""
     with translation.override(language):
-        return gettext(text)
+        return str(FormFieldsBlock().child_blocks[name].label)
 
 
 # --- the editor ----------------------------------------------------------------------------------
@@ -65,10 +66,10 @@ def build_form(visit: Visit, stage: Stage, language: str) -> str:
     page.locator("header a[href$='/add_subpage/']").first.click()
     page.locator("main a[href*='/add/portal/intakeformpage/']").first.click()
     page.locator("[name=title]").fill(words.title)
-    add_field(editor, 0, in_words(language, "Short text"))
+    add_field(editor, 0, kind_of_field("text", language))
     page.locator("[name=fields-0-value-label]").fill(words.room)
     page.locator("[name=fields-0-value-required]").check()
-    add_field(editor, 1, in_words(language, "Files"))
+    add_field(editor, 1, kind_of_field("files", language))
     page.locator("[name=fields-1-value-label]").fill(words.photo)
     page.locator("[name=queue]").select_option(label=stage.queue.name)
     editor.check()

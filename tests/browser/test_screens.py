@@ -160,9 +160,8 @@ def troubles(stage: Stage, ticket: Ticket) -> None:
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_public_screens(visit, places, scheme):
-    visitor = visit(scheme=scheme)
+def test_public_screens(visit, places):
+    visitor = visit()
     visitor.tour(places.public)
     visitor.log_in("kundin")
     visitor.tour(places.customers)
@@ -175,9 +174,8 @@ def test_public_screens_on_a_phone(visit, places):
     visitor.tour(places.customers)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_agents_screens(visit, places, scheme):
-    visitor = visit(scheme=scheme)
+def test_agents_screens(visit, places):
+    visitor = visit()
     visitor.log_in("chef")
     visitor.tour(places.agents)
 
