@@ -20,7 +20,7 @@ from pathlib import Path
 
 from django.core.management import call_command
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connections
+from django.db import connections
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -214,7 +214,7 @@ class Worker:
         wait = failed = 0.0
         try:
             while not self.stopping.wait(wait):
-                close_old_connections()
+                _drop_broken_connections()
                 try:
                     step()
                     wait, failed = pause, 0.0
@@ -283,7 +283,7 @@ class Worker:
                 if self.stopping.is_set() or timezone.now() > until:
                     break
         except Exception as fault:  # noqa: BLE001  a job's fault never stops the others
-            close_old_connections()  # a broken connection must not fail the next one too
+            _drop_broken_connections()  # or the next job fails too
             logger.error("job %s failed: %s at %s", job.name, type(fault).__name__, _place(fault))
             return type(fault).__name__
         return ""
@@ -309,6 +309,13 @@ class Worker:
 def _process_name() -> str:
     """Name this process among all machines, in at most 64 characters."""
     return f"{socket.gethostname()[:50]}:{os.getpid()}"
+
+
+def _drop_broken_connections() -> None:
+    """Close connections that broke or grew old; inside a transaction somebody else looks after it."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
 
 
 def _place(fault: Exception) -> str:

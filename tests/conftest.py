@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 hypothesis.settings.register_profile(
     "ci",
@@ -29,3 +30,33 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def _files_of_this_run_go_with_it() -> Iterator[None]:
     yield
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """Messages are compared in the language of the code; what is German says so itself."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that empty the database come last, and find the rows every help desk starts with.
+
+    What runs after such a test would miss those rows; so all that roll back come before, whatever the
+    order was (xdist hands the tests out in this order).
+    """
+    for item in items:
+        if _empties_the_database(item):
+            mark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+            item.add_marker(mark, append=False)
+    items.sort(key=_empties_the_database)
+
+
+def _empties_the_database(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    by_mark = mark is not None and bool(mark.kwargs.get("transaction"))
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return by_mark or bool(
+        fixtures & {"transactional_db", "live_server", "django_db_reset_sequences"}
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpdesk.models import Attachment
+from helpdesk.models import Article, Attachment, Channel, Sender
 
 
 @dataclass
@@ -26,6 +26,22 @@ def read(snapshot: object, files: Iterable[Attachment]) -> list[Answer]:
     for one in files:
         by_key.setdefault(one.answer_key, []).append(one)
     return _answers(snapshot, by_key)
+
+
+def are_in(snapshot: object, article: Article | None) -> bool:
+    """Tell whether `article` is the text that the form wrote: all answers, and hardly more."""
+    if article is None or article.channel != Channel.WEB or article.sender != Sender.CUSTOMER:
+        return False
+    rest = article.body
+    for answer in read(snapshot, ()):
+        if answer.rows:
+            return False
+        if answer.shown:
+            for words in (answer.label.rstrip(": "), answer.shown):
+                if words not in rest:
+                    return False
+                rest = rest.replace(words, "", 1)
+    return bool(article.body) and not rest.strip(": \n")
 
 
 def _answers(snapshot: object, files: Mapping[str, list[Attachment]]) -> list[Answer]:

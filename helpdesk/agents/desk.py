@@ -7,7 +7,6 @@ from typing import Any
 
 from helpdesk import permissions, states
 from helpdesk.models import (
-    Customer,
     Participant,
     Priority,
     Queue,
@@ -118,8 +117,3 @@ class Desk:
 
 def _named(rows: dict[int, Any], current: int | None) -> Choices:
     return [(row.pk, row.name) for row in rows.values() if row.is_active or row.pk == current]
-
-
-def customer_names(customers: list[Customer]) -> list[tuple[Customer, str]]:
-    """Return customers with an address to tell equal names apart (addresses prefetched)."""
-    return [(row, row.main_address()) for row in customers]

@@ -71,6 +71,7 @@ class Entry:
     has_source: bool = False
     is_from_outside: bool = False
     events: list[EventLine] = field(default_factory=list)
+    repeats_answers: bool = False  # the form's own text: shown above, so folded
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         if ticket.answers:  # they stand beside their question
             for entry in shown.entries:
                 entry.files = [one for one in entry.files if not one.answer_key]
+                entry.repeats_answers = answers.are_in(ticket.answers, entry.article)
         context.update(
             ticket=ticket,
             desk=desk,

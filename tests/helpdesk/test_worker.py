@@ -171,6 +171,8 @@ def test_the_schedule_of_this_installation_runs_through(engine):
 JOB_OF_THE_SITE = Job("site.job", HOUR, Count())
 
 
+# the task runner closes connections as it likes
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @override_settings(TASKS={"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}})
 def test_tasks_that_wait_are_run_one_by_one():
     results = [note_done.enqueue(name) for name in ("ada", "bob")]
