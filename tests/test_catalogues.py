@@ -95,7 +95,9 @@ def test_nobody_is_called_du() -> None:
     familiar = {
         key
         for entry in entries(theirs)
-        if any("account/" in place for place, _line in entry.locations)
+        if any(
+            place.startswith(("account/", "templates/account/")) for place, _line in entry.locations
+        )
         for key in [(entry.context, entry.id)]
         if DU.search(str(entry.string))
     }
