@@ -1,6 +1,7 @@
 """Gathers the translatable strings into the catalogues with Babel: no gettext program is needed.
 
 `python bin/messages.py` adds what is new with an empty translation and drops what no source says any more.
+An entry with the comment `theirs` replaces a translation of another package (one that says “Du”) and stays.
 `python bin/messages.py --check` changes nothing: it lists what is missing and ends with an error if anything is.
 """
 
@@ -40,6 +41,8 @@ msgstr ""
 "Plural-Forms: {plural_forms}\\n"
 
 """
+#: The comment of an entry whose source is another package's.
+THEIRS = "theirs"
 LITERAL = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 TEMPLATE_CALL = re.compile(rf"\b(n?p?gettext|_)\((({LITERAL})(,\s*{LITERAL})*)", re.DOTALL)
 
@@ -128,6 +131,9 @@ def rendered(keys: list[Key], path: Path) -> bytes:
             entry.string = before.string
             entry.user_comments = before.user_comments
             entry.flags |= before.flags & {"fuzzy"}
+    for entry in old:
+        if THEIRS in entry.user_comments and new.get(entry.id, entry.context) is None:
+            new.add(entry.id, entry.string, context=entry.context, user_comments=[THEIRS])
     body = BytesIO()
     write_po(body, new, width=0, omit_header=True, no_location=True, ignore_obsolete=True)
     header = HEADER.format(language=language, plural_forms=old.plural_forms)

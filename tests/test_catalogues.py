@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
+import allauth
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
@@ -33,6 +34,7 @@ from portal.models import (
 
 ROOT = Path(__file__).parent.parent
 CATALOGUES = sorted(ROOT.glob("*/locale/*/LC_MESSAGES/django.po"))
+DU = re.compile(r"\b([Dd]u|[Dd]ein\w*|[Dd]ir|[Dd]ich)\b")
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%|%[a-z]\b")
 
 
@@ -84,6 +86,24 @@ def test_same_string_has_the_same_translation_in_both_catalogues() -> None:
     extension, site = by_key(HELPDESK), by_key(PORTAL)
     both = extension.keys() & site.keys()
     assert {key: site[key] for key in both} == {key: extension[key] for key in both}
+
+
+@pytest.mark.pure
+def test_nobody_is_called_du() -> None:
+    """allauth's German says “Du”: the site's catalogue replaces what stands on our screens."""
+    theirs = Path(allauth.__file__).parent / "locale/de/LC_MESSAGES/django.po"
+    familiar = {
+        key
+        for entry in entries(theirs)
+        if any(
+            place.startswith(("account/", "templates/account/")) for place, _line in entry.locations
+        )
+        for key in [(entry.context, entry.id)]
+        if DU.search(str(entry.string))
+    }
+    assert familiar - by_key(PORTAL).keys() == set()
+    ours = [str(text) for path in (HELPDESK, PORTAL) for text in by_key(path).values()]
+    assert [text for text in ours if DU.search(text)] == []
 
 
 @pytest.mark.pure
