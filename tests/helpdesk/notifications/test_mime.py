@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpdesk.mail.parse import parse
 from helpdesk.models import OutboundMail
 from helpdesk.notifications import mime
 
