@@ -96,7 +96,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     yield running
     if running.process is not None and running.process.poll() is None:
         running.process.send_signal(signal.SIGTERM)
-        running.process.wait(STOP)
+        running.process.communicate(timeout=STOP)
 
 
 def wait_for_line(site: Site, path: str, words: str, seconds: float = 60) -> None:
@@ -128,7 +128,7 @@ def test_it_runs_stops_and_comes_back(site: Site):
     site.process.send_signal(signal.SIGINT)
     last, _ = site.process.communicate(timeout=STOP)
     assert site.process.returncode == 0, last
-    assert "Traceback" not in last
+    assert "Traceback" not in last, last
 
     # again: quick, nothing prepared anew; and when a part of it dies, all ends with a sentence
     site.start()
