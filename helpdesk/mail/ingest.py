@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing, conf, permissions
 from helpdesk.actions import (
@@ -23,6 +24,7 @@ from helpdesk.actions import (
     open_ticket,
     receive_message,
 )
+from helpdesk.errors import HelpdeskError
 from helpdesk.models import (
     Article,
     Channel,
@@ -50,6 +52,13 @@ from .screen import screen
 logger = logging.getLogger(__name__)
 
 MAX_PARTICIPANTS = 20
+
+
+class NoQueue(HelpdeskError):
+    """No recipient of the mail is one of ours, and its mailbox names no queue."""
+
+    code = "no_queue"
+    message = _("No queue has one of the addresses this mail went to.")
 
 
 @dataclass
@@ -88,13 +97,22 @@ def process(pk: int) -> InboundMail:
         logger.error(
             "mail %s failed: %s at %s:%s", pk, type(error).__name__, where.name, where.lineno
         )
-        ledger.fail(pk, f"{where.name}:{where.lineno}\n{type(error).__name__}: {error}")
+        ledger.fail(pk, _words(error, f"{where.name}:{where.lineno}"))
         return InboundMail.objects.get(pk=pk)
     if inbound is None:
         return InboundMail.objects.select_related("ticket", "article").get(pk=pk)
     if inbound.mailbox_id is not None and inbound.message_id is None:
         journal.write(inbound)
     return inbound
+
+
+def _words(error: Exception, place: str) -> str:
+    """What to tell an administrator: a refusal of ours in its own words, else type and place."""
+    return (
+        str(error)
+        if isinstance(error, HelpdeskError)
+        else f"{place}\n{type(error).__name__}: {error}"
+    )
 
 
 def process_pending(limit: int = 500) -> int:
@@ -233,7 +251,7 @@ def _open(step: _Mail, plan: Plan) -> None:
     queue_id = plan.queue or where.queue_id
     queue = Queue.objects.filter(pk=queue_id).first() if queue_id else None
     if queue is None:
-        raise LookupError("no queue has one of the mail's addresses")
+        raise NoQueue
     step.evidence.append(f"recipient {where.address}" if where.address else "queue of the mailbox")
     customer = _customer(step)
     language = _language(step) if customer is None else customer.language
