@@ -96,7 +96,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try to file a mail once more, now."""
     row = ingest.process(_failed(request, pk).pk)
     if row.state == InboundMail.State.FAILED:
-        reason = {"reason": row.reason}
+        reason = {"reason": row.reason_words()}
         messages.error(request, _("The mail failed again: %(reason)s") % reason)
     else:
         messages.success(request, _("The mail is filed."))

@@ -94,7 +94,7 @@ class InboundAdmin(LogAdmin):
     base_url_path = "helpdesk/inbound"
     menu_label = _("Inbound log")
     menu_icon = "download"
-    list_display = ("received_at", "source", "state", "outcome", "reason", "queue", "ticket")
+    list_display = ("received_at", "source", "state", "outcome", "reason_words", "queue", "ticket")
     list_filter = ("state",)
     search_fields = ("source", "key", "reason", "ticket__number")
     ordering = ("-received_at", "-pk")

@@ -10,8 +10,9 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from helpdesk import addressing, conf, permissions
 from helpdesk.actions import (
@@ -108,11 +109,10 @@ def process(pk: int) -> InboundMail:
 
 def _words(error: Exception, place: str) -> str:
     """What to tell an administrator: a refusal of ours in its own words, else type and place."""
-    return (
-        str(error)
-        if isinstance(error, HelpdeskError)
-        else f"{place}\n{type(error).__name__}: {error}"
-    )
+    if not isinstance(error, HelpdeskError):
+        return f"{place}\n{type(error).__name__}: {error}"
+    with translation.override("en"):  # translated where it is shown (`reason_words`)
+        return str(error)
 
 
 def process_pending(limit: int = 500) -> int:
@@ -150,7 +150,7 @@ def _file(inbound: InboundMail) -> None:
     if verdict.plan.ignore is not None:
         _ignore(inbound, verdict.plan.ignore, step.evidence)
     elif verdict.plan.refuse is not None:
-        _ignore(inbound, "refused by a filter", step.evidence)
+        _ignore(inbound, gettext_noop("refused by a filter"), step.evidence)
     elif match is not None:
         _append(step, match)
     else:
@@ -169,11 +169,11 @@ def _own_mail(step: _Mail) -> str:
     mail = step.mail
     if mail.message_id and addressing.read_message_id(mail.message_id, addressing.signing_keys()):
         step.evidence.append(f"our own Message-ID {mail.message_id}")
-        return "own mail came back"
+        return gettext_noop("own mail came back")
     sender = _normalised(mail.from_)
     if sender and sender in step.own:
         step.evidence.append(f"sent from the queue address {sender}")
-        return "from an address of our own"
+        return gettext_noop("from an address of our own")
     return ""
 
 
@@ -223,7 +223,7 @@ def _delivered_again(step: _Mail, match: thread.Match, article: Article) -> None
     inform_queue(actor=SYSTEM, ticket=match.ticket, article=article, queue_id=queue_id, again=True)
     step.inbound.ticket = match.ticket
     step.inbound.article = article
-    _ignore(step.inbound, "second delivery of the same mail", step.evidence)
+    _ignore(step.inbound, gettext_noop("second delivery of the same mail"), step.evidence)
 
 
 def _append(step: _Mail, match: thread.Match) -> None:

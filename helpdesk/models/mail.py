@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_mailbox.models import Mailbox, Message
 
@@ -64,8 +65,13 @@ class InboundMail(models.Model):
         IGNORED = "ignored", _("ignored")
         FAILED = "failed", _("failed")
 
+    class Outcome(models.TextChoices):
+        OPENED = "opened", _("opened a ticket")
+        APPENDED = "appended", _("joined a ticket")
+        IGNORED = "ignored", _("made nothing new")
+
     # where it came from: "mailbox:7", "pipe", "archive", "mailroom"; with `key` the identity of the delivery
-    source = models.CharField(max_length=60)
+    source = models.CharField(_("source"), max_length=60)
     key = models.CharField(max_length=200)
     mailbox = models.ForeignKey(
         Mailbox, models.SET_NULL, verbose_name=_("mailbox"), null=True, blank=True, related_name="+"
@@ -83,7 +89,7 @@ class InboundMail(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=State.choices, default=State.RECEIVED
     )
-    outcome = models.CharField(_("outcome"), max_length=10, blank=True)  # opened, appended
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True)
     reason = models.CharField(_("reason"), max_length=250, blank=True)
     evidence = models.JSONField(_("evidence"), default=list, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -127,6 +133,12 @@ class InboundMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.key}"
+
+    def reason_words(self) -> str:
+        """Return the reason in the active language; what is stored is the language of the code."""
+        return gettext(self.reason) if self.reason else ""
+
+    reason_words.short_description = _("reason")  # type: ignore[attr-defined]
 
 
 class OutboundMail(models.Model):
