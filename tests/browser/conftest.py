@@ -88,7 +88,6 @@ class Visitor:
         wrong = {}
         for name, path in places.items():
             self.goto(path)
-            self.page.wait_for_load_state("networkidle")
             found = self.problems()
             self.page.emulate_media(color_scheme="dark")
             found += [f"dark: {one}" for one in self.violations(runOnly=COLOURS)]
