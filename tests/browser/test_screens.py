@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from helpdesk import actions, permissions
 from helpdesk.actions import Draft
@@ -40,7 +40,8 @@ def places() -> Places:
     ticket = busy_ticket(stage, customer)
     troubles(stage, ticket)
     account("chef", "de", is_superuser=True, is_staff=True)
-    return Places(public(stage, ticket), customers(ticket), agents(stage, ticket))
+    with translation.override("de"):
+        return Places(public(stage, ticket), customers(ticket), agents(stage, ticket))
 
 
 def public(stage: Stage, ticket: Ticket) -> dict[str, str]:
