@@ -35,7 +35,9 @@ def main() -> None:
         if code := run(title, arguments, None, in_file=in_file):
             sys.exit(code)
     url = url or throw_away_cluster()
-    sys.exit(run("PostgreSQL", ["-m", "not pure", *PARALLEL], url))
+    if code := run("PostgreSQL", ["-m", "not pure and not browser", *PARALLEL], url):
+        sys.exit(code)
+    sys.exit(run("PostgreSQL, in the browser", ["-m", "browser", *PARALLEL], url))
 
 
 def run(title: str, arguments: list[str], database: str | None, *, in_file: bool = False) -> int:

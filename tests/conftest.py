@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import translation
 
 hypothesis.settings.register_profile(
@@ -37,6 +38,25 @@ def _in_english() -> Iterator[None]:
     """Messages are compared in the language of the code; what is German says so itself."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
+    """Keep what a new database holds: Django keeps it on the connection of this very context.
+
+    While Playwright's event loop runs, Django hands out another connection, without it, and a test that
+    wants these rows back would silently go without.
+    """
+    _START.append(getattr(connection, "_test_serialized_contents", ""))
+
+
+_START: list[str] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if _START and _empties_the_database(item):
+        connection._test_serialized_contents = _START[0]
 
 
 @pytest.hookimpl(trylast=True)
