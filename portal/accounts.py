@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from helpdesk import actions, addressing
@@ -20,6 +21,25 @@ class AccountAdapter(DefaultAccountAdapter):
         if request.user.has_perm("wagtailadmin.access_admin"):
             return reverse("wagtailadmin_home")
         return reverse("helpdesk_customers:list")
+
+    def pre_login(
+        self, request: HttpRequest, user: Any, *, signup: bool, **hook: Any
+    ) -> HttpResponse | None:
+        """Let in whom an administrator made: only who signed up alone has to confirm the address.
+
+        Such an account has no address row of its own yet. Without this the first administrator
+        could not log in before mail works.
+        """
+        if not signup:
+            _vouch_for_address(user)
+        return super().pre_login(request, user, signup=signup, **hook)
+
+
+def _vouch_for_address(user: Any) -> None:
+    if not user.email or EmailAddress.objects.filter(user=user).exists():
+        return
+    if not EmailAddress.objects.filter(email__iexact=user.email, verified=True).exists():
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 
 
 def join_requests(email_address: EmailAddress, **_signal: object) -> None:

@@ -43,3 +43,22 @@ def test_login_leads_customers_to_their_requests_and_agents_to_the_admin(client,
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     data = {"login": "ada", "password": "secret"}
     assert client.post(reverse("account_login"), data).url == reverse(start)
+
+
+@pytest.mark.parametrize(("signed_up", "let_in"), [(False, True), (True, False)])
+def test_only_who_signed_up_alone_has_to_confirm_the_address(client, signed_up, let_in):
+    user = f.UserFactory(email="new@staff.example", password="secret")
+    EmailAddress.objects.bulk_create(
+        [EmailAddress(user=user, email=user.email, primary=True)] * signed_up
+    )
+    client.post("/accounts/login/", {"login": user.username, "password": "secret"})
+    assert ("_auth_user_id" in client.session) is let_in
+
+
+def test_address_that_another_account_confirmed_is_not_vouched_for(client):
+    EmailAddress.objects.create(
+        user=f.UserFactory(), email="new@staff.example", primary=True, verified=True
+    )
+    user = f.UserFactory(email="new@staff.example", password="secret")
+    client.post("/accounts/login/", {"login": user.username, "password": "secret"})
+    assert "_auth_user_id" not in client.session
