@@ -76,7 +76,13 @@ def install() -> None:
         )
     # the lock names everything; left to itself pip prefers a newer release to the locked one where a package
     # asks for an extra of it, and then refuses it for its hash
-    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"]
+    options = [
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--require-hashes",
+        "--no-deps",
+    ]
     source = ["--only-binary", ":all:", "--no-binary", "django-mailbox", "-r", str(LOCK)]
     run(
         [str(PYTHON), "-m", "pip", "install", *options, *source],
