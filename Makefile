@@ -54,8 +54,8 @@ wheel: install ## the extension alone, ready to install elsewhere, in dist/
 
 lock: ## renew the locked versions
 	@test -x .tools/bin/uv || ($(PYTHON) -m venv .tools && .tools/bin/pip install -q uv)
-	.tools/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --no-binary django-mailbox pyproject.toml -o requirements/base.txt
-	.tools/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --no-binary django-mailbox --extra test pyproject.toml -o requirements/test.txt
+	.tools/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --no-binary django-mailbox --no-binary dkimpy pyproject.toml -o requirements/base.txt
+	.tools/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --no-binary django-mailbox --no-binary dkimpy --extra test pyproject.toml -o requirements/test.txt
 
 clean: ## remove the environment and caches; the data below var/ stays
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

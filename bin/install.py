@@ -83,7 +83,7 @@ def install() -> None:
         "--require-hashes",
         "--no-deps",
     ]
-    source = ["--only-binary", ":all:", "--no-binary", "django-mailbox", "-r", str(LOCK)]
+    source = ["--only-binary", ":all:", "--no-binary", "django-mailbox,dkimpy", "-r", str(LOCK)]
     run(
         [str(PYTHON), "-m", "pip", "install", *options, *source],
         f"The packages could not be installed: details are in {LOG.relative_to(ROOT)}",

@@ -18,6 +18,7 @@ REQUIRED_APPS = (
     "django_mailbox",
     "django_tasks",
     "django_tasks_db",
+    "taggit",
     "wagtail",
     "wagtail.admin",
     "wagtail.contrib.forms",

@@ -39,6 +39,17 @@ DEFAULTS: dict[str, Any] = {
     "MAIL_MAX_BYTES": 50 * 1024 * 1024,
     # seconds between two fetches of a mailbox
     "FETCH_EVERY": 60,
+    # name of our own receiving mail server for mail that is piped or handed in (RFC 8601); empty: the
+    # results of its checks (Authentication-Results) are not believed
+    "AUTHSERV_ID": "",
+    # name servers asked for DKIM keys ("192.0.2.53" or "192.0.2.53:5353"); empty: the system's
+    "DNS_SERVERS": [],
+    # from this score on (X-Spam-Score and its like) a mail is taken for spam
+    "SPAM_SCORE": 5.0,
+    # an address is suspended after so many mails that came back for good
+    "HARD_BOUNCES": 3,
+    # seconds in which an agent can take an answer back
+    "UNDO_SECONDS": 10,
     # more jobs for the worker's schedule: dotted names of `helpdesk.worker.Job` instances
     "JOBS": [],
     # the development mail room (page and SMTP server); never in production

@@ -1,24 +1,32 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, time, queues, people, blobs, tickets, articles, search, history, mail, jobs."""
+base, access, routes, time, queues, people, blobs, tickets, articles, search, history, mail, outbound,
+screening, jobs."""
 
+from .access import OAuthAccess
 from .articles import Article, Attachment, Sender
 from .base import NamedRow, Privacy
 from .blobs import Blob
 from .history import Event, EventKind
 from .jobs import PeriodicJob
-from .mail import AutoMail, InboundMail, MailAccount, MailFilter, OutboundMail
+from .mail import InboundMail, MailAccount
+from .outbound import AutoMail, AutoResponse, BouncedAddress, OutboundMail
 from .people import Customer, CustomerAddress
 from .queues import FollowUp, Queue, QueueAddress, QueueRight, Right, in_tree_order, queue_map
+from .routes import MailRoute
+from .screening import MailFilter, SenderBlock
 from .search import SearchEntry
 from .tickets import (
     Channel,
+    InformedQueue,
     NumberCounter,
     Participant,
     Priority,
     Seen,
     State,
+    TaggedTicket,
     Ticket,
     TicketLink,
+    TicketTag,
     TicketType,
 )
 from .time import Calendar, Promise
@@ -58,5 +66,13 @@ __all__ = [
     "TicketLink",
     "TicketType",
     "in_tree_order",
+    "AutoResponse",
+    "BouncedAddress",
+    "InformedQueue",
+    "MailRoute",
+    "OAuthAccess",
+    "SenderBlock",
+    "TaggedTicket",
+    "TicketTag",
     "queue_map",
 ]

@@ -44,7 +44,13 @@ class EventKind(models.TextChoices):
     MAIL_SENT = "mail.sent", _("the mail went out")
     MAIL_FAILED = "mail.failed", _("the mail could not be sent")
     MAIL_UNCERTAIN = "mail.uncertain", _("it is uncertain whether the mail went out")
+    RESPONSE_QUEUED = "response.queued", _("queued an automatic answer")
+    RESPONSE_WITHHELD = "response.withheld", _("withheld an automatic answer")
     MAIL_RESENT = "mail.resent", _("sent the mail again")
+    MAIL_BOUNCED = "mail.bounced", _("the mail came back")
+    ANSWER_TAKEN_BACK = "answer.taken_back", _("took an answer back")
+    TAGS_CHANGED = "tags.changed", _("changed the tags")
+    MARKED_SPAM = "ticket.spam", _("marked the ticket as spam")
 
 
 class Event(models.Model):

@@ -1,4 +1,4 @@
-"""Mail as it came and as it goes: accounts, ledger, outbox, filters."""
+"""Mail as it comes in: accounts and the ledger."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_mailbox.models import Mailbox, Message
 
-from helpdesk import conf
-
+from .access import OAuthAccess
 from .articles import Article
-from .base import CONTENT, NONE, PERSON
+from .base import NONE, PERSON
 from .blobs import Blob
 from .queues import Queue
 from .tickets import Ticket
@@ -41,12 +40,40 @@ class MailAccount(models.Model):
         blank=True,
         help_text=_("Empty: mail is deleted from the server once it is stored here."),
     )
+    oauth = models.ForeignKey(
+        OAuthAccess,
+        models.PROTECT,
+        verbose_name=_("OAuth2 access"),
+        null=True,
+        blank=True,
+        related_name="mail_accounts",
+        help_text=_("Instead of a password."),
+    )
+    # RFC 8601: only the results that this server wrote into a mail are believed
+    authserv_id = models.CharField(
+        _("name of the receiving mail server"),
+        max_length=250,
+        blank=True,
+        help_text=_(
+            "As it stands at the beginning of Authentication-Results. Empty: what stands there is not believed."
+        ),
+    )
+    uses_idle = models.BooleanField(
+        _("listen for new mail"),
+        default=True,
+        help_text=_("IMAP servers that can (IDLE) tell at once when mail arrives."),
+    )
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # who listens (IDLE) at the moment; renewed while it does
+    listening_until = models.DateTimeField(null=True, blank=True, editable=False)
+    last_mail_at = models.DateTimeField(_("last mail"), null=True, blank=True, editable=False)
+    # since when it has been silent for longer than it usually is
+    silent_since = models.DateTimeField(null=True, blank=True, editable=False)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True, editable=False)
     last_error_at = models.DateTimeField(_("last error"), null=True, blank=True, editable=False)
     last_error = models.TextField(_("error"), blank=True, editable=False)
 
-    privacy = {"secret": NONE, "move_to": NONE, "last_error": NONE}
+    privacy = {"secret": NONE, "move_to": NONE, "authserv_id": NONE, "last_error": NONE}
 
     class Meta:
         verbose_name = _("mail account")
@@ -70,6 +97,23 @@ class InboundMail(models.Model):
         APPENDED = "appended", _("joined a ticket")
         IGNORED = "ignored", _("made nothing new")
 
+    class Rule(models.TextChoices):
+        """Which rule decided over a mail; the evidence stands beside it."""
+
+        OWN_MAIL = "own_mail", _("own mail")
+        SECOND_DELIVERY = "second_delivery", _("second delivery")
+        TOKEN = "token", _("signed reply address")
+        REFERENCES = "references", _("answer to a message of the ticket")
+        NUMBER = "number", _("ticket number in the subject")
+        REPORT = "report", _("delivery report")
+        BLOCKED = "blocked", _("blocked sender")
+        SPAM = "spam", _("spam")
+        FILTER = "filter", _("mail filter")
+        HEADER = "header", _("header of a trusted account")
+        RECIPIENT = "recipient", _("queue address")
+        MAILBOX = "mailbox", _("queue of the mailbox")
+        BY_HAND = "by_hand", _("filed by hand")
+
     # where it came from: "mailbox:7", "pipe", "archive", "mailroom"; with `key` the identity of the delivery
     source = models.CharField(_("source"), max_length=60)
     key = models.CharField(max_length=200)
@@ -83,6 +127,8 @@ class InboundMail(models.Model):
     blob = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="inbound")
     size = models.PositiveBigIntegerField(_("size"), default=0)
     received_at = models.DateTimeField(_("received"), auto_now_add=True)
+    # the way it came may set attributes by X-Stelze- headers
+    trusted = models.BooleanField(default=False)
     # moved in from an archive: nobody is answered, the ticket's date is the mail's
     silent = models.BooleanField(default=False)
 
@@ -90,6 +136,7 @@ class InboundMail(models.Model):
         _("state"), max_length=10, choices=State.choices, default=State.RECEIVED
     )
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True)
+    rule = models.CharField(_("decided by"), max_length=20, choices=Rule.choices, blank=True)
     reason = models.CharField(_("reason"), max_length=250, blank=True)
     evidence = models.JSONField(_("evidence"), default=list, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -110,6 +157,7 @@ class InboundMail(models.Model):
         "envelope_to": PERSON,
         "state": NONE,
         "outcome": NONE,
+        "rule": NONE,
         "reason": NONE,
         "evidence": PERSON,
         "error": NONE,
@@ -129,6 +177,7 @@ class InboundMail(models.Model):
                 condition=Q(state__in=["received", "failed"]),
             ),
             models.Index(fields=["-received_at", "-id"], name="helpdesk_inbound_log"),
+            models.Index(fields=["mailbox", "-received_at"], name="helpdesk_inbound_mailbox"),
         ]
 
     def __str__(self) -> str:
@@ -139,133 +188,3 @@ class InboundMail(models.Model):
         return gettext(self.reason) if self.reason else ""
 
     reason_words.short_description = _("reason")  # type: ignore[attr-defined]
-
-
-class OutboundMail(models.Model):
-    """The outbox row of one mail. Written by `helpdesk.notifications` only."""
-
-    class Kind(models.TextChoices):
-        ANSWER = "answer", _("answer")
-        FORWARD = "forward", _("forwarded message")
-        RECEIPT = "receipt", _("receipt")
-        NOTICE = "notice", _("notice")
-
-    class State(models.TextChoices):
-        QUEUED = "queued", _("queued")
-        SENDING = "sending", _("sending")
-        SENT = "sent", _("sent")
-        FAILED = "failed", _("failed")
-        UNCERTAIN = "uncertain", _("uncertain")
-
-    ticket = models.ForeignKey(
-        Ticket, models.CASCADE, null=True, blank=True, related_name="outbound"
-    )
-    article = models.ForeignKey(
-        Article, models.CASCADE, null=True, blank=True, related_name="outbound"
-    )
-    # of a forwarded message: whose files go along
-    original = models.ForeignKey(Article, models.SET_NULL, null=True, blank=True, related_name="+")
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
-    automatic = models.BooleanField(default=False)
-    message_id = models.CharField(max_length=255, unique=True)
-    in_reply_to = models.CharField(max_length=255, blank=True)
-    references = models.JSONField(default=list, blank=True)
-    from_name = models.CharField(max_length=250, blank=True)
-    from_address = models.CharField(_("from"), max_length=254)
-    reply_to = models.CharField(max_length=254, blank=True)
-    to = models.JSONField(_("to"), default=list)  # [[name, address], …]
-    cc = models.JSONField(default=list, blank=True)
-    bcc = models.JSONField(default=list, blank=True)
-    subject = models.CharField(_("subject"), max_length=500)
-    body = models.TextField()
-    html = models.TextField(blank=True)
-    language = models.CharField(max_length=10, default=conf.site_language)
-
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    due_at = models.DateTimeField(_("next attempt"))
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    # when it was claimed: also the sign of the worker that holds it
-    sending_since = models.DateTimeField(null=True, blank=True)
-    # when the content began to go out; from then on only the server's answer tells what happened
-    content_since = models.DateTimeField(null=True, blank=True)
-    delivered = models.JSONField(_("taken by the server for"), default=list, blank=True)
-    refused = models.JSONField(_("refused recipients"), default=list, blank=True)
-    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
-    server_reply = models.TextField(_("the server's words"), blank=True)
-    # the state of the row is a fact of the ticket's history; told there once
-    privacy = {
-        "kind": NONE,
-        "state": NONE,
-        "message_id": NONE,
-        "in_reply_to": PERSON,
-        "references": PERSON,
-        "from_name": NONE,
-        "from_address": NONE,
-        "reply_to": NONE,
-        "to": PERSON,
-        "cc": PERSON,
-        "bcc": PERSON,
-        "subject": CONTENT,
-        "body": CONTENT,
-        "html": CONTENT,
-        "language": NONE,
-        "delivered": PERSON,
-        "refused": PERSON,
-        "server_reply": PERSON,
-    }
-
-    class Meta:
-        verbose_name = _("outbound mail")
-        verbose_name_plural = _("outbound mails")
-        ordering = ["-created_at", "-id"]
-        indexes = [
-            models.Index(
-                fields=["due_at", "id"],
-                name="helpdesk_outbound_due",
-                condition=Q(state__in=["queued", "sending"]),
-            ),
-            models.Index(fields=["-created_at", "-id"], name="helpdesk_outbound_log"),
-        ]
-
-    def __str__(self) -> str:
-        return self.message_id
-
-
-class AutoMail(models.Model):
-    """When an address was last written to by the machine: what the limiter counts."""
-
-    address = models.CharField(max_length=254)
-    at = models.DateTimeField()
-
-    privacy = {"address": PERSON}
-
-    class Meta:
-        verbose_name = _("automatic mail")
-        verbose_name_plural = _("automatic mails")
-        indexes = [models.Index(fields=["address", "at"], name="helpdesk_automail_recent")]
-
-    def __str__(self) -> str:
-        return str(self.at)
-
-
-class MailFilter(models.Model):
-    """A rule for arriving mail: when the condition holds, the effects apply."""
-
-    name = models.CharField(_("name"), max_length=100, unique=True)
-    position = models.PositiveSmallIntegerField(_("position"), default=0)
-    is_active = models.BooleanField(_("in use"), default=True)
-    condition = models.JSONField(_("condition"), default=dict)
-    effects = models.JSONField(_("effects"), default=list)
-    stops = models.BooleanField(_("no further filter after this one"), default=False)
-    hits = models.PositiveIntegerField(_("hits"), default=0, editable=False)
-
-    privacy = {"name": NONE, "condition": NONE, "effects": NONE}
-
-    class Meta:
-        verbose_name = _("mail filter")
-        verbose_name_plural = _("mail filters")
-        ordering = ["position", "id"]
-
-    def __str__(self) -> str:
-        return self.name

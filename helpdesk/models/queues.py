@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from helpdesk import addressing, conf
 
 from .base import NONE
+from .routes import MailRoute
 from .time import Calendar, Promise
 
 
@@ -94,6 +95,20 @@ class Queue(models.Model):
     sender_name = models.CharField(_("sender name of mails"), max_length=100, blank=True)
     signature_de = models.TextField(_("signature (German)"), blank=True)
     signature_en = models.TextField(_("signature (English)"), blank=True)
+    route = models.ForeignKey(
+        MailRoute,
+        models.PROTECT,
+        verbose_name=_("outgoing mail server"),
+        null=True,
+        blank=True,
+        related_name="queues",
+        help_text=_("Empty: as the parent queue; at the top: the one of the settings."),
+    )
+    is_junk = models.BooleanField(
+        _("takes spam"),
+        default=False,
+        help_text=_("Mail that looks like spam goes here. One queue at most."),
+    )
     sends_receipt = models.BooleanField(_("confirms receipt by mail"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -112,6 +127,14 @@ class Queue(models.Model):
         verbose_name = _("queue")
         verbose_name_plural = _("queues")
         ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_junk"],
+                condition=models.Q(is_junk=True),
+                name="helpdesk_queue_one_junk",
+                violation_error_message=_("Another queue takes spam already."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+from taggit.managers import TaggableManager
+from taggit.models import ItemBase, TagBase
 
 from helpdesk import conf
 from helpdesk.states import OPEN_TYPES, StateType
@@ -64,6 +66,33 @@ class Channel(models.TextChoices):
     PHONE = "phone", _("phone")
     NOTE = "note", _("note")
     API = "api", _("interface")
+
+
+class TicketTag(TagBase):
+    """A word by which tickets are found together. Apart from the tags of pages and pictures."""
+
+    privacy = {"name": NONE, "slug": NONE}
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = ["name"]
+
+
+class TaggedTicket(ItemBase):
+    """A tag on a ticket."""
+
+    tag = models.ForeignKey(TicketTag, models.CASCADE, related_name="+")
+    content_object = models.ForeignKey("Ticket", models.CASCADE, related_name="+")
+
+    privacy: dict[str, str] = {}
+
+    class Meta:
+        verbose_name = _("tag on a ticket")
+        verbose_name_plural = _("tags on tickets")
+        constraints = [
+            models.UniqueConstraint(fields=["tag", "content_object"], name="helpdesk_tagged_once")
+        ]
 
 
 def _nonce() -> str:
@@ -159,6 +188,9 @@ class Ticket(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="merged_from"
     )
     is_test = models.BooleanField(default=False)
+    tags = TaggableManager(
+        verbose_name=_("tags"), through=TaggedTicket, blank=True, related_name="tickets"
+    )
     # part of every status link; a new one makes the old links worthless
     link_nonce = models.CharField(max_length=16, default=_nonce)
     # what made it, once: the key of a form submission; a second one with the same key is the same
@@ -229,6 +261,29 @@ class Participant(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class InformedQueue(models.Model):
+    """Another queue to which a mail of the ticket went as well: its team reads along.
+
+    One request, one ticket: the other team sees the conversation with the customer, and no notes.
+    """
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="informed", db_index=False)
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="informed_of")
+    at = models.DateTimeField()
+
+    privacy: dict[str, str] = {}
+
+    class Meta:
+        verbose_name = _("informed queue")
+        verbose_name_plural = _("informed queues")
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "queue"], name="helpdesk_informed_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} {self.queue_id}"
 
 
 class TicketLink(models.Model):
