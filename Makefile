@@ -9,7 +9,7 @@ T ?=
 TEMPLATES = $$(find templates helpdesk/templates -name '*.html')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint check ci fmt messages wheel lock clean
+.PHONY: help install run test bench-mail lint check ci fmt messages wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ run: install ## the whole site with demo content on http://127.0.0.1:8000 (PORT=
 
 test: install ## the whole suite on SQLite and PostgreSQL (T=path runs a part on SQLite)
 	@$(VENV)/python bin/test.py $(T)
+
+bench-mail: install ## how fast mail is filed, on PostgreSQL (MAILS=1000)
+	@$(VENV)/python bin/bench_mail.py $(or $(MAILS),1000)
 
 lint: install ## style, import contracts, types, templates
 	$(VENV)/ruff check .

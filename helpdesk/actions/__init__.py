@@ -16,7 +16,7 @@ from .assignment import (
     set_responsible,
     set_type,
 )
-from .base import default_priority, default_state
+from .base import default_priority, default_state, one_transaction
 from .customers import (
     customer_for_address,
     customer_for_user,
@@ -67,6 +67,7 @@ __all__ = [
     "mark_seen",
     "move",
     "object_to_storage",
+    "one_transaction",
     "open_by_phone",
     "open_ticket",
     "receive_message",

@@ -11,7 +11,7 @@ from helpdesk import addressing, conf, events, permissions, search
 from helpdesk.errors import AddressTaken, InvalidInput
 from helpdesk.models import Channel, Customer, CustomerAddress, EventKind, Ticket
 
-from .base import address_of, touch
+from .base import address_of, is_whole, savepoint, touch, verb
 
 
 def find_customer(address: str) -> Customer | None:
@@ -24,7 +24,7 @@ def find_customer(address: str) -> Customer | None:
     return row.customer if row else None
 
 
-@transaction.atomic
+@verb
 def customer_for_address(address: str, *, name: str = "", language: str = "") -> Customer:
     """Return the customer with this mail address; an unknown one is made, its address unverified.
 
@@ -37,7 +37,7 @@ def customer_for_address(address: str, *, name: str = "", language: str = "") ->
     if not normalised:
         raise InvalidInput(field="email")
     try:
-        with transaction.atomic():
+        with savepoint():
             customer = Customer.objects.create(
                 name=name[:200], language=conf.site_language(language)
             )
@@ -46,6 +46,8 @@ def customer_for_address(address: str, *, name: str = "", language: str = "") ->
                 customer=customer, address=shown if len(shown) <= 254 else normalised
             )
     except IntegrityError:  # the same sender, at the same moment, in another process
+        if is_whole():
+            raise
         return CustomerAddress.objects.get(normalised=normalised).customer
     return customer
 

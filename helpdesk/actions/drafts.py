@@ -64,10 +64,11 @@ def write_article(
     sender: Sender,
     visible: bool,
     author_customer: Customer | None = None,
+    is_first: bool = False,
 ) -> Article:
     """Write one article with its files, and index it. Only verbs call this, under the ticket's lock.
 
-    Raises `AlreadyDone` with the first article if the draft's idempotency key was used before.
+    With `is_first` the ticket is new, and comes into the index together with its first article. Raises `AlreadyDone` with the first article if the draft's idempotency key was used before.
     """
     if draft.idempotency_key:
         before = Article.objects.filter(idempotency_key=draft.idempotency_key).first()
@@ -104,8 +105,12 @@ def write_article(
         _insert_once(article)
     else:
         article.save(force_insert=True)
-    attach(article, draft.files)
-    search.index_article(article)
+    files = attach(article, draft.files)
+    names = [file.name for file in files]
+    if is_first:
+        search.index_new(ticket, article, names)
+    else:
+        search.index_article(article, names)
     return article
 
 
@@ -122,17 +127,18 @@ def attach(article: Article, files: tuple[Upload, ...]) -> list[Attachment]:
     """Keep `files` with `article`. Equal bytes are stored once."""
     if not files:
         return []
+    blobs = Blob.keep_all(file.content for file in files)
     return Attachment.objects.bulk_create(
         Attachment(
             article=article,
-            blob=Blob.keep(file.content),
+            blob=blob,
             name=file.name[:250],
             content_type=file.content_type[:150],
             content_id=file.content_id[:250],
             inline=file.inline,
             answer_key=file.answer_key[:60],
         )
-        for file in files
+        for file, blob in zip(files, blobs, strict=True)
     )
 
 

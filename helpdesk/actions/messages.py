@@ -27,13 +27,13 @@ from helpdesk.permissions import REPLY, Actor
 from helpdesk.rules.followup import Decision, decide
 from helpdesk.states import StateType
 
-from .base import address_of, default_state, locked, touch
+from .base import address_of, default_state, locked, touch, verb
 from .drafts import Addresses, Draft, preview_of, write_article
 from .lifecycle import transition
 from .opening import open_ticket
 
 
-@transaction.atomic
+@verb
 def receive_message(
     *,
     actor: Actor,
@@ -223,7 +223,7 @@ def _not_empty(draft: Draft) -> None:
         raise InvalidInput(_("Write something first."), field="body")
 
 
-@transaction.atomic
+@verb
 def add_note(
     *,
     actor: Actor,
@@ -350,7 +350,7 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
     return article
 
 
-@transaction.atomic
+@verb
 def inform_queue(
     *, actor: Actor, ticket: Ticket, article: Article, queue_id: int | None, again: bool = False
 ) -> None:

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import addressing, conf, events, notifications, permissions, search
+from helpdesk import addressing, conf, events, notifications, permissions
 from helpdesk.errors import AlreadyDone, InvalidInput, WrongState
 from helpdesk.models import (
     Article,
@@ -30,7 +30,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.terms import Terms
 from helpdesk.states import StateType
 
-from .base import default_priority, default_state
+from .base import default_priority, default_state, verb
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
 from .terms import terms_of
@@ -60,7 +60,7 @@ class Opened:
     article: Article
 
 
-@transaction.atomic
+@verb
 def open_ticket(
     *,
     actor: Actor,
@@ -144,8 +144,8 @@ def open_ticket(
         sender=sender,
         visible=visible,
         author_customer=customer if sender == Sender.CUSTOMER else None,
+        is_first=True,
     )
-    search.index_ticket(ticket)
     events.record(
         actor=actor,
         ticket=ticket,

@@ -15,7 +15,6 @@ from django_mailbox.signals import message_received
 
 from helpdesk.models import InboundMail
 
-from .parse import parse
 from .parsed import Address, ParsedMail
 
 logger = logging.getLogger(__name__)
@@ -23,27 +22,31 @@ logger = logging.getLogger(__name__)
 MAX_TEXT = 100_000
 
 
-def write(inbound: InboundMail) -> Message | None:
-    """Write the journal row of a filed mail and send `message_received`; its failure touches nothing.
+def write(inbound: InboundMail, mail: ParsedMail) -> None:
+    """Make the journal row of a mail that is being filed, in its transaction; the caller saves `inbound`.
 
-    Returns the row, or None if it could not be written or the mail came through no mailbox.
+    A mail that came through no mailbox has none. A failure here touches nothing else.
     """
-    if inbound.mailbox is None or inbound.blob is None:
-        return None
+    if inbound.mailbox is None or inbound.message_id is not None:
+        return
     try:
         with transaction.atomic():
-            message = _row(inbound.mailbox, parse(inbound.blob.read()))
+            message = _row(inbound.mailbox, mail)
             message.save()
-            InboundMail.objects.filter(pk=inbound.pk).update(message=message)
-        inbound.message = message
     except Exception as error:  # noqa: BLE001  the journal is never worth a mail
         logger.warning("journal of mail %s: %s", inbound.pk, type(error).__name__)
-        return None
-    for receiver, outcome in message_received.send_robust(sender=Mailbox, message=message):
+        return
+    inbound.message = message
+
+
+def announce(inbound: InboundMail) -> None:
+    """Send `message_received` for a filed mail, once that is committed."""
+    if inbound.message is None:
+        return
+    for receiver, outcome in message_received.send_robust(sender=Mailbox, message=inbound.message):
         if isinstance(outcome, Exception):
             name = getattr(receiver, "__qualname__", "?")
             logger.warning("receiver %s of mail %s: %s", name, inbound.pk, type(outcome).__name__)
-    return message
 
 
 def _row(mailbox: Mailbox, mail: ParsedMail) -> Message:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -27,39 +29,82 @@ def known(source: str, keys: Sequence[str]) -> frozenset[str]:
     return frozenset(rows.values_list("key", flat=True))
 
 
-def accept(
-    raw: bytes,
-    *,
-    source: str,
-    key: str,
-    envelope_to: Sequence[str] = (),
-    queue: Queue | None = None,
-    mailbox: Mailbox | None = None,
-    silent: bool = False,
-) -> InboundMail:
-    """Store a raw mail and return its row, committed. The same `source` and `key` is the same mail.
+@dataclass(frozen=True)
+class Arrival:
+    """A raw mail that is about to be stored.
 
     `key` identifies the delivery inside its source (IMAP's UIDVALIDITY:UID, POP3's UIDL, a digest).
-    `queue` is where it goes if no address decides; with `silent` (an archive) always. Must not be
-    called inside a transaction: a caller that deletes its copy afterwards relies on the commit.
+    `queue` is where it goes if no address decides; with `silent` (an archive) always. From a
+    `trusted` way X-Stelze- headers set attributes.
     """
-    storage.put(raw)  # the slow part before the transaction
+
+    raw: bytes
+    source: str
+    key: str
+    envelope_to: Sequence[str] = ()
+    queue: Queue | None = None
+    mailbox: Mailbox | None = None
+    silent: bool = False
+    trusted: bool = False
+
+
+def accept(raw: bytes, *, source: str, key: str, **facts: Any) -> InboundMail:
+    """Store a raw mail and return its row, committed: `accept_many` for one mail."""
+    return accept_many([Arrival(raw, source, key, **facts)])[0]
+
+
+def accept_many(arrivals: Sequence[Arrival]) -> list[InboundMail]:
+    """Store raw mails and return their rows in order, committed together.
+
+    The same source and key is the same mail: the row it has already is returned. Must not be called
+    inside a transaction: a caller that deletes its copies afterwards relies on the commit.
+    """
+    for arrival in arrivals:
+        storage.put(arrival.raw)  # the slow part before the transaction
     try:
-        with transaction.atomic(durable=True):
-            blob = Blob.keep(raw)
-            return InboundMail.objects.create(
-                source=source,
-                key=key,
-                blob=blob,
-                size=len(raw),
-                envelope_to=list(envelope_to),
-                queue=queue,
-                mailbox=mailbox,
-                silent=silent,
-                next_try_at=timezone.now(),
-            )
+        return _accept(arrivals)
     except IntegrityError:
-        return InboundMail.objects.get(source=source, key=key)
+        # another worker stored the same mail, or gave up equal bytes, in this moment
+        return _accept(arrivals)
+
+
+@transaction.atomic(durable=True)
+def _accept(arrivals: Sequence[Arrival]) -> list[InboundMail]:
+    rows = _rows(arrivals)
+    fresh = {_identity(one): one for one in arrivals if _identity(one) not in rows}
+    blobs = Blob.keep_all(one.raw for one in fresh.values())
+    now = timezone.now()
+    InboundMail.objects.bulk_create(
+        InboundMail(
+            source=one.source,
+            key=one.key,
+            blob=blob,
+            size=len(one.raw),
+            envelope_to=list(one.envelope_to),
+            queue=one.queue,
+            mailbox=one.mailbox,
+            silent=one.silent,
+            trusted=one.trusted,
+            next_try_at=now,
+        )
+        for one, blob in zip(fresh.values(), blobs, strict=True)
+    )
+    if fresh:
+        rows = _rows(arrivals)
+    return [rows[_identity(one)] for one in arrivals]
+
+
+def _identity(arrival: Arrival) -> tuple[str, str]:
+    return arrival.source, arrival.key
+
+
+def _rows(arrivals: Sequence[Arrival]) -> dict[tuple[str, str], InboundMail]:
+    found: dict[tuple[str, str], InboundMail] = {}
+    for source in {one.source for one in arrivals}:
+        keys = [one.key for one in arrivals if one.source == source]
+        for row in InboundMail.objects.filter(source=source, key__in=keys):
+            found[source, row.key] = row
+    return found
 
 
 def refuse_unread(

@@ -49,24 +49,38 @@ class Match:
 
 def find(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
     """Return the ticket that `mail` continues, or None for a new request."""
-    return _second_delivery(mail) or _by_token(mail, recipients) or _by_hint(mail)
+    known = _known_articles(mail)
+    return _second_delivery(mail, known) or _by_token(mail, recipients) or _by_hint(mail, known)
 
 
-def _second_delivery(mail: ParsedMail) -> Match | None:
+def _hints(mail: ParsedMail) -> list[str]:
+    """Return the Message-IDs the mail refers to, nearest first; a report's comes before all."""
+    report_id = mail.report.original_message_id if mail.report else None
+    ids = [report_id] if report_id else []
+    return [*ids, *mail.in_reply_to, *reversed(mail.references)][:60]
+
+
+def _known_articles(mail: ParsedMail) -> dict[str, list[Article]]:
+    """Return our articles with the mail's own id, or one it refers to, by id, newest first. One query."""
+    ids = [*([mail.message_id] if mail.message_id else []), *_hints(mail)]
+    keys = {addressing.message_id_key(one) for one in ids}
+    found: dict[str, list[Article]] = {}
+    if keys:
+        rows = Article.objects.filter(message_id__in=keys).select_related("ticket__state")
+        for row in rows.defer("body", "html", "ticket__answers").order_by("-pk"):
+            found.setdefault(row.message_id, []).append(row)
+    return found
+
+
+def _second_delivery(mail: ParsedMail, known: dict[str, list[Article]]) -> Match | None:
+    """Recognise the very same mail: id and content. The id alone proves nothing."""
     if not mail.message_id:
         return None
-    rows = (
-        Article.objects.filter(
-            message_id=addressing.message_id_key(mail.message_id), content_hash=mail.content_hash
-        )
-        .exclude(content_hash="")
-        .select_related("ticket")
-        .defer("body", "html", "ticket__answers")
-    )
-    article = rows.first()
-    if article is None:
-        return None
-    return Match(_resolve(article.ticket), Tier.SECOND_DELIVERY, mail.message_id, article=article)
+    for article in reversed(known.get(addressing.message_id_key(mail.message_id), [])):
+        if article.content_hash and article.content_hash == mail.content_hash:
+            ticket = _resolve(article.ticket)
+            return Match(ticket, Tier.SECOND_DELIVERY, mail.message_id, article=article)
+    return None
 
 
 def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
@@ -81,10 +95,10 @@ def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
     return None
 
 
-def _by_hint(mail: ParsedMail) -> Match | None:
+def _by_hint(mail: ParsedMail, known: dict[str, list[Article]]) -> Match | None:
     """References and numbers: the first ticket in which the sender takes part, else the first found."""
     weak: Match | None = None
-    for ticket, tier, evidence in _hinted(mail):
+    for ticket, tier, evidence in _hinted(mail, known):
         visible, verified = _standing(ticket, _sender(mail))
         match = Match(ticket, tier, evidence, visible, verified)
         if verified:
@@ -93,20 +107,15 @@ def _by_hint(mail: ParsedMail) -> Match | None:
     return weak
 
 
-def _hinted(mail: ParsedMail) -> list[tuple[Ticket, Tier, str]]:
+def _hinted(mail: ParsedMail, known: dict[str, list[Article]]) -> list[tuple[Ticket, Tier, str]]:
     found: dict[int, tuple[Ticket, Tier, str]] = {}
     report_id = mail.report.original_message_id if mail.report else None
-    ids = [report_id] if report_id else []
-    ids += [*mail.in_reply_to, *reversed(mail.references)]
-    keys = {addressing.message_id_key(one): one for one in ids[:60]}
-    if keys:
-        rows = Article.objects.filter(message_id__in=keys).select_related("ticket__state")
-        by_key = {row.message_id: row for row in rows.defer("body", "html").order_by("-pk")}
-        for key, raw_id in keys.items():  # nearest first
-            if key in by_key:
-                ticket = _resolve(by_key[key].ticket)
-                tier = Tier.REPORT if raw_id == report_id else Tier.REFERENCES
-                found.setdefault(ticket.pk, (ticket, tier, raw_id))
+    for raw_id in _hints(mail):
+        articles = known.get(addressing.message_id_key(raw_id))
+        if articles:
+            ticket = _resolve(articles[0].ticket)
+            tier = Tier.REPORT if raw_id == report_id else Tier.REFERENCES
+            found.setdefault(ticket.pk, (ticket, tier, raw_id))
     for number in addressing.find_numbers(mail.subject)[:10]:
         by_number = _ticket(number=number)
         if by_number is not None:
@@ -140,9 +149,9 @@ def _sender(mail: ParsedMail) -> str:
 def _takes_part(ticket: Ticket, sender: str) -> bool:
     if not sender:
         return False
-    person = ticket.customer
     if sender == ticket.contact:
         return True
+    person = ticket.customer
     if person is not None and person.addresses.filter(normalised=sender).exists():
         return True
     return ticket.participants.filter(normalised=sender).exists()

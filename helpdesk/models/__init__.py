@@ -1,11 +1,12 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
 base, access, routes, time, queues, people, blobs, tickets, articles, search, history, mail, outbound,
-screening, jobs."""
+screening, jobs, directory."""
 
 from .access import OAuthAccess
 from .articles import Article, Attachment, Sender
 from .base import NamedRow, Privacy
 from .blobs import Blob
+from .directory import Directory, directory, is_kept, kept_directory
 from .history import Event, EventKind
 from .jobs import PeriodicJob
 from .mail import InboundMail, MailAccount
@@ -65,6 +66,10 @@ __all__ = [
     "Ticket",
     "TicketLink",
     "TicketType",
+    "Directory",
+    "directory",
+    "is_kept",
+    "kept_directory",
     "in_tree_order",
     "AutoResponse",
     "BouncedAddress",

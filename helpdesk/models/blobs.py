@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Self
 
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
@@ -40,6 +42,24 @@ class Blob(models.Model):
         if created:
             storage.put(content)  # between the two lines above `_discard` may have taken the bytes
         return blob
+
+    @classmethod
+    def keep_all(cls, contents: Iterable[bytes]) -> list[Self]:
+        """Store several contents (each once) and return their rows in order, with two statements.
+
+        Raises `IntegrityError` where `release` took a row in this very moment: do it again.
+        """
+        kept = list(contents)
+        digests = [storage.put(content) for content in kept]
+        sizes = dict(zip(digests, map(len, kept), strict=True))
+        rows = [cls(sha256=sha256, size=size) for sha256, size in sizes.items()]
+        cls.objects.bulk_create(rows, ignore_conflicts=True)
+        for content in kept:
+            storage.put(content)  # before the rows were there `_discard` may have taken the bytes
+        found = {row.sha256: row for row in cls.objects.filter(sha256__in=sizes)}
+        if len(found) < len(sizes):
+            raise IntegrityError("a stored file was released meanwhile")
+        return [found[sha256] for sha256 in digests]
 
     def read(self) -> bytes:
         """Return the bytes. Raises `FileNotFoundError` if the storage lost them."""

@@ -22,10 +22,10 @@ BOUNDARIES = [
     "helpdesk.mail.transports.imap:ImapTransport.remove",
     "helpdesk.mail.transports.pop3:Pop3Transport.remove",
     "helpdesk.storage:put",
-    "helpdesk.mail.ledger:accept",
+    "helpdesk.mail.ledger:accept_many",
     "helpdesk.mail.ingest:_file",
-    "helpdesk.mail.ingest:open_ticket",
-    "helpdesk.mail.ingest:_finish",
+    "helpdesk.mail.filing:open_ticket",
+    "helpdesk.mail.filing:_finish",
     "helpdesk.mail.ledger:fail",
     "helpdesk.mail.journal:write",
 ]

@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django_mailbox.models import Mailbox
 from tqdm import tqdm
 
 from helpdesk.mail import ingest, ledger
 from helpdesk.mail.transports.mbox import QUOTED, SEPARATOR
 from helpdesk.models import InboundMail, Queue
+
+#: So many mails, or bytes, are stored with one commit.
+BATCH = 50
+BATCH_BYTES = 8 * 1024 * 1024
 
 FINAL = (InboundMail.State.FILED, InboundMail.State.IGNORED)
 
@@ -28,6 +33,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
         parser.add_argument("--queue", required=True, help="short name of the queue")
+        parser.add_argument(
+            "--mailbox", help="name of a mailbox: leave rows in its journal, as if they came by it"
+        )
         parser.add_argument("--json", action="store_true", help="one line of JSON a mail")
         parser.add_argument(
             "--reply", action="store_true", help="treat the mails as newly arrived: receipts go out"
@@ -41,27 +49,65 @@ class Command(BaseCommand):
         for path in options["paths"]:
             if not path.exists():
                 raise CommandError(f"There is no {path}.")
+        mailbox = None
+        if options["mailbox"]:
+            mailbox = Mailbox.objects.filter(name=options["mailbox"]).first()
+            if mailbox is None:
+                raise CommandError(f"There is no mailbox {options['mailbox']}.")
         counts: dict[str, int] = {}
-        mails = tqdm(_mails(options["paths"]), unit=" mails", disable=None, dynamic_ncols=True)
-        for source, raw in mails:
-            line = self._one(source, raw, queue, reply=options["reply"])
-            counts[line["outcome"]] = counts.get(line["outcome"], 0) + 1
-            if options["json"]:
-                self.stdout.write(json.dumps(line, ensure_ascii=False))
+        progress = tqdm(unit=" mails", disable=None, dynamic_ncols=True)
+        for batch in _batches(_mails(options["paths"])):
+            for line in _file(batch, queue, mailbox, reply=options["reply"]):
+                counts[line["outcome"]] = counts.get(line["outcome"], 0) + 1
+                if options["json"]:
+                    self.stdout.write(json.dumps(line, ensure_ascii=False))
+            progress.update(len(batch))
+        progress.close()
         if not options["json"]:
             total = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
             self.stdout.write(total or "no mails found")
 
-    def _one(self, source: str, raw: bytes, queue: Queue, *, reply: bool) -> dict[str, Any]:
-        key = hashlib.sha256(raw).hexdigest()
-        row = InboundMail.objects.filter(source="archive", key=key).first()
-        before = row is not None and row.state in FINAL
-        if row is None:
-            row = ledger.accept(raw, source="archive", key=key, queue=queue, silent=not reply)
-        if not before:
-            row = ingest.process(row.pk)
-        return {
-            "source": source,
+
+def _batches(mails: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    """Yield the mails some at a time: few enough to lie in memory, enough to be stored together."""
+    batch: list[tuple[str, bytes]] = []
+    size = 0
+    for name, raw in mails:
+        batch.append((name, raw))
+        size += len(raw)
+        if len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _file(
+    batch: list[tuple[str, bytes]], queue: Queue, mailbox: Mailbox | None, *, reply: bool
+) -> Iterator[dict[str, Any]]:
+    """Store and file some mails; yield a line about each."""
+    arrivals = [
+        ledger.Arrival(
+            raw,
+            source="archive",
+            key=hashlib.sha256(raw).hexdigest(),
+            queue=queue,
+            mailbox=mailbox,
+            silent=not reply,
+        )
+        for _name, raw in batch
+    ]
+    rows = ledger.accept_many(arrivals)
+    final = {row.pk for row in rows if row.state in FINAL}
+    todo = list(dict.fromkeys(row.pk for row in rows if row.pk not in final))
+    filed = {row.pk: row for row in ingest.process_all(todo)}
+    told: set[int] = set()
+    for (name, _raw), row in zip(batch, rows, strict=True):
+        before = row.pk in final or row.pk in told
+        told.add(row.pk)
+        row = filed.get(row.pk, row)
+        yield {
+            "source": name,
             "outcome": row.outcome if row.state in FINAL else "failed",
             "reason": "already filed" if before else row.reason,
             "ticket": row.ticket.number if row.ticket else None,

@@ -1,0 +1,200 @@
+"""The ends a mail may come to: ignored, joined to a ticket, a ticket of its own. Each inside the mail's transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from helpdesk import addressing, permissions
+from helpdesk.actions import (
+    STARTS,
+    Draft,
+    add_note,
+    inform_queue,
+    open_ticket,
+    receive_message,
+)
+from helpdesk.errors import HelpdeskError
+from helpdesk.models import (
+    Article,
+    Channel,
+    InboundMail,
+    Queue,
+    Right,
+    Ticket,
+    TicketType,
+    directory,
+)
+from helpdesk.permissions import SYSTEM
+from helpdesk.rules.effects import Plan
+from helpdesk.rules.routing import Route, route
+
+from . import journal, thread
+from .incoming import Incoming, contact_of, customer_of, draft_of, language_of
+
+MAX_PARTICIPANTS = 20
+
+Rule = InboundMail.Rule
+
+RULES = {
+    thread.Tier.SECOND_DELIVERY: Rule.SECOND_DELIVERY,
+    thread.Tier.TOKEN: Rule.TOKEN,
+    thread.Tier.REFERENCES: Rule.REFERENCES,
+    thread.Tier.NUMBER: Rule.NUMBER,
+    thread.Tier.REPORT: Rule.REPORT,
+}
+
+
+class NoQueue(HelpdeskError):
+    """No recipient of the mail is one of ours, and its mailbox names no queue."""
+
+    code = "no_queue"
+    message = _("No queue has one of the addresses this mail went to.")
+
+
+def ignore(step: Incoming, reason: str) -> None:
+    """End without an article of its own; `reason` is a sentence in the code's language (`gettext_noop`)."""
+    step.inbound.state = InboundMail.State.IGNORED
+    step.inbound.outcome = InboundMail.Outcome.IGNORED
+    step.inbound.reason = reason[:250]
+    _finish(step)
+
+
+def _filed(step: Incoming, article: Article, outcome: str) -> None:
+    inbound = step.inbound
+    inbound.state = InboundMail.State.FILED
+    inbound.outcome = outcome
+    inbound.reason = ""  # an earlier attempt may have failed
+    inbound.article = article
+    inbound.ticket = article.ticket
+    _finish(step)
+
+
+def _finish(step: Incoming) -> None:
+    inbound = step.inbound
+    inbound.rule = step.rule
+    inbound.evidence = step.evidence
+    inbound.error = ""
+    inbound.next_try_at = None
+    inbound.attempts += 1
+    inbound.processed_at = timezone.now()
+    journal.write(inbound, step.mail)
+    inbound.save(
+        update_fields=[
+            *("state", "outcome", "reason", "rule", "evidence", "error", "next_try_at"),
+            *("attempts", "processed_at", "ticket", "article", "message"),
+        ]
+    )
+
+
+def route_of(step: Incoming) -> Route:
+    """Return where the mail goes by its recipients, else by its mailbox; an archive's by its order alone."""
+    fallback = step.inbound.queue_id
+    if step.inbound.silent and fallback is not None:
+        return Route(fallback)
+    return route(step.recipients, step.own, fallback)
+
+
+def deliver_again(step: Incoming, match: thread.Match, article: Article) -> None:
+    """The same mail once more, through another address or mailbox: noted on the first article."""
+    step.decided(Rule.SECOND_DELIVERY, f"{match.tier}: {match.evidence}")
+    queue_id = route_of(step).queue_id
+    inform_queue(actor=SYSTEM, ticket=match.ticket, article=article, queue_id=queue_id, again=True)
+    step.inbound.ticket = match.ticket
+    step.inbound.article = article
+    ignore(step, gettext_noop("second delivery of the same mail"))
+
+
+def append(step: Incoming, match: thread.Match) -> Article:
+    """Join the mail to the ticket it was recognised for; return its article."""
+    visible = match.visible and not step.machine
+    step.decided(RULES[match.tier], f"{match.tier}: {match.evidence}")
+    if not match.verified:
+        step.evidence.append("sender takes no part in the ticket: filed internally")
+    customer = customer_of(step) if match.verified else None
+    article = receive_message(
+        actor=SYSTEM,
+        ticket=match.ticket,
+        draft=draft_of(step, verified=match.verified or bool(step.machine)),
+        customer=customer,
+        visible=visible,
+        silent=step.inbound.silent,
+    )
+    if visible:
+        _let_take_part(article.ticket, step)
+    joined = article.ticket_id == match.ticket.pk
+    outcome = InboundMail.Outcome.APPENDED if joined else InboundMail.Outcome.OPENED
+    _filed(step, article, outcome)
+    return article
+
+
+def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> Article:
+    """Open a ticket: in the queue `into`, else in the filters', else where the mail went; return its article.
+
+    Raises `NoQueue` if none of these names one.
+    """
+    where = route_of(step)
+    queue = directory().queues.get(into or plan.queue or where.queue_id or 0)
+    if queue is None:
+        raise NoQueue
+    if not step.rule:
+        rule = Rule.RECIPIENT if where.address else Rule.MAILBOX
+        step.decided(rule, f"recipient {where.address}" if where.address else f"queue {queue.slug}")
+    customer = customer_of(step)
+    known = directory()
+    opened = open_ticket(
+        actor=SYSTEM,
+        queue=queue,
+        subject=addressing.clean_subject(step.mail.subject) or "—",
+        draft=draft_of(step),
+        customer=customer,
+        contact=contact_of(step),
+        language=language_of(step) if customer is None else customer.language,
+        type_=TicketType.objects.filter(pk=plan.type).first() if plan.type else None,
+        priority=known.priorities.get(plan.priority or 0),
+        state=_state(plan),
+        owner=_owner(plan, queue),
+        imported=step.inbound.silent,
+    )
+    for text in plan.notes:
+        add_note(actor=SYSTEM, ticket=opened.ticket, draft=Draft(body=text, channel=Channel.NOTE))
+    _let_take_part(opened.ticket, step)
+    for other in where.others:
+        inform_queue(actor=SYSTEM, ticket=opened.ticket, article=opened.article, queue_id=other)
+    _filed(step, opened.article, InboundMail.Outcome.OPENED)
+    return opened.article
+
+
+def _state(plan: Plan) -> Any | None:
+    state = directory().states.get(plan.state or 0)
+    return state if state is not None and state.type in STARTS else None
+
+
+def _owner(plan: Plan, queue: Queue) -> Any | None:
+    """Return whom a filter assigns the ticket to; nobody if they may not own tickets there."""
+    if plan.owner is None:
+        return None
+    user = get_user_model()._default_manager.filter(pk=plan.owner).first()
+    may = user is not None and permissions.can(permissions.agent(user), Right.OWN, queue)
+    return user if may else None
+
+
+def _let_take_part(ticket: Ticket, step: Incoming) -> None:
+    """Who is addressed beside us takes part: their replies belong to the ticket."""
+    if step.machine:
+        return
+    found: dict[str, dict[str, str]] = {}
+    for one in (*step.mail.to, *step.mail.cc)[:MAX_PARTICIPANTS]:
+        if not addressing.is_address(one.address):
+            continue
+        canonical = addressing.canonical(one.address)
+        if addressing.normalise(one.address) in step.own:
+            continue
+        if canonical not in (step.sender, ticket.contact):
+            found.setdefault(canonical, {"address": one.address[:254], "name": one.name[:200]})
+    for canonical, facts in found.items():
+        ticket.participants.get_or_create(normalised=canonical, defaults=facts)
