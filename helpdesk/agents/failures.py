@@ -14,14 +14,16 @@ from django.views.generic import TemplateView
 from wagtail.admin import messages
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
+from helpdesk import permissions
 from helpdesk.mail import ingest
-from helpdesk.models import InboundMail, OutboundMail
+from helpdesk.models import InboundMail, OutboundMail, Queue, Right
 from helpdesk.permissions import Actor
 
 from . import policy
 from .actions_views import send_again
 from .files import bytes_of, download
 from .ticket import TROUBLED
+from .tickets_list import queue_choices
 
 LIMIT = 100
 
@@ -69,6 +71,7 @@ class FailureView(WagtailAdminTemplateMixin, TemplateView):
         inbound = failed_inbound(actor).select_related("queue", "mailbox").defer("evidence")
         outbound = failed_outbound(actor).select_related("ticket").defer("body", "html")
         return super().get_context_data(
+            queues=queue_choices(actor.queues_with(Right.CREATE)),
             inbound=inbound.order_by("-received_at", "-pk")[:LIMIT],
             outbound=outbound.order_by("-created_at", "-pk")[:LIMIT],
             limit=LIMIT,
@@ -82,10 +85,22 @@ def _failed(request: HttpRequest, pk: int) -> InboundMail:
     return get_object_or_404(failed_inbound(actor).select_related("blob"), pk=pk)
 
 
+def unfiled(actor: Actor) -> QuerySet[InboundMail]:
+    """Return the mails that became nobody's work: failed, or ignored without an article."""
+    states = [InboundMail.State.FAILED, InboundMail.State.IGNORED]
+    return visible_inbound(actor).filter(state__in=states, article=None)
+
+
+def _unfiled(request: HttpRequest, pk: int) -> InboundMail:
+    actor = policy.actor_of(request)
+    policy.check(policy.may_manage(actor))
+    return get_object_or_404(unfiled(actor).select_related("blob"), pk=pk)
+
+
 @require_GET
 def source(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give out the raw mail that could not be filed."""
-    row = _failed(request, pk)
+    """Give out the raw mail that was not filed."""
+    row = _unfiled(request, pk)
     if row.blob is None:
         raise Http404
     return download(bytes_of(row.blob), f"mail-{row.pk}.eml", "message/rfc822")
@@ -101,6 +116,32 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, _("The mail is filed."))
     return redirect("helpdesk_agents:failures")
+
+
+@require_POST
+def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open a ticket from a mail that failed or was ignored, in the chosen queue."""
+    row = _unfiled(request, pk)
+    actor = policy.actor_of(request)
+    wanted = request.POST.get("queue", "")
+    allowed = actor.queues_with(Right.CREATE)
+    if not wanted.isdigit() or int(wanted) not in allowed:
+        messages.error(request, _("Choose the queue in which the ticket is opened."))
+        return redirect("helpdesk_agents:failures")
+    queue = Queue.objects.get(pk=int(wanted))
+    try:
+        row = ingest.file_by_hand(row.pk, queue=queue, by=actor.name)
+    except (FileNotFoundError, ValueError):
+        messages.error(request, _("The raw mail is gone; no ticket can be opened from it."))
+        return redirect("helpdesk_agents:failures")
+    if row.ticket is None:
+        messages.error(request, _("Another worker has this mail in hand. Look again."))
+        return redirect("helpdesk_agents:failures")
+    number = {"number": row.ticket.number}
+    messages.success(request, _("The mail is the ticket %(number)s now.") % number)
+    if not permissions.visible_tickets(actor).filter(pk=row.ticket.pk).exists():
+        return redirect("helpdesk_agents:failures")
+    return redirect("helpdesk_agents:ticket", row.ticket.pk)
 
 
 @require_POST

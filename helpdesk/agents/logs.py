@@ -12,13 +12,15 @@ from django_mailbox.models import Message
 from django_tasks_db.models import DBTaskResult
 from wagtail_modeladmin.helpers import PermissionHelper
 from wagtail_modeladmin.options import ModelAdmin
+from wagtail_modeladmin.views import InspectView
 
-from helpdesk.models import InboundMail, OutboundMail
+from helpdesk.models import InboundMail, OutboundMail, Right
 from helpdesk.permissions import Actor
 
 from . import policy
 from .failures import visible_inbound, visible_outbound
 from .paging import GuardedIndex
+from .tickets_list import queue_choices
 
 
 def visible_messages(actor: Actor) -> QuerySet[Message]:
@@ -89,19 +91,33 @@ class LogAdmin(ModelAdmin):
         """Nothing refers to a log from a page."""
 
 
+class InboundInspect(InspectView):
+    """One mail of the log; one that became nothing can be made a ticket here."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        actor = policy.actor_of(self.request)
+        return super().get_context_data(
+            queues=queue_choices(actor.queues_with(Right.CREATE)),
+            unfiled=(InboundMail.State.FAILED, InboundMail.State.IGNORED),
+            **kwargs,
+        )
+
+
 class InboundAdmin(LogAdmin):
     model = InboundMail
     base_url_path = "helpdesk/inbound"
     menu_label = _("Inbound log")
     menu_icon = "download"
-    list_display = ("received_at", "source", "state", "outcome", "reason_words", "queue", "ticket")
-    list_filter = ("state",)
+    list_display = ("received_at", "source", "state", "outcome", "rule", "reason_words", "ticket")
+    list_filter = ("state", "rule")
+    inspect_view_class = InboundInspect
+    inspect_template_name = "helpdesk/agents/inbound_inspect.html"
     search_fields = ("source", "key", "reason", "ticket__number")
     ordering = ("-received_at", "-pk")
     related = ("queue", "ticket")
     deferred = ("evidence", "error")
     inspect_view_fields = (
-        *("received_at", "source", "key", "size", "state", "outcome", "reason", "evidence"),
+        *("received_at", "source", "key", "size", "state", "outcome", "rule", "evidence", "reason"),
         *("error", "attempts", "processed_at", "queue", "ticket"),
     )
 

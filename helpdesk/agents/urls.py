@@ -37,6 +37,7 @@ urlpatterns = [
     path("new/customers/", phone.customers, name="phone_customers"),
     path("failures/", failures.FailureView.as_view(), name="failures"),
     path("failures/in/<int:pk>/source/", failures.source, name="failure_source"),
+    path("failures/in/<int:pk>/file/", failures.by_hand, name="failure_file"),
     path("failures/in/<int:pk>/retry/", failures.retry, name="failure_retry"),
     path("failures/out/<int:pk>/again/", failures.again, name="failure_again"),
 ]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
-from helpdesk import addressing, permissions
+from helpdesk import addressing, conf, permissions
 from helpdesk.actions import (
     STARTS,
     Draft,
+    Upload,
     add_note,
     inform_queue,
     open_ticket,
@@ -25,6 +26,7 @@ from helpdesk.models import (
     InboundMail,
     Queue,
     Right,
+    Sender,
     Ticket,
     TicketType,
     directory,
@@ -40,12 +42,12 @@ MAX_PARTICIPANTS = 20
 
 Rule = InboundMail.Rule
 
-RULES = {
-    thread.Tier.SECOND_DELIVERY: Rule.SECOND_DELIVERY,
-    thread.Tier.TOKEN: Rule.TOKEN,
-    thread.Tier.REFERENCES: Rule.REFERENCES,
-    thread.Tier.NUMBER: Rule.NUMBER,
-    thread.Tier.REPORT: Rule.REPORT,
+#: Rule and words of how a mail was recognised.
+TIERS = {
+    thread.Tier.TOKEN: (Rule.TOKEN, gettext_noop("went to the signed address %(value)s")),
+    thread.Tier.REFERENCES: (Rule.REFERENCES, gettext_noop("refers to our message %(value)s")),
+    thread.Tier.NUMBER: (Rule.NUMBER, gettext_noop("names the ticket %(value)s")),
+    thread.Tier.REPORT: (Rule.REPORT, gettext_noop("reports on our message %(value)s")),
 }
 
 
@@ -101,7 +103,9 @@ def route_of(step: Incoming) -> Route:
 
 def deliver_again(step: Incoming, match: thread.Match, article: Article) -> None:
     """The same mail once more, through another address or mailbox: noted on the first article."""
-    step.decided(Rule.SECOND_DELIVERY, f"{match.tier}: {match.evidence}")
+    step.decided(
+        Rule.SECOND_DELIVERY, gettext_noop("same id and content as %(value)s"), match.evidence
+    )
     queue_id = route_of(step).queue_id
     inform_queue(actor=SYSTEM, ticket=match.ticket, article=article, queue_id=queue_id, again=True)
     step.inbound.ticket = match.ticket
@@ -112,9 +116,9 @@ def deliver_again(step: Incoming, match: thread.Match, article: Article) -> None
 def append(step: Incoming, match: thread.Match) -> Article:
     """Join the mail to the ticket it was recognised for; return its article."""
     visible = match.visible and not step.machine
-    step.decided(RULES[match.tier], f"{match.tier}: {match.evidence}")
+    step.decided(*TIERS[match.tier], match.evidence)
     if not match.verified:
-        step.evidence.append("sender takes no part in the ticket: filed internally")
+        step.note(gettext_noop("the sender takes no part in the ticket: filed internally"))
     customer = customer_of(step) if match.verified else None
     article = receive_message(
         actor=SYSTEM,
@@ -142,8 +146,10 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> Article:
     if queue is None:
         raise NoQueue
     if not step.rule:
-        rule = Rule.RECIPIENT if where.address else Rule.MAILBOX
-        step.decided(rule, f"recipient {where.address}" if where.address else f"queue {queue.slug}")
+        if where.address:
+            step.decided(Rule.RECIPIENT, gettext_noop("went to %(value)s"), where.address)
+        else:
+            step.decided(Rule.MAILBOX, gettext_noop("the mailbox belongs to %(value)s"), queue.name)
     customer = customer_of(step)
     known = directory()
     opened = open_ticket(
@@ -165,6 +171,32 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> Article:
     _let_take_part(opened.ticket, step)
     for other in where.others:
         inform_queue(actor=SYSTEM, ticket=opened.ticket, article=opened.article, queue_id=other)
+    _filed(step, opened.article, InboundMail.Outcome.OPENED)
+    return opened.article
+
+
+def open_raw(step: Incoming, raw: bytes, *, into: int) -> Article:
+    """Open a ticket in the queue `into` with the raw mail as its only file; return its article."""
+    queue = directory().queues[into]
+    with translation.override(conf.site_language()):
+        subject = gettext("A mail that could not be read")
+        body = gettext("The mail could not be read. It is attached as it came.")
+    opened = open_ticket(
+        actor=SYSTEM,
+        queue=queue,
+        subject=subject,
+        draft=Draft(
+            body=body,
+            channel=Channel.EMAIL,
+            subject=subject,
+            machine="system",  # nobody is answered: who wrote is not known
+            files=(Upload("mail.eml", raw, "message/rfc822"),),
+            created_at=step.inbound.received_at,
+        ),
+        customer=None,
+        sender=Sender.SYSTEM,
+        visible=False,
+    )
     _filed(step, opened.article, InboundMail.Outcome.OPENED)
     return opened.article
 

@@ -24,12 +24,16 @@ class Incoming:
     own: dict[str, int]  # normalised queue address → queue id
     machine: str = ""  # kind of machine mail
     rule: str = ""
-    evidence: list[str] = field(default_factory=list)
+    evidence: list[list[str]] = field(default_factory=list)
 
-    def decided(self, rule: InboundMail.Rule, evidence: str) -> None:
+    def note(self, words: str, value: str = "") -> None:
+        """Note what speaks for a decision: `words` in the code's language (`gettext_noop`) with `%(value)s`."""
+        self.evidence.append([words, value[:500]])
+
+    def decided(self, rule: InboundMail.Rule, words: str, value: str = "") -> None:
         """Note which rule decides over this mail, and what speaks for it."""
         self.rule = rule
-        self.evidence.append(evidence)
+        self.note(words, value)
 
     @property
     def sender(self) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 
 from django.db import DatabaseError, IntegrityError, connection
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop
 
 from helpdesk import addressing
 from helpdesk.actions import one_transaction
 from helpdesk.errors import HelpdeskError
-from helpdesk.models import InboundMail, directory, kept_directory
+from helpdesk.models import InboundMail, Queue, directory, kept_directory
+from helpdesk.rules.effects import Plan
 
 from . import filing, filters, journal, ledger, thread
 from .filing import NoQueue
@@ -23,7 +26,7 @@ from .incoming import Incoming, recipients_of
 from .parse import parse
 from .screen import screen
 
-__all__ = ["NoQueue", "process", "process_all", "process_pending"]
+__all__ = ["NoQueue", "file_by_hand", "process", "process_all", "process_pending"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,10 @@ logger = logging.getLogger(__name__)
 BATCH = 100
 
 Rule = InboundMail.Rule
+_State = InboundMail.State
+
+_WAITING = Q(state__in=[_State.RECEIVED, _State.FAILED])
+_UNFILED = Q(state__in=[_State.FAILED, _State.IGNORED], article=None)
 
 
 def process(pk: int) -> InboundMail:
@@ -40,12 +47,7 @@ def process(pk: int) -> InboundMail:
     holds is skipped. Whatever goes wrong puts this mail into the failure inbox and raises nothing.
     """
     try:
-        try:
-            inbound = _attempt(pk)
-        except IntegrityError:
-            # somebody made the same row in the same moment, or took away what we knew: look again
-            with kept_directory(anew=True):
-                inbound = _attempt(pk)
+        inbound = _attempt(pk, _WAITING, _file)
     except Exception as error:  # noqa: BLE001  any fault at all belongs to this mail alone
         # type and place only: the message of an error may quote the mail
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -58,6 +60,29 @@ def process(pk: int) -> InboundMail:
         return InboundMail.objects.select_related("ticket", "article").get(pk=pk)
     journal.announce(inbound)
     return inbound
+
+
+def file_by_hand(pk: int, *, queue: Queue, by: str) -> InboundMail:
+    """Open a ticket in `queue` from a mail that failed or was ignored, as `by` (a name) decided; return its row.
+
+    What cannot be read even so becomes a ticket with the raw mail as its file. A mail that has an
+    article is left alone. Raises `FileNotFoundError` if the raw mail is gone.
+    """
+    ways = (partial(_by_hand, queue=queue, by=by), partial(_as_file, queue=queue, by=by))
+    for way in ways:
+        try:
+            inbound = _attempt(pk, _UNFILED, way)
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            if way is ways[-1]:
+                raise
+            logger.error("mail %s by hand: %s", pk, type(error).__name__)
+        else:
+            if inbound is not None:
+                journal.announce(inbound)
+            break
+    return InboundMail.objects.select_related("ticket", "article").get(pk=pk)
 
 
 def process_all(keys: list[int]) -> list[InboundMail]:
@@ -97,27 +122,34 @@ def _set_commit(how: str) -> None:
 
 def process_pending(limit: int = 500) -> int:
     """File what waits in the ledger and is due, oldest first; return how many mails were tried."""
-    due = InboundMail.objects.filter(
-        state__in=[InboundMail.State.RECEIVED, InboundMail.State.FAILED],
-        next_try_at__lte=timezone.now(),
-    )
+    due = InboundMail.objects.filter(_WAITING, next_try_at__lte=timezone.now())
     keys = list(due.order_by("next_try_at", "pk").values_list("pk", flat=True)[:limit])
     process_all(keys)
     return len(keys)
 
 
-def _attempt(pk: int) -> InboundMail | None:
+def _attempt(pk: int, which: Q, work: Callable[[InboundMail], object]) -> InboundMail | None:
+    """Do `work` on a mail of the ledger in one transaction; None if another worker has it or it is done."""
+    try:
+        return _once(pk, which, work)
+    except IntegrityError:
+        # somebody made the same row in the same moment, or took away what we knew: look again
+        with kept_directory(anew=True):
+            return _once(pk, which, work)
+
+
+def _once(pk: int, which: Q, work: Callable[[InboundMail], object]) -> InboundMail | None:
     with kept_directory(), one_transaction():
         inbound = (
             InboundMail.objects.select_for_update(
                 skip_locked=connection.features.has_select_for_update_skip_locked, of=("self",)
             )
             .select_related("blob", "mailbox")
-            .filter(pk=pk, state__in=[InboundMail.State.RECEIVED, InboundMail.State.FAILED])
+            .filter(which, pk=pk)
             .first()
         )
         if inbound is not None:
-            _file(inbound)
+            work(inbound)
     return inbound
 
 
@@ -129,15 +161,25 @@ def _words(error: Exception, place: str) -> str:
         return str(error)
 
 
-def _file(inbound: InboundMail) -> None:
+def _raw(inbound: InboundMail) -> bytes:
     if inbound.blob is None:
         raise ValueError("the mail was never fetched")
-    mail = parse(inbound.blob.read())
+    return inbound.blob.read()
+
+
+def _read(inbound: InboundMail) -> Incoming:
+    mail = parse(_raw(inbound))
     step = Incoming(inbound, mail, recipients_of(inbound, mail), directory().own_addresses)
     machine = screen(mail)
     if machine is not None:
         step.machine = str(machine.kind)
-        step.evidence.append(f"machine mail: {machine.evidence}")
+        step.note(gettext_noop("machine mail, for %(value)s"), machine.evidence)
+    return step
+
+
+def _file(inbound: InboundMail) -> None:
+    step = _read(inbound)
+    mail = step.mail
     reason = _own_mail(step)
     if reason:
         filing.ignore(step, reason)
@@ -147,7 +189,8 @@ def _file(inbound: InboundMail) -> None:
         filing.deliver_again(step, match, match.article)
         return
     verdict = filters.judge(mail, step.recipients, step.machine, now=timezone.now())
-    step.evidence += [f"filter: {name}" for name in verdict.names]
+    for name in verdict.names:
+        step.note(gettext_noop("the mail filter “%(value)s” matched"), name)
     if not verdict.plan.makes_ticket:
         step.rule = Rule.FILTER
         filing.ignore(step, verdict.plan.ignore or gettext_noop("refused by a filter"))
@@ -159,13 +202,26 @@ def _file(inbound: InboundMail) -> None:
         filing.open_new(step, verdict.plan)
 
 
+def _by_hand(inbound: InboundMail, *, queue: Queue, by: str) -> None:
+    step = _read(inbound)
+    step.decided(Rule.BY_HAND, gettext_noop("filed by %(value)s"), by)
+    filing.open_new(step, Plan(), into=queue.pk)
+
+
+def _as_file(inbound: InboundMail, *, queue: Queue, by: str) -> None:
+    raw = _raw(inbound)
+    step = Incoming(inbound, parse(b""), tuple(inbound.envelope_to), directory().own_addresses)
+    step.decided(Rule.BY_HAND, gettext_noop("filed by %(value)s, although it cannot be read"), by)
+    filing.open_raw(step, raw, into=queue.pk)
+
+
 def _own_mail(step: Incoming) -> str:
     """Return why the mail is one of our own that came back, or ''."""
     mail = step.mail
     if mail.message_id and addressing.read_message_id(mail.message_id, addressing.signing_keys()):
-        step.decided(Rule.OWN_MAIL, f"our own Message-ID {mail.message_id}")
+        step.decided(Rule.OWN_MAIL, gettext_noop("carries our own id %(value)s"), mail.message_id)
         return gettext_noop("own mail came back")
     if step.sender and step.sender in step.own:
-        step.decided(Rule.OWN_MAIL, f"sent from the queue address {step.sender}")
+        step.decided(Rule.OWN_MAIL, gettext_noop("came from our address %(value)s"), step.sender)
         return gettext_noop("from an address of our own")
     return ""

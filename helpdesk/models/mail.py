@@ -188,3 +188,13 @@ class InboundMail(models.Model):
         return gettext(self.reason) if self.reason else ""
 
     reason_words.short_description = _("reason")  # type: ignore[attr-defined]
+
+    def evidence_lines(self) -> list[str]:
+        """Return what spoke for the decision, a sentence each, in the active language."""
+        return [gettext(words) % {"value": value} for words, value in self.evidence]
+
+    def get_evidence_display(self) -> str:
+        return "; ".join(self.evidence_lines())
+
+    def get_reason_display(self) -> str:
+        return self.reason_words()

@@ -76,3 +76,37 @@ def test_mail_without_a_queue_is_for_superusers(red, admin, failed):
     url = reverse("helpdesk_agents:failures")
     assert "database was away" not in red.client.get(url).content.decode()
     assert "database was away" in admin.get(url).content.decode()
+
+
+def test_a_failed_mail_becomes_a_ticket_by_hand(red, failed):
+    page = red.client.get(reverse("helpdesk_agents:failures")).content.decode()
+    address = reverse("helpdesk_agents:failure_file", args=[failed.pk])
+    assert address in page
+    answer = red.client.post(address, {"queue": red.queue.pk})
+    ticket = Ticket.objects.get(subject="Late")
+    assert answer["Location"] == reverse("helpdesk_agents:ticket", args=[ticket.pk])
+    failed.refresh_from_db()
+    assert failed.evidence_lines() == ["filed by Red Agent"]
+
+
+def test_by_hand_only_into_queues_of_ones_own_and_only_own_mails(red, blue, failed):
+    address = reverse("helpdesk_agents:failure_file", args=[failed.pk])
+    red.client.post(address, {"queue": blue.queue.pk})
+    red.client.post(address, {"queue": "nonsense"})
+    assert blue.client.post(address, {"queue": blue.queue.pk}).status_code == 404
+    failed.refresh_from_db()
+    assert failed.state == "failed"
+
+
+def test_an_ignored_mail_can_be_made_a_ticket_from_the_log(admin, red, failed):
+    InboundMail.objects.filter(pk=failed.pk).update(
+        state="ignored",
+        reason="refused by a filter",
+        evidence=[["the mail filter “%(value)s” matched", "Ads"]],
+    )
+    page = admin.get(f"/admin/helpdesk/inbound/inspect/{failed.pk}/").content.decode()
+    assert "the mail filter “Ads” matched" in page
+    assert reverse("helpdesk_agents:failure_file", args=[failed.pk]) in page
+    assert admin.post(
+        reverse("helpdesk_agents:failure_file", args=[failed.pk]), {"queue": red.queue.pk}
+    )["Location"].startswith("/admin/helpdesk/tickets/")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
+from django_mailbox.models import Mailbox
 
 from helpdesk import actions, addressing, permissions
 from helpdesk.mail import ingest, ledger
@@ -12,10 +14,13 @@ from helpdesk.models import (
     CustomerAddress,
     EventKind,
     InboundMail,
+    MailAccount,
     MailFilter,
     OutboundMail,
+    QueueAddress,
     Sender,
     Ticket,
+    kept_directory,
 )
 from helpdesk.states import StateType
 from tests import factories as f
@@ -66,7 +71,7 @@ def test_mail_to_a_queue_address_opens_a_ticket_there(support):
     )
     assert ticket.customer.name == "Ina Rother"
     assert row.article.body.strip() == "It is silent."
-    assert row.evidence == ["recipient support@desk.example"]
+    assert (row.rule, row.evidence_lines()) == ("recipient", ["went to support@desk.example"])
 
 
 @pytest.mark.parametrize("header", ["Cc", "Delivered-To", "X-Original-To"])
@@ -321,3 +326,91 @@ def test_html_is_sanitised_and_attachments_are_kept(support):
 
 def test_customer_message_and_sender_kind(support):
     assert deliver(mail()).article.sender == Sender.CUSTOMER
+
+
+# --- many at once, and by hand -------------------------------------------------------------------
+
+
+def test_filing_asks_the_database_little(support, django_assert_max_num_queries):
+    mailbox = Mailbox.objects.create(name="desk", uri="imap://desk@mail.example/")
+    MailAccount.objects.create(mailbox=mailbox, queue=support)
+    rows = [
+        ledger.Arrival(raw, source="test", key=str(next(_counter)), mailbox=mailbox, queue=support)
+        for raw in (
+            mail(Message_ID="<first@x>"),
+            mail(sender="Bo <bo@mail.example>"),
+            mail("Re: Printer", References="<first@x>"),
+        )
+    ]
+    keys = [row.pk for row in accepted(rows)]
+    ingest.process_all(keys[:1])
+    with kept_directory():
+        ingest.process_all([accepted([replace(rows[0], raw=mail(), key="warm")])[0].pk])
+        with django_assert_max_num_queries(24):
+            new = ingest.process(keys[1])
+        with django_assert_max_num_queries(16):
+            reply = ingest.process(keys[2])
+    assert (new.outcome, reply.outcome) == ("opened", "appended")
+    assert new.message is not None
+
+
+def accepted(arrivals):
+    return [
+        ledger.accept(one.raw, **{k: v for k, v in vars(one).items() if k != "raw"})
+        for one in arrivals
+    ]
+
+
+@pytest.mark.django_db(transaction=True)  # a broken reference shows at the commit
+def test_a_batch_whose_knowledge_grew_old_looks_again(support):
+    row = ledger.accept(mail(), source="test", key="old")
+    with kept_directory() as known:
+        assert support.pk in known.queues  # read before the address moved on
+        other = f.QueueFactory(slug="other")
+        QueueAddress.objects.filter(queue=support).update(queue=other)
+        support.delete()
+        assert ingest.process(row.pk).ticket.queue == other
+
+
+def test_mails_are_stored_together_each_once(support):
+    raw = mail()
+    arrivals = [ledger.Arrival(raw, "test", key) for key in ("one", "two", "one")]
+    rows = ledger.accept_many(arrivals)
+    assert [row.key for row in rows] == ["one", "two", "one"]
+    assert InboundMail.objects.filter(source="test", key__in=["one", "two"]).count() == 2
+    assert rows[0].blob == rows[1].blob
+    assert ledger.accept_many(arrivals[:2]) == rows[:2]
+
+
+def test_a_failed_mail_is_filed_by_hand(support):
+    row = deliver(mail(to="nobody@desk.example"))
+    assert row.state == "failed"
+    row = ingest.file_by_hand(row.pk, queue=support, by="Uta Example")
+    assert (row.state, row.rule, row.ticket.queue) == ("filed", "by_hand", support)
+    assert row.evidence_lines() == ["filed by Uta Example"]
+    again = ingest.file_by_hand(row.pk, queue=support, by="Uta Example")
+    assert (again.ticket, Ticket.objects.count()) == (row.ticket, 1)
+
+
+def test_a_mail_that_cannot_be_read_becomes_a_ticket_with_itself_as_file(support, monkeypatch):
+    raw = mail(to="nobody@desk.example", body="Read me")
+    row = deliver(raw)
+
+    def broken(*_args: object) -> str:
+        raise RuntimeError("cannot")
+
+    monkeypatch.setattr("helpdesk.mail.incoming.guess_language", broken)
+    row = ingest.file_by_hand(row.pk, queue=support, by="Uta")
+    file = row.article.attachments.get()
+    assert (file.name, file.blob.read()) == ("mail.eml", raw)
+    assert not row.article.visible
+    assert not OutboundMail.objects.exists()  # nobody is answered
+
+
+def test_what_was_filed_or_came_twice_is_not_filed_by_hand(support):
+    raw = mail()
+    first, second = deliver(raw), deliver(raw)
+    assert second.state == "ignored"
+    for row in (first, second):
+        assert ingest.file_by_hand(row.pk, queue=support, by="Uta").ticket == first.ticket
+    assert Ticket.objects.count() == 1
