@@ -30,11 +30,13 @@ _HARMLESS = PICTURES | {
     "message/rfc822",
 }
 _IMAGE = re.compile(r'<img((?: [a-z-]+="[^"]*")*)>')
+_LINK = re.compile(r'<a((?: [a-z-]+="[^"]*")*? href="https?://(?:[^/"@]*@)?([^/"?#]{1,250})[^"]*")')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
 
 FRAME_STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:12px;background:#fff;color:#1f1f1f;"
     "overflow-wrap:anywhere}img{max-width:100%;height:auto}table{max-width:100%}"
+    'a[data-host]::after{content:" [" attr(data-host) "]";color:#555;font-size:.85em}'
     "blockquote{margin:0 0 0 .5em;padding-left:.75em;border-left:3px solid #ccc}"
 )
 
@@ -145,4 +147,9 @@ def with_pictures(article: Article, ticket_pk: int, *, remote: bool) -> str:
             values["src"] = values["data-remote-src"]
         return "<img" + "".join(f' {name}="{value}"' for name, value in values.items()) + ">"
 
-    return _IMAGE.sub(image, article.html)
+    return _IMAGE.sub(image, with_hosts(article.html))
+
+
+def with_hosts(html: str) -> str:
+    """Return sanitised HTML in which every link says where it leads: to which server (shown by the style)."""
+    return _LINK.sub(lambda match: f'<a data-host="{match[2]}"{match[1]}', html)

@@ -25,6 +25,7 @@ from helpdesk.models import (
 )
 
 from .desk import Desk
+from .mail_facts import Invitation, defects_in_words, invitations_of, protection_of
 
 #: The newest articles shown at once; the rest on demand.
 LIMIT = 100
@@ -71,6 +72,9 @@ class Entry:
     has_source: bool = False
     is_from_outside: bool = False
     events: list[EventLine] = field(default_factory=list)
+    invitations: list[Invitation] = field(default_factory=list)
+    protection: str = ""
+    defects: list[str] = field(default_factory=list)
     repeats_answers: bool = False  # the form's own text: shown above, so folded
 
 
@@ -102,7 +106,7 @@ def articles_of(desk: Desk) -> QuerySet[Article]:
             has_remote=Q(html__contains="data-remote-src"),
         )
         .select_related("customer")
-        .defer("html", "references", "defects")
+        .defer("html", "references")
         .prefetch_related(
             Prefetch("attachments", Attachment.objects.select_related("blob")),
             Prefetch("outbound", mails),
@@ -141,6 +145,9 @@ def _entry(article: Any) -> Entry:
         segments=_segments(article.body),
         files=[one for one in article.attachments.all() if not (one.inline and article.has_html)],
         mails=list(article.outbound.all()),
+        invitations=invitations_of(article),
+        protection=protection_of(article),
+        defects=defects_in_words(article.defects),
         is_from_outside=article.sender != Sender.AGENT,
         has_source=any(row.blob_id for row in article.inbound.all()),
     )
