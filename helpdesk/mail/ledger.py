@@ -59,8 +59,7 @@ def accept_many(arrivals: Sequence[Arrival]) -> list[InboundMail]:
     The same source and key is the same mail: the row it has already is returned. Must not be called
     inside a transaction: a caller that deletes its copies afterwards relies on the commit.
     """
-    for arrival in arrivals:
-        storage.put(arrival.raw)  # the slow part before the transaction
+    storage.put_all(one.raw for one in arrivals)  # the slow part before the transaction
     try:
         return _accept(arrivals)
     except IntegrityError:

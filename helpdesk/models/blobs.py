@@ -50,12 +50,11 @@ class Blob(models.Model):
         Raises `IntegrityError` where `release` took a row in this very moment: do it again.
         """
         kept = list(contents)
-        digests = [storage.put(content) for content in kept]
+        digests = storage.put_all(kept)
         sizes = dict(zip(digests, map(len, kept), strict=True))
         rows = [cls(sha256=sha256, size=size) for sha256, size in sizes.items()]
         cls.objects.bulk_create(rows, ignore_conflicts=True)
-        for content in kept:
-            storage.put(content)  # before the rows were there `_discard` may have taken the bytes
+        storage.put_all(kept)  # before the rows were there `_discard` may have taken the bytes
         found = {row.sha256: row for row in cls.objects.filter(sha256__in=sizes)}
         if len(found) < len(sizes):
             raise IntegrityError("a stored file was released meanwhile")

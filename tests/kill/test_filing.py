@@ -21,7 +21,7 @@ BOUNDARIES = [
     "helpdesk.mail.transports.pop3:Pop3Transport.fetch",
     "helpdesk.mail.transports.imap:ImapTransport.remove",
     "helpdesk.mail.transports.pop3:Pop3Transport.remove",
-    "helpdesk.storage:put",
+    "helpdesk.storage:put_all",
     "helpdesk.mail.ledger:accept_many",
     "helpdesk.mail.ingest:_file",
     "helpdesk.mail.filing:open_ticket",
