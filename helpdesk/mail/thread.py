@@ -16,8 +16,12 @@ from helpdesk import addressing, permissions
 from helpdesk.models import Article, Right, Sender, Ticket
 from helpdesk.states import StateType
 
+from . import bounces
 from .parsed import ParsedMail
+from .screen import MachineKind, screen
 
+#: Machine mail that tells of a mail of ours.
+_REPORTS = (MachineKind.DELIVERY_FAILURE, MachineKind.DELIVERY_DELAY)
 #: Merged tickets lead on to the ticket they were merged into; a chain longer than this is an error.
 MAX_HOPS = 50
 
@@ -49,7 +53,9 @@ class Match:
 
 def find(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
     """Return the ticket that `mail` continues, or None for a new request."""
-    return _second_delivery(mail) or _by_token(mail, recipients) or _by_hint(mail)
+    return (
+        _second_delivery(mail) or _by_report(mail) or _by_token(mail, recipients) or _by_hint(mail)
+    )
 
 
 def _second_delivery(mail: ParsedMail) -> Match | None:
@@ -67,6 +73,20 @@ def _second_delivery(mail: ParsedMail) -> Match | None:
     if article is None:
         return None
     return Match(_resolve(article.ticket), Tier.SECOND_DELIVERY, mail.message_id, article=article)
+
+
+def _by_report(mail: ParsedMail) -> Match | None:
+    """A delivery report that knows the signed Message-ID of a mail of ours, a receipt's included."""
+    machine = screen(mail)
+    if machine is None or machine.kind not in _REPORTS:
+        return None
+    row = bounces.original(mail)
+    if row is None:
+        return None
+    ticket = row.article.ticket if row.article is not None else row.ticket
+    if ticket is None:
+        return None
+    return Match(_resolve(ticket), Tier.REPORT, row.message_id, visible=False)
 
 
 def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:

@@ -22,7 +22,7 @@ from helpdesk.errors import NotFound, NotPermitted, WrongState
 from helpdesk.models import EventKind, OutboundMail, Right
 from helpdesk.permissions import SYSTEM, Actor
 
-from . import mime
+from . import mime, notices
 from .smtp import Envelope, Outcome, Result, Route, Server, Unreachable, without
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,10 @@ def _claim(pk: int) -> OutboundMail | None:
             .first()
         )
         if row is None:
+            return None
+        if not notices.may_still_go(row):
+            row.state = State.WITHDRAWN
+            row.save(update_fields=["state"])
             return None
         row.state = State.SENDING
         row.sending_since = now

@@ -226,6 +226,7 @@ def judge(status: str, words: str) -> Verdict:
         return Verdict(Cause.NO_ADDRESS, permanent)  # Exchange Online knows no such recipient
     by_code = next((_CODES[detail] for _class, detail in codes if detail in _CODES), None)
     excuse, blame = _first(_EXCUSING, said), _first(_BLAMING, said)
+    cause: Cause | None
     if by_code in _HARD:
         cause = blame or excuse or by_code
     elif by_code == Cause.BLOCKED:  # the code for all kinds of refusal: the words know better

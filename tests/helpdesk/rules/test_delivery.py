@@ -131,7 +131,9 @@ def test_any_text_is_judged(status, words):
     assert judge(status, words).cause in Cause
 
 
-@pytest.mark.parametrize("words", ["user " * 20_000, "5.1." * 20_000, "domain " * 9000, "a" * 10**6])
+@pytest.mark.parametrize(
+    "words", ["user " * 20_000, "5.1." * 20_000, "domain " * 9000, "a" * 10**6]
+)
 def test_long_texts_take_no_time(words):
     start = time.perf_counter()
     judge("", words)
