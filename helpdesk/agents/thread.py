@@ -24,6 +24,7 @@ from helpdesk.models import (
     Sender,
 )
 
+from .bounced import returned
 from .desk import Desk
 
 #: The newest articles shown at once; the rest on demand.
@@ -39,6 +40,7 @@ TOLD_BY_ARTICLES = (
     EventKind.CALL_LOGGED,
     EventKind.MACHINE_MAIL,
     EventKind.MAIL_SENT,
+    EventKind.MAIL_BOUNCED,
 )
 
 
@@ -131,6 +133,9 @@ def _merge(articles: list[Article], lines: list[EventLine]) -> list[Entry]:
 
 def _entry(article: Any) -> Entry:
     kind, label, icon = _kind(article)
+    mails: list[Any] = list(article.outbound.all())
+    for mail in mails:
+        mail.returned = returned(mail)
     return Entry(
         at=article.created_at,
         article=article,
@@ -140,7 +145,7 @@ def _entry(article: Any) -> Entry:
         who=_who_wrote(article),
         segments=_segments(article.body),
         files=[one for one in article.attachments.all() if not (one.inline and article.has_html)],
-        mails=list(article.outbound.all()),
+        mails=mails,
         is_from_outside=article.sender != Sender.AGENT,
         has_source=any(row.blob_id for row in article.inbound.all()),
     )
@@ -228,6 +233,8 @@ class _Words:
                 return _change(data, lambda pk: _name(self.users, pk))
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
+            case EventKind.ADDRESS_RELEASED:
+                return str((event.content or {}).get("address", ""))
             case EventKind.LINKED | EventKind.SEPARATED:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
         return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -95,9 +95,9 @@ def managed_rows(actor: Actor) -> QuerySet[BouncedAddress]:
     if _is_superuser(actor):
         return rows
     queues = actor.queues_with(Right.MANAGE)
-    asks = Ticket.objects.filter(contact=OuterRef("address"), queue__in=queues)
-    shares = Participant.objects.filter(normalised=OuterRef("address"), ticket__queue__in=queues)
-    return rows.filter(Q(Exists(asks)) | Q(Exists(shares)))
+    asks = Ticket.objects.filter(queue__in=queues).exclude(contact="").values("contact")
+    shares = Participant.objects.filter(ticket__queue__in=queues).values("normalised")
+    return rows.filter(Q(address__in=asks) | Q(address__in=shares))
 
 
 # --- counting and releasing ------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def _ticket_of(actor: Actor, address: str) -> Ticket | None:
     tickets = Ticket.objects.filter(contact=address)
     if actor.kind == "agent" and not _is_superuser(actor):
         tickets = tickets.filter(queue__in=actor.queues_with(Right.MANAGE))
-    return tickets.order_by(F("created_at").desc(), "-pk").first()
+    return tickets.order_by("-created_at", "-pk").first()
 
 
 def _is_superuser(actor: Actor) -> bool:

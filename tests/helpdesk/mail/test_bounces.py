@@ -333,9 +333,7 @@ def test_references_name_the_mail_too(queue):
 
 def test_reply_address_of_the_ticket_and_the_name_are_enough(queue):
     ticket, row = answered(queue)
-    reply = addressing.reply_address(
-        "support@desk.example", ticket.pk, addressing.signing_keys()
-    )
+    reply = addressing.reply_address("support@desk.example", ticket.pk, addressing.signing_keys())
     assert filed(ticket, plain_report("ada@mail.example: user unknown", to=reply)).pk == row.pk
     row.refresh_from_db()
     assert row.bounces[0][0] == "ada@mail.example"
@@ -344,9 +342,7 @@ def test_reply_address_of_the_ticket_and_the_name_are_enough(queue):
 @pytest.mark.parametrize("text", ["eve@mail.example: user unknown", "user unknown"])
 def test_reply_address_alone_is_not(queue, text):
     ticket, _row = answered(queue)
-    reply = addressing.reply_address(
-        "support@desk.example", ticket.pk, addressing.signing_keys()
-    )
+    reply = addressing.reply_address("support@desk.example", ticket.pk, addressing.signing_keys())
     assert filed(ticket, plain_report(text, to=reply)) is None
 
 

@@ -68,9 +68,7 @@ def came_back(row, status="5.1.1", words="550 user unknown", name=ADA):
         draft=Draft(body="x", channel=Channel.EMAIL, machine="delivery_failure"),
         visible=False,
     )
-    note_bounce(
-        mail=row, ticket=ticket, report=report, failures=[Failure((name,), status, words)]
-    )
+    note_bounce(mail=row, ticket=ticket, report=report, failures=[Failure((name,), status, words)])
     return ticket.events.filter(kind=EventKind.MAIL_BOUNCED).order_by("-pk").first()
 
 
