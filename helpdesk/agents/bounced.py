@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,8 +18,8 @@ from django.views.generic import TemplateView
 from wagtail.admin import messages
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
-from helpdesk import conf
-from helpdesk.errors import NotFound, NotPermitted
+from helpdesk import conf, notifications
+from helpdesk.errors import HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import BouncedAddress, OutboundMail, Right, Ticket
 from helpdesk.notifications import suspension
 from helpdesk.permissions import Actor
@@ -51,6 +51,13 @@ def returned(mail: OutboundMail) -> list[Returned]:
         code = "" if status in words else status
         found.append(Returned(address, said, delivery.advice(cause), code, words))
     return found
+
+
+def may_go_again(mail: OutboundMail) -> bool:
+    """Tell whether to offer sending a mail that came back again: no address is to blame for good."""
+    verdicts = [delivery.judge(status, words) for _address, status, words in mail.bounces]
+    is_sent = mail.state == OutboundMail.State.SENT and not mail.automatic
+    return is_sent and bool(verdicts) and not any(one.counts for one in verdicts)
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,25 @@ def release_on_ticket(request: HttpRequest, pk: int) -> HttpResponse:
     policy.require(actor, Right.ANSWER, ticket)
     _release(request, actor, ticket)
     return redirect(reverse("helpdesk_agents:ticket", args=[ticket.pk]))
+
+
+@require_POST
+def send_again(request: HttpRequest, pk: int, mail: int) -> HttpResponse:
+    """Send a mail of a ticket again to those from whom it came back."""
+    ticket = policy.find_ticket(request, pk)
+    actor = policy.actor_of(request)
+    policy.require(actor, Right.ANSWER, ticket)
+    found = get_object_or_404(OutboundMail, pk=mail, ticket=ticket, bounced_at__isnull=False)
+    try:
+        notifications.send_returned_again(actor=actor, mail=found)
+    except (NotPermitted, NotFound) as error:
+        raise Http404 from error
+    except HelpdeskError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("The mail will be sent again."))
+    anchor = f"#article-{found.article_id}" if found.article_id else ""
+    return redirect(reverse("helpdesk_agents:ticket", args=[ticket.pk]) + anchor)
 
 
 def _release(request: HttpRequest, actor: Actor, ticket: Ticket | None = None) -> None:

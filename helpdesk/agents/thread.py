@@ -24,7 +24,7 @@ from helpdesk.models import (
     Sender,
 )
 
-from .bounced import returned
+from .bounced import may_go_again, returned
 from .desk import Desk
 
 #: The newest articles shown at once; the rest on demand.
@@ -40,7 +40,6 @@ TOLD_BY_ARTICLES = (
     EventKind.CALL_LOGGED,
     EventKind.MACHINE_MAIL,
     EventKind.MAIL_SENT,
-    EventKind.MAIL_BOUNCED,
 )
 
 
@@ -136,6 +135,7 @@ def _entry(article: Any) -> Entry:
     mails: list[Any] = list(article.outbound.all())
     for mail in mails:
         mail.returned = returned(mail)
+        mail.may_go_again = may_go_again(mail)
     return Entry(
         at=article.created_at,
         article=article,
@@ -233,6 +233,8 @@ class _Words:
                 return _change(data, lambda pk: _name(self.users, pk))
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
+            case EventKind.MAIL_BOUNCED:
+                return ", ".join(one[0] for one in (event.content or {}).get("bounces", ()))
             case EventKind.ADDRESS_RELEASED:
                 return str((event.content or {}).get("address", ""))
             case EventKind.LINKED | EventKind.SEPARATED:

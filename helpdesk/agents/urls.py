@@ -34,6 +34,11 @@ urlpatterns = [
     path("tickets/<int:pk>/files/<int:attachment>/", files.attachment, name="attachment"),
     path("tickets/<int:pk>/mails/<int:mail>/again/", SendAgainView.as_view(), name="send_again"),
     path("tickets/<int:pk>/release/", bounced.release_on_ticket, name="release_address"),
+    path(
+        "tickets/<int:pk>/mails/<int:mail>/returned/again/",
+        bounced.send_again,
+        name="send_returned_again",
+    ),
     path("bounced/", bounced.BouncedView.as_view(), name="bounced"),
     path("bounced/release/", bounced.release, name="bounced_release"),
     path("new/", phone.PhoneView.as_view(), name="phone"),

@@ -13,7 +13,7 @@ from helpdesk.models import Article, EventKind, OutboundMail, QueueAddress, Tick
 from helpdesk.permissions import Actor
 
 from . import compose, limiter, suspension
-from .bounces import note_bounce
+from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .outbox import send_again, send_due
 
@@ -25,6 +25,7 @@ __all__ = [
     "send_due",
     "send_forward",
     "send_receipt",
+    "send_returned_again",
 ]
 
 # behind these names nobody reads, or a machine does

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from helpdesk import addressing, events
-from helpdesk.models import Article, EventKind, OutboundMail, Ticket
-from helpdesk.permissions import SYSTEM
-from helpdesk.rules.delivery import judge
+from helpdesk import addressing, events, permissions
+from helpdesk.errors import NotFound, WrongState
+from helpdesk.models import Article, EventKind, OutboundMail, Right, Ticket
+from helpdesk.permissions import SYSTEM, Actor
+from helpdesk.rules.delivery import code, judge
 
 from . import notices, suspension
 
@@ -73,6 +75,37 @@ def note_bounce(
     return row
 
 
+@transaction.atomic
+def send_returned_again(*, actor: Actor, mail: OutboundMail) -> OutboundMail:
+    """Queue a mail that came back once more, for those from whom it did (right *answer*).
+
+    It keeps its Message-ID. Raises `WrongState` for a mail that did not come back, or is no person's
+    words; `InvalidInput` for a suspended address, `NotPermitted`, `NotFound`.
+    """
+    row = OutboundMail.objects.select_for_update(of=("self",)).filter(pk=mail.pk).first()
+    if row is None or row.ticket is None:
+        raise NotFound
+    permissions.require(actor, Right.ANSWER, row.ticket)
+    if row.state != OutboundMail.State.SENT or not row.bounces or row.automatic:
+        raise WrongState(_("Only a mail that came back can be sent again."))
+    suspension.refuse(to=tuple(("", address) for address, _status, _words in row.bounces))
+    returned = {_key(address) for address, _status, _words in row.bounces}
+    row.delivered = [address for address in row.delivered if _key(address) not in returned]
+    row.bounces, row.bounced_at = [], None
+    row.state, row.attempts, row.due_at = OutboundMail.State.QUEUED, 0, timezone.now()
+    row.save(
+        update_fields=["delivered", "bounces", "bounced_at", "state", "attempts", "due_at"],
+    )
+    events.record(
+        actor=actor,
+        ticket=row.ticket,
+        article=row.article,
+        kind=EventKind.MAIL_RESENT,
+        data={"mail": row.pk, "kind": row.kind, "from": "returned"},
+    )
+    return row
+
+
 def _news(row: OutboundMail, failures: Sequence[Failure]) -> list[list[str]]:
     """Return the rows [address, status, words] that say more than is known."""
     reached = _reached(row)
@@ -86,7 +119,7 @@ def _news(row: OutboundMail, failures: Sequence[Failure]) -> list[list[str]]:
         named = {next(iter(reached)): failures[0]}
     known = {_key(address): judge(status, words) for address, status, words in row.bounces}
     return [
-        [reached[key], failure.status[:20], failure.words[:MAX_WORDS]]
+        [reached[key], code(failure.status), failure.words[:MAX_WORDS]]
         for key, failure in list(named.items())[: MAX_BOUNCES - len(row.bounces)]
         if key not in known
         or (judge(failure.status, failure.words).counts and not known[key].counts)

@@ -236,6 +236,12 @@ def judge(status: str, words: str) -> Verdict:
     return Verdict(cause or Cause.UNKNOWN, permanent)
 
 
+def code(status: str) -> str:
+    """Return the code (RFC 3463) in a status field, or '' for whatever else stands there."""
+    found = _ENHANCED.search(status[:40])
+    return found[0] if found else ""
+
+
 def _codes(status: str, said: str) -> Iterator[tuple[str, str]]:
     """Give class and subject.detail of every code, that of the words first: they know more."""
     for found in (*_ENHANCED.finditer(said), *_ENHANCED.finditer(status)):

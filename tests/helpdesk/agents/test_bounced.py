@@ -97,6 +97,24 @@ def test_a_receipt_that_came_back_is_called_one(red, ticket):
     assert "is full" in shown
 
 
+def test_full_mailbox_is_tried_again_with_one_click_a_wrong_address_is_not(red, blue, ticket):
+    full = outgoing(ticket, (ADA, "5.2.2", "full"), article=write_note(red), delivered=[ADA])
+    wrong = outgoing(ticket, (ADA, "5.1.1", "no"), article=write_note(red), delivered=[ADA])
+    name = "helpdesk_agents:send_returned_again"
+    again, never = (reverse(name, args=[ticket.pk, row.pk]) for row in (full, wrong))
+    shown = page(red.client, screen(ticket))
+    assert again in shown
+    assert never not in shown
+    assert blue.client.post(again).status_code == 404
+    reader = browser(f.make_agent(red.queue, rights=[Right.READ, Right.NOTE]))
+    assert again not in page(reader, screen(ticket))
+    assert reader.post(again).status_code == 404
+    assert red.client.post(again).status_code == 302
+    full.refresh_from_db()
+    assert (full.state, full.bounces, full.delivered) == ("queued", [], [])
+    assert red.client.post(again).status_code == 404
+
+
 def test_screen_needs_as_many_queries_for_many_mails_that_came_back(red, ticket):
     def count():
         with CaptureQueriesContext(connection) as queries:

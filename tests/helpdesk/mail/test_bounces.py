@@ -258,6 +258,13 @@ def test_a_mail_that_may_have_gone_out_can(queue):
     assert filed(ticket, report(row.message_id)) is not None
 
 
+def test_what_is_no_code_does_not_reach_the_lasting_history(queue):
+    ticket, row = answered(queue)
+    filed(ticket, report(row.message_id, status="ada@mail.example"))
+    (event,) = bounced_events(ticket)
+    assert event.data["codes"] == [""]
+
+
 def test_spelling_of_the_address_does_not_matter(queue):
     ticket, row = answered(queue)
     filed(ticket, report(row.message_id, "ADA@Mail.Example"))

@@ -7,7 +7,7 @@ from django.utils import timezone, translation
 
 from helpdesk import actions, permissions
 from helpdesk.actions import Draft
-from helpdesk.errors import InvalidInput, NotFound, NotPermitted
+from helpdesk.errors import InvalidInput, NotFound, NotPermitted, WrongState
 from helpdesk.models import (
     BouncedAddress,
     Channel,
@@ -18,7 +18,7 @@ from helpdesk.models import (
     Right,
 )
 from helpdesk.notifications import links, mime, note_bounce, outbox, send_due, smtp, suspension
-from helpdesk.notifications.bounces import Failure
+from helpdesk.notifications.bounces import Failure, send_returned_again
 from helpdesk.states import StateType
 from tests import factories as f
 
@@ -157,7 +157,7 @@ def test_notice_goes_out_to_whom_may_read(ticket, server):
     came_back(sent(ticket))
     send_due()
     (mail,) = server.mails
-    assert (mail.sender, mail.recipients) == ("", ["uta@staff.example"])
+    assert (mail.sender, tuple(mail.recipients)) == ("", ("uta@staff.example",))
 
 
 def test_removed_ticket_is_told_to_nobody(ticket):
@@ -197,6 +197,45 @@ def test_limiter_holds_for_notices_too(ticket, settings):
     settings.HELPDESK = {**settings.HELPDESK, "AUTO_MAIL_BURST": 2, "HARD_BOUNCES": 99}
     told = [came_back(sent(ticket)).data["notice"] for _number in range(3)]
     assert told == ["queued", "queued", "limit_burst"]
+
+
+# --- sending again ---------------------------------------------------------------------------------
+
+
+def test_mail_goes_again_to_whom_it_came_back_from_and_to_nobody_else(ticket, owner, server):
+    row = sent(ticket, cc=(("Bob", "bob@mail.example"),))
+    came_back(row, "5.2.2", "mailbox full")
+    row.refresh_from_db()
+    send_returned_again(actor=permissions.agent(owner), mail=row)
+    notices().delete()
+    send_due()
+    row.refresh_from_db()
+    (mail,) = server.mails
+    assert tuple(mail.recipients) == (ADA,)
+    assert mail.message["Message-ID"] == row.message_id
+    assert (row.state, row.bounces, row.bounced_at) == ("sent", [], None)
+    assert sorted(row.delivered) == [ADA, "bob@mail.example"]
+    assert ticket.events.get(kind=EventKind.MAIL_RESENT).user == owner
+    # and it may come back once more
+    assert came_back(row, "5.2.2", "mailbox full") is not None
+    row.refresh_from_db()
+    assert row.bounces
+
+
+def test_sending_again_needs_a_mail_that_came_back_the_right_and_a_living_address(ticket, queue):
+    row = sent(ticket)
+    agent = permissions.agent(f.make_agent(queue))
+    with pytest.raises(WrongState):
+        send_returned_again(actor=agent, mail=row)
+    came_back(row, "5.2.2", "mailbox full")
+    reader = permissions.agent(f.make_agent(queue, rights=[Right.READ]))
+    with pytest.raises(NotPermitted):
+        send_returned_again(actor=reader, mail=row)
+    suspend()
+    with pytest.raises(InvalidInput):
+        send_returned_again(actor=agent, mail=row)
+    row.refresh_from_db()
+    assert row.bounces
 
 
 # --- suspension ------------------------------------------------------------------------------------
