@@ -8,7 +8,7 @@ blame the address itself are counted (`rules.delivery`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -121,6 +121,13 @@ def count(address: str, status: str, words: str) -> bool:
         row.suspended_at = now
     row.save()
     return falls
+
+
+def count_refused(refused: Iterable[Sequence[str]]) -> None:
+    """Count recipients, [address, words], whom a server refused at once and for good."""
+    for address, words in refused:
+        if addressing.is_address(address) and delivery.judge("", words).counts:
+            count(address, "", words)
 
 
 def release(*, actor: Actor, address: str, ticket: Ticket | None = None) -> None:

@@ -257,6 +257,19 @@ def test_a_full_mailbox_never_suspends(ticket):
     assert not BouncedAddress.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("answer", "counted"),
+    [("550 5.1.1 user unknown", 1), ("550 5.7.1 refused as spam", 0), ("450 try later", 0)],
+)
+def test_refusal_at_the_door_counts_like_a_mail_that_came_back(ticket, server, answer, counted):
+    server.at_rcpt["*"] = answer
+    actions.answer(
+        actor=permissions.SYSTEM, ticket=ticket, draft=Draft(body="x", channel=Channel.EMAIL)
+    )
+    send_due()
+    assert BouncedAddress.objects.filter(address=ADA, bounces=1).count() == counted
+
+
 @pytest.mark.parametrize("field", ["to", "cc", "bcc"])
 def test_answer_to_a_suspended_address_is_refused_at_its_field(ticket, field):
     suspend("bob@mail.example")
