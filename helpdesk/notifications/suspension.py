@@ -28,8 +28,6 @@ from helpdesk.models import (
 from helpdesk.permissions import SYSTEM, Actor
 from helpdesk.rules import delivery
 
-from .compose import Addresses
-
 logger = logging.getLogger(__name__)
 
 MAX_WORDS = 1000
@@ -50,7 +48,7 @@ def known(addresses: Iterable[str]) -> frozenset[str]:
     return frozenset(_rows(addresses).values_list("address", flat=True))
 
 
-def refuse(**fields: Addresses) -> None:
+def refuse(**fields: Iterable[Sequence[str]]) -> None:
     """Raise `InvalidInput`, naming the field, if one of its (name, address) pairs is suspended."""
     asked = {field: _keys(address for _name, address in pairs) for field, pairs in fields.items()}
     every = [key for keys in asked.values() for key in keys]
