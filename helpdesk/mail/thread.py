@@ -86,7 +86,8 @@ def _by_report(mail: ParsedMail) -> Match | None:
     ticket = row.article.ticket if row.article is not None else row.ticket
     if ticket is None:
         return None
-    return Match(_resolve(ticket), Tier.REPORT, row.message_id, visible=False)
+    # its sender is a server: nobody to be known as a customer
+    return Match(_resolve(ticket), Tier.REPORT, row.message_id, visible=False, verified=False)
 
 
 def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:

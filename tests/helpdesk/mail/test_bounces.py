@@ -11,12 +11,13 @@ from django.test.utils import CaptureQueriesContext
 
 from helpdesk import actions, addressing, permissions
 from helpdesk.actions import Draft
-from helpdesk.mail import bounces, thread
+from helpdesk.mail import bounces, ingest, ledger, thread
 from helpdesk.mail.parse import parse
 from helpdesk.mail.screen import screen
 from helpdesk.models import (
     BouncedAddress,
     Channel,
+    Customer,
     EventKind,
     OutboundMail,
     Sender,
@@ -284,6 +285,26 @@ def test_a_receipt_that_comes_back_is_marked_and_leads_to_its_ticket(queue):
     assert filed(ticket, raw).pk == row.pk
     row.refresh_from_db()
     assert row.bounces
+
+
+@pytest.mark.parametrize("kind", ["answer", "receipt"])
+@pytest.mark.parametrize("action", ["failed", "delayed"])
+def test_report_is_filed_on_the_ticket_of_its_mail_and_nobody_becomes_a_customer(
+    queue, kind, action
+):
+    ticket = f.make_ticket(queue, contact="ada@mail.example", receipt=True)
+    if kind == "answer":
+        answered(queue, ticket=ticket)
+    row = OutboundMail.objects.get(kind=kind)
+    people = Customer.objects.count()
+    raw = ledger.accept(report(row.message_id, action=action), source="test", key="1")
+    inbound = ingest.process(raw.pk)
+    assert (inbound.state, inbound.outcome, inbound.ticket) == ("filed", "appended", ticket)
+    article = inbound.article
+    assert (article.visible, article.verified, article.sender) == (False, True, Sender.SYSTEM)
+    assert article.customer is None
+    assert Customer.objects.count() == people
+    assert OutboundMail.objects.filter(automatic=True).count() == 1  # no answer to a machine
 
 
 def test_a_person_who_quotes_our_id_is_no_report(queue):
