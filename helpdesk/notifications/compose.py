@@ -89,7 +89,7 @@ def receipt(*, ticket: Ticket, article: Article) -> OutboundMail:
     return row
 
 
-def notice(
+def team_notice(
     *, ticket: Ticket, unique: str, to: tuple[str, str], subject: str, text: str, language: str
 ) -> OutboundMail:
     """Return the unsaved row of a notice to one of the team.

@@ -43,7 +43,7 @@ def tell_owner_of_bounce(
             "site_name": conf.get("SITE_NAME"),
         }
         text = render_to_string("helpdesk/mail/came_back.txt", context)
-    row = compose.notice(
+    row = compose.team_notice(
         ticket=ticket,
         unique=f"b{report.pk}",
         to=(owner.get_full_name(), owner.email),
