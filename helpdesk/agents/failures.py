@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -19,13 +21,15 @@ from helpdesk.mail import ingest
 from helpdesk.models import InboundMail, OutboundMail, Queue, Right
 from helpdesk.permissions import Actor
 
-from . import policy
+from . import bounced, policy
 from .actions_views import send_again
 from .files import bytes_of, download
 from .ticket import TROUBLED
 from .tickets_list import queue_choices
 
 LIMIT = 100
+#: How long a mail that came back stays in the list.
+CAME_BACK_DAYS = 14
 
 
 def visible_inbound(actor: Actor) -> QuerySet[InboundMail]:
@@ -51,6 +55,13 @@ def failed_outbound(actor: Actor) -> QuerySet[OutboundMail]:
     return visible_outbound(actor).filter(state__in=TROUBLED)
 
 
+def came_back(actor: Actor) -> QuerySet[OutboundMail]:
+    """Return the mails that came back lately; notices to the team are nobody's trouble."""
+    since = timezone.now() - timedelta(days=CAME_BACK_DAYS)
+    rows = visible_outbound(actor).filter(bounced_at__isnull=False, bounced_at__gte=since)
+    return rows.exclude(kind=OutboundMail.Kind.NOTICE)
+
+
 class FailureView(WagtailAdminTemplateMixin, TemplateView):
     """What somebody has to look at, with the reason and what can be done."""
 
@@ -70,8 +81,18 @@ class FailureView(WagtailAdminTemplateMixin, TemplateView):
         actor = policy.actor_of(self.request)
         inbound = failed_inbound(actor).select_related("queue", "mailbox").defer("evidence")
         outbound = failed_outbound(actor).select_related("ticket").defer("body", "html")
+        returned: list[Any] = list(
+            came_back(actor)
+            .select_related("ticket")
+            .defer("body", "html")
+            .order_by("-bounced_at", "-pk")[:LIMIT]
+        )
+        for mail in returned:
+            mail.returned = bounced.returned(mail)
         return super().get_context_data(
             queues=queue_choices(actor.queues_with(Right.CREATE)),
+            returned=returned,
+            days=CAME_BACK_DAYS,
             inbound=inbound.order_by("-received_at", "-pk")[:LIMIT],
             outbound=outbound.order_by("-created_at", "-pk")[:LIMIT],
             limit=LIMIT,

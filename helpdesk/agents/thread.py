@@ -24,6 +24,7 @@ from helpdesk.models import (
     Sender,
 )
 
+from .bounced import may_go_again, returned
 from .desk import Desk
 from .mail_facts import Invitation, defects_in_words, invitations_of, protection_of
 
@@ -135,6 +136,10 @@ def _merge(articles: list[Article], lines: list[EventLine]) -> list[Entry]:
 
 def _entry(article: Any) -> Entry:
     kind, label, icon = _kind(article)
+    mails: list[Any] = list(article.outbound.all())
+    for mail in mails:
+        mail.returned = returned(mail)
+        mail.may_go_again = may_go_again(mail)
     return Entry(
         at=article.created_at,
         article=article,
@@ -144,10 +149,10 @@ def _entry(article: Any) -> Entry:
         who=_who_wrote(article),
         segments=_segments(article.body),
         files=[one for one in article.attachments.all() if not (one.inline and article.has_html)],
-        mails=list(article.outbound.all()),
         invitations=invitations_of(article),
         protection=protection_of(article),
         defects=defects_in_words(article.defects),
+        mails=mails,
         is_from_outside=article.sender != Sender.AGENT,
         has_source=any(row.blob_id for row in article.inbound.all()),
     )
@@ -235,6 +240,10 @@ class _Words:
                 return _change(data, lambda pk: _name(self.users, pk))
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
+            case EventKind.MAIL_BOUNCED:
+                return ", ".join(one[0] for one in (event.content or {}).get("bounces", ()))
+            case EventKind.ADDRESS_RELEASED:
+                return str((event.content or {}).get("address", ""))
             case EventKind.LINKED | EventKind.SEPARATED:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
         return ""

@@ -14,7 +14,7 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from helpdesk import actions
 from helpdesk.models import OutboundMail, Ticket
 
-from . import answers, facts, panels, policy, thread
+from . import answers, bounced, facts, panels, policy, thread
 from .composer import COMPOSERS, ComposerForm
 from .desk import Desk
 from .forms import ChangeForm
@@ -71,6 +71,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             facts=facts.facts(desk, self.bound),
             customer_facts=facts.customer_facts(desk, self.bound),
             origin_facts=facts.origin_facts(desk, self._page()),
+            bounced=bounced.addresses_of(ticket),
             others=facts.others_of_customer(desk),
             linked=facts.linked(desk),
             forms={

@@ -21,7 +21,16 @@ from wagtail.admin.views import generic
 from wagtail.admin.widgets.button import Button, HeaderButton
 
 from helpdesk import permissions, search
-from helpdesk.models import Priority, Right, Seen, State, Ticket, in_tree_order, queue_map
+from helpdesk.models import (
+    OutboundMail,
+    Priority,
+    Right,
+    Seen,
+    State,
+    Ticket,
+    in_tree_order,
+    queue_map,
+)
 from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
 from helpdesk.rules.fields import Field, FieldSet, FieldType
@@ -134,9 +143,18 @@ def tickets_for(actor: Actor, filters: TicketFilters) -> QuerySet[Ticket]:
 def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
     """Return `tickets` with what a row shows and nothing else: no answers, no long texts."""
     seen = Seen.objects.filter(ticket=OuterRef("pk"), user=actor.user).values("at")[:1]
+    mails = OutboundMail.objects.filter(ticket=OuterRef("pk")).exclude(
+        kind=OutboundMail.Kind.NOTICE
+    )
+    newest = mails.order_by("-pk").values("bounced_at")[:1]
     return (
         tickets.select_related("queue", "state", "priority", "owner", "customer")
-        .annotate(seen_at=Subquery(seen), page_title=F("page__title"))
+        .annotate(
+            seen_at=Subquery(seen),
+            page_title=F("page__title"),
+            # when the newest mail to the customer came back, if it did
+            came_back_at=Subquery(newest),
+        )
         .only(
             *("number", "subject", "preview", "contact", "channel"),
             *("created_at", "changed_at", "waiting_since", "pending_until"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import failures, files, phone
+from . import bounced, failures, files, phone
 from .actions_views import AcceptSenderView, ChangeView, OwnTicketView, SendAgainView
 from .ticket import TicketView
 from .tickets_list import TicketIndexView
@@ -33,6 +33,14 @@ urlpatterns = [
     path("tickets/<int:pk>/articles/<int:article>/source/", files.source, name="source"),
     path("tickets/<int:pk>/files/<int:attachment>/", files.attachment, name="attachment"),
     path("tickets/<int:pk>/mails/<int:mail>/again/", SendAgainView.as_view(), name="send_again"),
+    path("tickets/<int:pk>/release/", bounced.release_on_ticket, name="release_address"),
+    path(
+        "tickets/<int:pk>/mails/<int:mail>/returned/again/",
+        bounced.send_again,
+        name="send_returned_again",
+    ),
+    path("bounced/", bounced.BouncedView.as_view(), name="bounced"),
+    path("bounced/release/", bounced.release, name="bounced_release"),
     path("new/", phone.PhoneView.as_view(), name="phone"),
     path("new/customers/", phone.customers, name="phone_customers"),
     path("failures/", failures.FailureView.as_view(), name="failures"),

@@ -41,12 +41,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What happened to one recipient (RFC 3464): `action` is failed, delayed, delivered, …"""
+    """What happened to one recipient (RFC 3464): `action` is failed, delayed, delivered, …
+
+    `original` is the address we wrote to, where a server on the way forwarded the mail to `recipient`.
+    """
 
     recipient: str
     action: str
     status: str
     diagnostic: str
+    original: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ def deliveries(data: bytes) -> list[Delivery]:
             action=text(group.get("action"), limit=40).lower().split(" ")[0],
             status=text(group.get("status"), limit=40).split(" ")[0],
             diagnostic=text(group.get("diagnostic-code"), limit=2000),
+            original=recipient(group.get("original-recipient")),
         )
         for group in groups(data)
         if group.get("final-recipient") or group.get("action")

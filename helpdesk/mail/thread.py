@@ -16,8 +16,12 @@ from helpdesk import addressing, permissions
 from helpdesk.models import Article, Right, Sender, Ticket
 from helpdesk.states import StateType
 
+from . import bounces
 from .parsed import ParsedMail
+from .screen import MachineKind, screen
 
+#: Machine mail that tells of a mail of ours.
+_REPORTS = (MachineKind.DELIVERY_FAILURE, MachineKind.DELIVERY_DELAY)
 #: Merged tickets lead on to the ticket they were merged into; a chain longer than this is an error.
 MAX_HOPS = 50
 
@@ -50,7 +54,12 @@ class Match:
 def find(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
     """Return the ticket that `mail` continues, or None for a new request."""
     known = _known_articles(mail)
-    return _second_delivery(mail, known) or _by_token(mail, recipients) or _by_hint(mail, known)
+    return (
+        _second_delivery(mail, known)
+        or _by_report(mail)
+        or _by_token(mail, recipients)
+        or _by_hint(mail, known)
+    )
 
 
 def _hints(mail: ParsedMail) -> list[str]:
@@ -81,6 +90,21 @@ def _second_delivery(mail: ParsedMail, known: dict[str, list[Article]]) -> Match
             ticket = _resolve(article.ticket)
             return Match(ticket, Tier.SECOND_DELIVERY, mail.message_id, article=article)
     return None
+
+
+def _by_report(mail: ParsedMail) -> Match | None:
+    """A delivery report that knows the signed Message-ID of a mail of ours, a receipt's included."""
+    machine = screen(mail)
+    if machine is None or machine.kind not in _REPORTS:
+        return None
+    row = bounces.original(mail)
+    if row is None:
+        return None
+    ticket = row.article.ticket if row.article is not None else row.ticket
+    if ticket is None:
+        return None
+    # its sender is a server: nobody to be known as a customer
+    return Match(_resolve(ticket), Tier.REPORT, row.message_id, visible=False, verified=False)
 
 
 def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:

@@ -48,6 +48,7 @@ class EventKind(models.TextChoices):
     RESPONSE_WITHHELD = "response.withheld", _("withheld an automatic answer")
     MAIL_RESENT = "mail.resent", _("sent the mail again")
     MAIL_BOUNCED = "mail.bounced", _("the mail came back")
+    ADDRESS_RELEASED = "address.released", _("released an address for mail")
     ANSWER_TAKEN_BACK = "answer.taken_back", _("took an answer back")
     TAGS_CHANGED = "tags.changed", _("changed the tags")
     MARKED_SPAM = "ticket.spam", _("marked the ticket as spam")

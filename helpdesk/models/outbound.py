@@ -119,6 +119,11 @@ class OutboundMail(models.Model):
             models.Index(fields=["-created_at", "-id"], name="helpdesk_outbound_log"),
             # how much a route sent lately (its rate limit)
             models.Index(fields=["route", "sent_at"], name="helpdesk_outbound_rate"),
+            models.Index(
+                fields=["-bounced_at"],
+                name="helpdesk_outbound_bounced",
+                condition=Q(bounced_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

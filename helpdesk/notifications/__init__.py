@@ -12,11 +12,21 @@ from helpdesk import addressing, events
 from helpdesk.models import Article, EventKind, OutboundMail, QueueAddress, Ticket
 from helpdesk.permissions import Actor
 
-from . import compose, limiter
+from . import compose, limiter, suspension
+from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .outbox import send_again, send_due
 
-__all__ = ["Addresses", "send_again", "send_answer", "send_due", "send_forward", "send_receipt"]
+__all__ = [
+    "Addresses",
+    "note_bounce",
+    "send_again",
+    "send_answer",
+    "send_due",
+    "send_forward",
+    "send_receipt",
+    "send_returned_again",
+]
 
 # behind these names nobody reads, or a machine does
 _NOBODY = re.compile(
@@ -68,6 +78,8 @@ def _why_no_receipt(ticket: Ticket, article: Article) -> str:
         return "blocked"
     if _is_ours(address, ticket):
         return "own_address"
+    if suspension.suspended(ticket.contact):
+        return "suspended"
     return limiter.take(address) or ""
 
 
@@ -88,9 +100,11 @@ def send_answer(
 ) -> OutboundMail:
     """Queue the mail of an agent's answer; the article takes its Message-ID.
 
-    Its files are read when it is sent. Raises `InvalidInput` for a bad recipient, or none.
+    Its files are read when it is sent. Raises `InvalidInput` for a bad recipient, or none, or one
+    whose address is suspended.
     """
     row = compose.answer(ticket=ticket, article=article, to=to, cc=cc, bcc=bcc)
+    suspension.refuse(to=to, cc=cc, bcc=bcc)
     return _queue(row, article)
 
 
@@ -105,6 +119,7 @@ def send_forward(
 ) -> OutboundMail:
     """Queue a message to a third party, with the original's text and files. Raises as `send_answer`."""
     row = compose.forward(ticket=ticket, article=article, original=original, to=to, cc=cc)
+    suspension.refuse(to=to, cc=cc)
     return _queue(row, article)
 
 

@@ -89,10 +89,29 @@ def receipt(*, ticket: Ticket, article: Article) -> OutboundMail:
     return row
 
 
-def _row(ticket: Ticket, article: Article, kind: OutboundMail.Kind, unique: str) -> OutboundMail:
+def team_notice(
+    *, ticket: Ticket, unique: str, to: tuple[str, str], subject: str, text: str, language: str
+) -> OutboundMail:
+    """Return the unsaved row of a notice to one of the team.
+
+    It has no reply address of the ticket: what a colleague answers must not reach the customer.
+    """
+    row = _row(ticket, None, OutboundMail.Kind.NOTICE, unique)
+    row.automatic = True
+    row.reply_to = ""
+    row.to = [list(to)]
+    row.subject = subject[:500]
+    row.body = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    row.language = language
+    return row
+
+
+def _row(
+    ticket: Ticket, article: Article | None, kind: OutboundMail.Kind, unique: str
+) -> OutboundMail:
     name, address = sender_of(ticket.queue)
     keys = addressing.signing_keys()
-    subject = article.subject or ticket.subject
+    subject = (article.subject if article is not None else "") or ticket.subject
     return OutboundMail(
         ticket=ticket,
         article=article,

@@ -1,4 +1,4 @@
-"""Addresses of pages in mails. Below the fronts nothing knows their URL names: a setting tells."""
+"""Addresses of pages in mails. A site may have its own status page: a setting tells its name."""
 
 from __future__ import annotations
 
@@ -15,4 +15,10 @@ def status_url(ticket: Ticket, language: str) -> str:
     token = addressing.status_token(ticket.pk, ticket.link_nonce, addressing.signing_keys())
     with translation.override(conf.site_language(language)):
         path = reverse(conf.get("STATUS_VIEW"), settings.ROOT_URLCONF, kwargs={"token": token})
+    return f"{conf.get('SITE_URL')}{path}"
+
+
+def ticket_url(ticket: Ticket) -> str:
+    """Return the full address of a ticket's screen in the admin, for those who may read it."""
+    path = reverse("helpdesk_agents:ticket", settings.ROOT_URLCONF, args=[ticket.pk])
     return f"{conf.get('SITE_URL')}{path}"

@@ -22,7 +22,7 @@ from helpdesk.errors import NotFound, NotPermitted, WrongState
 from helpdesk.models import EventKind, OutboundMail, Right
 from helpdesk.permissions import SYSTEM, Actor
 
-from . import mime
+from . import mime, notices, suspension
 from .smtp import Envelope, Outcome, Result, Route, Server, Unreachable, without
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,10 @@ def _claim(pk: int) -> OutboundMail | None:
             .first()
         )
         if row is None:
+            return None
+        if not notices.may_still_go(row):
+            row.state = State.WITHDRAWN
+            row.save(update_fields=["state"])
             return None
         row.state = State.SENDING
         row.sending_since = now
@@ -193,6 +197,7 @@ def _note(row: OutboundMail, result: Result) -> None:
     """Put the result into a locked row, and tell its ticket's history."""
     row.delivered = [*row.delivered, *result.delivered]
     row.refused = [*row.refused, *(list(pair) for pair in result.refused)]
+    suspension.count_refused(result.refused)
     row.server_reply = f"{result.code} {result.words}".strip() if result.code else result.words
     if result.outcome == Outcome.SENT:
         _sent(row, result)

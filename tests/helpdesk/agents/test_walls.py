@@ -15,6 +15,7 @@ from helpdesk.models import (
     Article,
     Attachment,
     Blob,
+    BouncedAddress,
     Calendar,
     Customer,
     CustomerAddress,
@@ -22,6 +23,7 @@ from helpdesk.models import (
     InboundMail,
     MailAccount,
     OutboundMail,
+    Participant,
     Priority,
     Promise,
     Queue,
@@ -43,6 +45,7 @@ WATCHED = (
     *(Ticket, Article, Attachment, Event, TicketLink, Customer, CustomerAddress, Queue),
     *(QueueAddress, QueueRight, State, Priority, TicketType, Calendar, Promise, Mailbox),
     *(MailAccount, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
+    *(BouncedAddress, Participant),
 )
 
 
@@ -90,6 +93,15 @@ def fill(team: Team) -> dict[str, str]:
         subject="Secret mail",
         body="x",
         due_at=timezone.now(),
+    )
+    Participant.objects.create(
+        ticket=team.ticket, address="secret@mail.example", normalised="secret@mail.example"
+    )
+    BouncedAddress.objects.create(
+        address="secret@mail.example",
+        bounces=3,
+        last_at=timezone.now(),
+        suspended_at=timezone.now(),
     )
     DBTaskResult.objects.create(
         task_path="secret.task",
@@ -193,6 +205,7 @@ def test_wrong_team_learns_and_changes_nothing(red, other_teams, rights):
         "purpose": "x",
         "number": "1",
         "protocol": "imap",
+        "address": "secret@mail.example",
     }
     for url in other_teams:
         if url == "/admin/helpdesk/new/":
