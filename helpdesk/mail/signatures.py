@@ -56,13 +56,15 @@ def check(
 ) -> Checked:
     """Look for a signature that holds at `now`, of a domain that `accepts` takes; never raises.
 
-    From, Date and the fields named in `covering` (lower case) must be among what it signs. Keys come
+    From, Date and the fields named in `covering` (lower case) must stand in the mail once each and be
+    among what it signs: of a field that is there twice, a signature covers the lower one only. Keys come
     from the name servers of the setting DNS_SERVERS, else the system's; waits at most
     `LOOKUP_SECONDS` for each of at most `LIMIT_SIGNATURES`.
     """
     try:
-        message = _message(raw)
-        reasons = _reasons(message, accepts, {"from", "date", *covering}, now)
+        covered = {"from", "date", *covering}
+        message = _message(raw, covered)
+        reasons = _reasons(message, accepts, covered, now)
     except _Refused as refusal:
         return Checked(False, str(refusal))
     except Exception as error:  # noqa: BLE001  dkimpy raises anything at all on odd bytes
@@ -72,7 +74,7 @@ def check(
     return Checked(False, "; ".join(reasons) or "no signature of this domain")
 
 
-def _message(raw: bytes) -> dkim.DKIM:
+def _message(raw: bytes, once: set[str]) -> dkim.DKIM:
     if len(raw) > LIMIT_BYTES or raw.count(b"\n") > LIMIT_LINES:
         raise _Refused("the mail is too large to be checked")
     if b" " * LIMIT_BLANKS in raw.replace(b"\t", b" "):
@@ -80,8 +82,10 @@ def _message(raw: bytes) -> dkim.DKIM:
     message = dkim.DKIM(raw, logger=_SILENT, minkey=MIN_KEY_BITS)
     if len(message.headers) > LIMIT_FIELDS:
         raise _Refused("the mail has too many fields to be checked")
-    if sum(name.lower() == b"from" for name, _value in message.headers) != 1:
-        raise _Refused("not exactly one From")
+    names = [name.lower().decode("ascii") for name, _value in message.headers]
+    for name in sorted(once):
+        if names.count(name) != 1:
+            raise _Refused(f"not exactly one field {name}")
     return message
 
 

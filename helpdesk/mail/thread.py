@@ -7,10 +7,12 @@ a number that was seen or guessed lets nobody in.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 
 from helpdesk import addressing, permissions
 from helpdesk.models import Article, Right, Sender, Ticket
@@ -76,7 +78,7 @@ def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
         ticket = _ticket(pk=ticket_id) if ticket_id is not None else None
         if ticket is None:
             continue
-        visible, verified = _standing_with_token(ticket, _sender(mail))
+        visible, verified = _standing_with_token(ticket, sender_of(mail))
         return Match(ticket, Tier.TOKEN, address, visible, verified)
     return None
 
@@ -85,7 +87,7 @@ def _by_hint(mail: ParsedMail) -> Match | None:
     """References and numbers: the first ticket in which the sender takes part, else the first found."""
     weak: Match | None = None
     for ticket, tier, evidence in _hinted(mail):
-        visible, verified = _standing(ticket, _sender(mail))
+        visible, verified = _standing(ticket, sender_of(mail))
         match = Match(ticket, tier, evidence, visible, verified)
         if verified:
             return match
@@ -100,8 +102,10 @@ def _hinted(mail: ParsedMail) -> list[tuple[Ticket, Tier, str]]:
     ids += [*mail.in_reply_to, *reversed(mail.references)]
     keys = {addressing.message_id_key(one): one for one in ids[:60]}
     if keys:
-        rows = Article.objects.filter(message_id__in=keys).select_related("ticket__state")
-        by_key = {row.message_id: row for row in rows.defer("body", "html").order_by("-pk")}
+        answers = {answer_key(one): key for key, one in keys.items()}
+        rows = Article.objects.filter(Q(message_id__in=keys) | Q(idempotency_key__in=answers))
+        rows = rows.select_related("ticket__state").defer("body", "html").order_by("-pk")
+        by_key = {answers.get(row.idempotency_key or "", row.message_id): row for row in rows}
         for key, raw_id in keys.items():  # nearest first
             if key in by_key:
                 ticket = _resolve(by_key[key].ticket)
@@ -128,7 +132,18 @@ def _resolve(ticket: Ticket) -> Ticket:
     return ticket
 
 
-def _sender(mail: ParsedMail) -> str:
+def answer_key(message_id: str) -> str:
+    """Return the idempotency key of an agent's answer that came by the mail with this Message-ID.
+
+    The answer itself carries the id of the mail that went on to the customer; by this key a second
+    delivery of the agent's mail, and replies to it, are recognised.
+    """
+    key = addressing.message_id_key(message_id)
+    return f"mail-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:59]}"
+
+
+def sender_of(mail: ParsedMail) -> str:
+    """Return the From address as people's addresses are compared, '' if there is none."""
     if mail.from_ is None:
         return ""
     try:
@@ -137,13 +152,20 @@ def _sender(mail: ParsedMail) -> str:
         return ""
 
 
+def is_customer(ticket: Ticket, sender: str) -> bool:
+    """Tell whether an address (canonical) is the ticket's contact or one of its customer's."""
+    if not sender:
+        return False
+    if sender == ticket.contact:
+        return True
+    person = ticket.customer
+    return person is not None and person.addresses.filter(normalised=sender).exists()
+
+
 def _takes_part(ticket: Ticket, sender: str) -> bool:
     if not sender:
         return False
-    person = ticket.customer
-    if sender == ticket.contact:
-        return True
-    if person is not None and person.addresses.filter(normalised=sender).exists():
+    if is_customer(ticket, sender):
         return True
     return ticket.participants.filter(normalised=sender).exists()
 

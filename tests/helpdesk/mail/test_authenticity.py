@@ -101,10 +101,13 @@ def test_an_unsigned_mail_is_not_authentic_and_nothing_is_looked_up(zone):
         (lambda raw: raw + b"More.\r\n", "the body was changed"),
         (lambda raw: raw.replace(b"uta@uni", b"eve@uni"), "does not fit"),
         (lambda raw: raw.replace(b"Re: Printer", b"Re: Money"), "does not fit"),
-        (lambda raw: b"From: Eve <eve@uni.example>\r\n" + raw, "exactly one From"),
-        (lambda raw: raw.replace(b"\r\n\r\n", b"\r\nFrom: e@uni.example\r\n\r\n", 1), "one From"),
-        (lambda raw: raw.replace(b"From: Uta", b"From: e@uni.example, Uta"), "one From"),
-        (lambda raw: raw.replace(b"From: Uta", b"From : Uta"), "one From"),
+        (lambda raw: b"From: Eve <eve@uni.example>\r\n" + raw, "exactly one"),
+        (
+            lambda raw: raw.replace(b"\r\n\r\n", b"\r\nFrom: e@uni.example\r\n\r\n", 1),
+            "one",
+        ),
+        (lambda raw: raw.replace(b"From: Uta", b"From: e@uni.example, Uta"), "one From address"),
+        (lambda raw: raw.replace(b"From: Uta", b"From : Uta"), "one"),
         (lambda raw: b"no header\r\n" + raw, "cannot be read"),
     ],
 )
@@ -166,6 +169,13 @@ def test_what_must_be_signed_is_named(zone):
     assert "does not cover to" in verdict(raw, covering=("to",)).evidence
     raw = signed.sign(mail(), "uni.example", headers=("from", "to"))
     assert "does not cover date" in verdict(raw).evidence
+
+
+def test_a_second_field_of_what_must_be_signed_is_refused(zone):
+    # of two, a signature covers the lower one, and people read the upper
+    raw = b"To: other@desk.example\r\n" + signed.sign(mail(), "uni.example")
+    assert verdict(raw).authentic
+    assert "exactly one field to" in verdict(raw, covering=("to",)).evidence
 
 
 def test_an_expired_signature_is_refused(zone, monkeypatch):
