@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -27,6 +28,14 @@ def known(source: str, keys: Sequence[str]) -> frozenset[str]:
     return frozenset(rows.values_list("key", flat=True))
 
 
+def delivery_key(raw: bytes, recipients: Sequence[str]) -> str:
+    """Return the key of a mail that was handed in: equal bytes to equal recipients are one delivery.
+
+    A mail server repeats a delivery whose end it did not see.
+    """
+    return hashlib.sha256(raw + "\0".join(sorted(recipients)).encode()).hexdigest()
+
+
 def accept(
     raw: bytes,
     *,
@@ -36,12 +45,13 @@ def accept(
     queue: Queue | None = None,
     mailbox: Mailbox | None = None,
     silent: bool = False,
+    trusted: bool = False,
 ) -> InboundMail:
     """Store a raw mail and return its row, committed. The same `source` and `key` is the same mail.
 
     `key` identifies the delivery inside its source (IMAP's UIDVALIDITY:UID, POP3's UIDL, a digest).
-    `queue` is where it goes if no address decides; with `silent` (an archive) always. Must not be
-    called inside a transaction: a caller that deletes its copy afterwards relies on the commit.
+    `queue` is where it goes if no address decides; with `silent` (an archive) always. `trusted`: the
+    way it came may set attributes by its X-Stelze- headers. Must not be called inside a transaction: a caller that deletes its copy afterwards relies on the commit.
     """
     storage.put(raw)  # the slow part before the transaction
     try:
@@ -56,6 +66,7 @@ def accept(
                 queue=queue,
                 mailbox=mailbox,
                 silent=silent,
+                trusted=trusted,
                 next_try_at=timezone.now(),
             )
     except IntegrityError:
