@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +28,14 @@ def known(source: str, keys: Sequence[str]) -> frozenset[str]:
     """Return those of `keys` that the ledger has already, for one source."""
     rows = InboundMail.objects.filter(source=source, key__in=keys)
     return frozenset(rows.values_list("key", flat=True))
+
+
+def delivery_key(raw: bytes, recipients: Sequence[str]) -> str:
+    """Return the key of a mail that was handed in: equal bytes to equal recipients are one delivery.
+
+    A mail server repeats a delivery whose end it did not see.
+    """
+    return hashlib.sha256(raw + "\0".join(sorted(recipients)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ a number that was seen or guessed lets nobody in.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 
 from helpdesk import addressing, permissions
 from helpdesk.models import Article, Right, Sender, Ticket
@@ -71,13 +73,18 @@ def _hints(mail: ParsedMail) -> list[str]:
 
 def _known_articles(mail: ParsedMail) -> dict[str, list[Article]]:
     """Return our articles with the mail's own id, or one it refers to, by id, newest first. One query."""
-    ids = [*([mail.message_id] if mail.message_id else []), *_hints(mail)]
-    keys = {addressing.message_id_key(one) for one in ids}
+    hints = [addressing.message_id_key(one) for one in _hints(mail)]
+    own = [addressing.message_id_key(mail.message_id)] if mail.message_id else []
+    # an agent's answer by mail went out under another id; its own one is its key
+    answers = {answer_key(key): key for key in hints}
     found: dict[str, list[Article]] = {}
-    if keys:
-        rows = Article.objects.filter(message_id__in=keys).select_related("ticket__state")
+    if own or hints:
+        which = Q(message_id__in={*own, *hints})
+        which = which | Q(idempotency_key__in=answers) if answers else which
+        rows = Article.objects.filter(which).select_related("ticket__state")
         for row in rows.defer("body", "html", "ticket__answers").order_by("-pk"):
-            found.setdefault(row.message_id, []).append(row)
+            key = answers.get(row.idempotency_key or "", row.message_id)
+            found.setdefault(key, []).append(row)
     return found
 
 
@@ -114,7 +121,7 @@ def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
         ticket = _ticket(pk=ticket_id) if ticket_id is not None else None
         if ticket is None:
             continue
-        visible, verified = _standing_with_token(ticket, _sender(mail))
+        visible, verified = _standing_with_token(ticket, sender_of(mail))
         return Match(ticket, Tier.TOKEN, address, visible, verified)
     return None
 
@@ -123,7 +130,7 @@ def _by_hint(mail: ParsedMail, known: dict[str, list[Article]]) -> Match | None:
     """References and numbers: the first ticket in which the sender takes part, else the first found."""
     weak: Match | None = None
     for ticket, tier, evidence in _hinted(mail, known):
-        visible, verified = _standing(ticket, _sender(mail))
+        visible, verified = _standing(ticket, sender_of(mail))
         match = Match(ticket, tier, evidence, visible, verified)
         if verified:
             return match
@@ -161,7 +168,18 @@ def _resolve(ticket: Ticket) -> Ticket:
     return ticket
 
 
-def _sender(mail: ParsedMail) -> str:
+def answer_key(message_id: str) -> str:
+    """Return the idempotency key of an agent's answer that came by the mail with this Message-ID.
+
+    The answer itself carries the id of the mail that went on to the customer; by this key a second
+    delivery of the agent's mail, and replies to it, are recognised.
+    """
+    key = addressing.message_id_key(message_id)
+    return f"mail-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:59]}"
+
+
+def sender_of(mail: ParsedMail) -> str:
+    """Return the From address as people's addresses are compared, '' if there is none."""
     if mail.from_ is None:
         return ""
     try:
@@ -170,15 +188,24 @@ def _sender(mail: ParsedMail) -> str:
         return ""
 
 
-def _takes_part(ticket: Ticket, sender: str) -> bool:
+def is_customer(ticket: Ticket, sender: str) -> bool:
+    """Tell whether an address (canonical) is the ticket's contact or one of its customer's."""
     if not sender:
         return False
     if sender == ticket.contact:
         return True
     person = ticket.customer
-    if person is not None and person.addresses.filter(normalised=sender).exists():
+    return person is not None and person.addresses.filter(normalised=sender).exists()
+
+
+def _takes_part(ticket: Ticket, sender: str) -> bool:
+    """Tell whether the sender is on the customer's side; an agent who was copied in is not."""
+    if not sender:
+        return False
+    if is_customer(ticket, sender):
         return True
-    return ticket.participants.filter(normalised=sender).exists()
+    takes_part = ticket.participants.filter(normalised=sender).exists()
+    return takes_part and not _is_agent(ticket, sender)
 
 
 def _standing(ticket: Ticket, sender: str) -> tuple[bool, bool]:

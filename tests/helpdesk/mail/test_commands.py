@@ -268,6 +268,13 @@ def test_the_envelope_decides_where_a_piped_mail_goes(elsewhere):
 
 
 @COMMITTED
+@pytest.mark.parametrize("flags", [[], ["--trusted"]])
+def test_a_pipe_is_trusted_only_if_it_says_so(elsewhere, flags):
+    assert elsewhere.run("deliver_mail", mail(), "--to", "support@desk.example", *flags) == (0, "")
+    assert elsewhere.rows("SELECT trusted FROM helpdesk_inboundmail") == [(bool(flags),)]
+
+
+@COMMITTED
 def test_a_mail_that_finds_no_queue_is_stored_all_the_same(elsewhere):
     code, _errors = elsewhere.run("deliver_mail", mail(to="somebody@else.example"))
     assert code == 0
