@@ -31,11 +31,12 @@ from helpdesk.models import (
     TicketType,
     directory,
 )
+from helpdesk.notifications import suspension
 from helpdesk.permissions import SYSTEM
 from helpdesk.rules.effects import Plan
 from helpdesk.rules.routing import Route, route
 
-from . import journal, thread
+from . import agents, bounces, journal, thread
 from .incoming import Incoming, contact_of, customer_of, draft_of, language_of
 
 MAX_PARTICIPANTS = 20
@@ -74,6 +75,19 @@ def _filed(step: Incoming, article: Article, outcome: str) -> None:
     inbound.article = article
     inbound.ticket = article.ticket
     _finish(step)
+    _learn(step, article)
+
+
+def _learn(step: Incoming, article: Article) -> None:
+    """What a mail says beside itself: that one of ours came back, or that an address is alive."""
+    if step.inbound.silent:
+        return
+    if step.machine:
+        bounces.take(step.mail, article.ticket, article)
+        return
+    sender = thread.sender_of(step.mail)
+    if sender and article.verified and sender in directory().bounced:
+        suspension.heard_from(sender, ticket=article.ticket, article=article)
 
 
 def _finish(step: Incoming) -> None:
@@ -113,17 +127,22 @@ def deliver_again(step: Incoming, match: thread.Match, article: Article) -> None
     ignore(step, gettext_noop("second delivery of the same mail"))
 
 
-def append(step: Incoming, match: thread.Match) -> Article:
-    """Join the mail to the ticket it was recognised for; return its article."""
+def append(step: Incoming, match: thread.Match) -> None:
+    """Join the mail to the ticket it was recognised for."""
     visible = match.visible and not step.machine
     step.decided(*TIERS[match.tier], match.evidence)
+    draft = draft_of(step, verified=match.verified or bool(step.machine))
+    by_agent = agents.answer_of(inbound=step.inbound, mail=step.mail, match=match, draft=draft)
+    if by_agent is not None:
+        _file_agents(step, match, by_agent)
+        return
     if not match.verified:
         step.note(gettext_noop("the sender takes no part in the ticket: filed internally"))
     customer = customer_of(step) if match.verified else None
     article = receive_message(
         actor=SYSTEM,
         ticket=match.ticket,
-        draft=draft_of(step, verified=match.verified or bool(step.machine)),
+        draft=draft,
         customer=customer,
         visible=visible,
         silent=step.inbound.silent,
@@ -133,11 +152,20 @@ def append(step: Incoming, match: thread.Match) -> Article:
     joined = article.ticket_id == match.ticket.pk
     outcome = InboundMail.Outcome.APPENDED if joined else InboundMail.Outcome.OPENED
     _filed(step, article, outcome)
-    return article
 
 
-def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> Article:
-    """Open a ticket: in the queue `into`, else in the filters', else where the mail went; return its article.
+def _file_agents(step: Incoming, match: thread.Match, by_agent: agents.AgentMail) -> None:
+    """End for a mail that an agent sent to the reply address; its article is written already."""
+    for line in by_agent.evidence:
+        step.note("%(value)s", line)
+    if by_agent.outcome == "again":
+        deliver_again(step, match, by_agent.article)
+    else:
+        _filed(step, by_agent.article, InboundMail.Outcome.APPENDED)
+
+
+def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
+    """Open a ticket: in the queue `into`, else in the filters', else where the mail went.
 
     Raises `NoQueue` if none of these names one.
     """
@@ -172,11 +200,10 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> Article:
     for other in where.others:
         inform_queue(actor=SYSTEM, ticket=opened.ticket, article=opened.article, queue_id=other)
     _filed(step, opened.article, InboundMail.Outcome.OPENED)
-    return opened.article
 
 
-def open_raw(step: Incoming, raw: bytes, *, into: int) -> Article:
-    """Open a ticket in the queue `into` with the raw mail as its only file; return its article."""
+def open_raw(step: Incoming, raw: bytes, *, into: int) -> None:
+    """Open a ticket in the queue `into` with the raw mail as its only file."""
     queue = directory().queues[into]
     with translation.override(conf.site_language()):
         subject = gettext("A mail that could not be read")
@@ -198,7 +225,6 @@ def open_raw(step: Incoming, raw: bytes, *, into: int) -> Article:
         visible=False,
     )
     _filed(step, opened.article, InboundMail.Outcome.OPENED)
-    return opened.article
 
 
 def _state(plan: Plan) -> Any | None:

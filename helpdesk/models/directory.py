@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 
+from .outbound import BouncedAddress
 from .queues import Queue
 from .tickets import Priority, State
 
@@ -35,6 +36,11 @@ class Directory:
             for queue in self.queues.values()
             for row in queue.addresses.all()
         }
+
+    @cached_property
+    def bounced(self) -> frozenset[str]:
+        """The canonical addresses from which mail came back for good."""
+        return frozenset(BouncedAddress.objects.values_list("address", flat=True))
 
     @cached_property
     def states(self) -> dict[int, State]:

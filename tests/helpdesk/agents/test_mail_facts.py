@@ -19,7 +19,9 @@ pytestmark = pytest.mark.django_db
 
 def shown(red, name: str) -> str:
     f.QueueAddressFactory(queue=red.queue, address="red@desk.example")
-    row = ledger.accept((OWN / f"{name}.eml").read_bytes(), source="test", key=name, queue=red.queue)
+    row = ledger.accept(
+        (OWN / f"{name}.eml").read_bytes(), source="test", key=name, queue=red.queue
+    )
     row = ingest.process(row.pk)
     return red.client.get(reverse("helpdesk_agents:ticket", args=[row.ticket.pk])).content.decode()
 
