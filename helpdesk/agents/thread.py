@@ -24,6 +24,7 @@ from helpdesk.models import (
     Sender,
 )
 
+from . import taking_back
 from .desk import Desk
 
 #: The newest articles shown at once; the rest on demand.
@@ -72,6 +73,7 @@ class Entry:
     is_from_outside: bool = False
     events: list[EventLine] = field(default_factory=list)
     repeats_answers: bool = False  # the form's own text: shown above, so folded
+    undo: taking_back.Undo | None = None
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,12 @@ def read(desk: Desk, *, everything: bool = False) -> Thread:
     rows = rows[:LIMIT] if is_cut else rows
     rows.reverse()
     lines = _lines(desk, since=rows[0].created_at if is_cut else None)
-    return Thread(_merge(rows, lines), is_cut, max((row.pk for row in rows), default=0))
+    return Thread(_merge(desk, rows, lines), is_cut, max((row.pk for row in rows), default=0))
 
 
 def articles_of(desk: Desk) -> QuerySet[Article]:
     """Return the articles with what is shown of them; HTML bodies stay in the database."""
-    mails = OutboundMail.objects.defer("body", "html", "references").order_by("pk")
+    mails = OutboundMail.objects.defer("body", "html", "references").select_related("route")
     return (
         permissions.visible_articles(desk.actor, desk.ticket)
         .annotate(
@@ -105,13 +107,13 @@ def articles_of(desk: Desk) -> QuerySet[Article]:
         .defer("html", "references", "defects")
         .prefetch_related(
             Prefetch("attachments", Attachment.objects.select_related("blob")),
-            Prefetch("outbound", mails),
+            Prefetch("outbound", mails.order_by("pk")),
             Prefetch("inbound", InboundMail.objects.only("article_id", "blob_id")),
         )
     )
 
 
-def _merge(articles: list[Article], lines: list[EventLine]) -> list[Entry]:
+def _merge(desk: Desk, articles: list[Article], lines: list[EventLine]) -> list[Entry]:
     entries: list[Entry] = []
     waiting = iter(lines)
     line = next(waiting, None)
@@ -122,15 +124,16 @@ def _merge(articles: list[Article], lines: list[EventLine]) -> list[Entry]:
             line = next(waiting, None)
         if between:
             entries.append(Entry(at=between[0].at, events=between))
-        entries.append(_entry(article))
+        entries.append(_entry(desk, article))
     rest = ([line] if line is not None else []) + list(waiting)
     if rest:
         entries.append(Entry(at=rest[0].at, events=rest))
     return entries
 
 
-def _entry(article: Any) -> Entry:
+def _entry(desk: Desk, article: Any) -> Entry:
     kind, label, icon = _kind(article)
+    mails = list(article.outbound.all())
     return Entry(
         at=article.created_at,
         article=article,
@@ -140,7 +143,8 @@ def _entry(article: Any) -> Entry:
         who=_who_wrote(article),
         segments=_segments(article.body),
         files=[one for one in article.attachments.all() if not (one.inline and article.has_html)],
-        mails=list(article.outbound.all()),
+        mails=mails,
+        undo=taking_back.undo_of(desk, article, mails),
         is_from_outside=article.sender != Sender.AGENT,
         has_source=any(row.blob_id for row in article.inbound.all()),
     )
@@ -162,6 +166,8 @@ def _kind(article: Article) -> tuple[str, str, str]:
     """Return kind, label and icon: nobody has to tell them apart by colour."""
     if article.sender == Sender.SYSTEM or article.machine:
         return "system", _("Machine mail"), "cog"
+    if article.taken_back:
+        return "internal", _("Taken back"), "history"
     if not article.verified:
         return "unverified", _("Unverified sender"), "warning"
     if not article.visible:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from django.urls import path
 
 from . import failures, files, phone
-from .actions_views import AcceptSenderView, ChangeView, OwnTicketView, SendAgainView
+from .actions_views import (
+    AcceptSenderView,
+    ChangeView,
+    OwnTicketView,
+    SendAgainView,
+    TakeBackView,
+)
 from .ticket import TicketView
 from .tickets_list import TicketIndexView
 
@@ -28,6 +34,11 @@ urlpatterns = [
         "tickets/<int:pk>/articles/<int:article>/own-ticket/",
         OwnTicketView.as_view(),
         name="own_ticket",
+    ),
+    path(
+        "tickets/<int:pk>/articles/<int:article>/take-back/",
+        TakeBackView.as_view(),
+        name="take_back",
     ),
     path("tickets/<int:pk>/articles/<int:article>/html/", files.frame, name="frame"),
     path("tickets/<int:pk>/articles/<int:article>/source/", files.source, name="source"),
