@@ -18,6 +18,7 @@ from helpdesk import events, notifications, permissions
 from helpdesk.errors import AlreadyDone, NotFound, NotPermitted
 from helpdesk.models import (
     Article,
+    Event,
     EventKind,
     OutboundMail,
     Participant,
@@ -115,11 +116,11 @@ def _restore(actor: Actor, ticket: Ticket, article: Article) -> list[str]:
     event = article.events.filter(kind=EventKind.ANSWER_SENT).first()
     data = event.data if event is not None else {}
     before, after = data.get("before"), data.get("after")
-    if not before or not after:  # written before answers left a trace
+    if event is None or not before or not after:  # written before answers left a trace
         return []
     done = [
-        _state_back(actor, ticket, before, after),
-        _owner_back(actor, ticket, before, after),
+        _state_back(actor, ticket, event, before, after),
+        _owner_back(actor, ticket, event, before, after),
         _participants_back(ticket, article, data.get("joined", [])),
     ]
     if ticket.preview == preview_of(article.body):
@@ -131,12 +132,20 @@ def _restore(actor: Actor, ticket: Ticket, article: Article) -> list[str]:
     return [name for name in done if name]
 
 
-def _state_back(actor: Actor, ticket: Ticket, before: dict[str, Any], after: dict[str, Any]) -> str:
-    names = ("state", "pending_until")
-    now = _facts(ticket)
-    if any(now[name] != after[name] for name in names):
-        return ""  # changed since
+def _is_last_change(ticket: Ticket, event: Event, *kinds: EventKind) -> bool:
+    """Tell whether the answer's own change of this kind was the last: a value may come back by chance."""
+    return ticket.events.filter(pk__gt=event.pk, kind__in=kinds).count() == 1
+
+
+def _state_back(
+    actor: Actor, ticket: Ticket, event: Event, before: dict[str, Any], after: dict[str, Any]
+) -> str:
+    names, now = ("state", "pending_until"), _facts(ticket)
     if all(before[name] == after[name] for name in names):
+        return ""
+    if any(now[name] != after[name] for name in names):
+        return ""
+    if not _is_last_change(ticket, event, EventKind.STATE_CHANGED, EventKind.PENDING_CHANGED):
         return ""
     state = State.objects.filter(pk=before["state"]).first()
     if state is None:

@@ -111,21 +111,32 @@ class OutboundAdmin(LogAdmin):
     base_url_path = "helpdesk/outbound"
     menu_label = _("Outbound log")
     menu_icon = "upload"
-    list_display = ("created_at", "kind", "state", "ticket", "recipients", "sent_at", "attempts")
+    list_display = (
+        *("created_at", "kind", "state", "ticket", "recipients", "sent_at", "server", "came_back"),
+    )
     list_filter = ("state", "kind")
     search_fields = ("message_id", "subject", "ticket__number")
     ordering = ("-created_at", "-pk")
-    related = ("ticket",)
+    related = ("ticket", "route")
     deferred = ("body", "html", "references")
     inspect_view_fields = (
         *("created_at", "kind", "state", "message_id", "from_address", "to", "cc", "subject"),
-        *("attempts", "due_at", "sent_at", "server_reply", "ticket"),
+        *("attempts", "due_at", "sent_at", "route", "server_reply", "delivered", "refused"),
+        *("bounced_at", "bounces", "ticket"),
     )
 
     def recipients(self, mail: OutboundMail) -> str:
         return ", ".join(address for _name, address in [*mail.to, *mail.cc])
 
+    def server(self, mail: OutboundMail) -> str:
+        return mail.route.name if mail.route is not None else "–"
+
+    def came_back(self, mail: OutboundMail) -> str:
+        return ", ".join(f"{row[0]} ({row[1]})" for row in mail.bounces) or "–"
+
     recipients.short_description = _("Recipients")  # type: ignore[attr-defined]
+    server.short_description = _("Mail server")  # type: ignore[attr-defined]
+    came_back.short_description = _("Came back")  # type: ignore[attr-defined]
 
 
 class MessageAdmin(LogAdmin):

@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -95,4 +96,6 @@ def prefill(article: Article) -> dict[str, Any]:
     }
     if after.get("state") != before.get("state"):
         values["state"] = after.get("state")
+        if after.get("pending_until"):
+            values["pending_until"] = parse_datetime(after["pending_until"])
     return values

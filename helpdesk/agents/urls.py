@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import failures, files, phone
+from . import failures, files, phone, routes
 from .actions_views import (
     AcceptSenderView,
     ChangeView,
@@ -46,6 +46,7 @@ urlpatterns = [
     path("tickets/<int:pk>/mails/<int:mail>/again/", SendAgainView.as_view(), name="send_again"),
     path("new/", phone.PhoneView.as_view(), name="phone"),
     path("new/customers/", phone.customers, name="phone_customers"),
+    path("routes/check/<int:pk>/", routes.CheckRouteView.as_view(), name="check_route"),
     path("failures/", failures.FailureView.as_view(), name="failures"),
     path("failures/in/<int:pk>/source/", failures.source, name="failure_source"),
     path("failures/in/<int:pk>/retry/", failures.retry, name="failure_retry"),

@@ -16,7 +16,7 @@ from helpdesk import oauth, storage
 from helpdesk.errors import HelpdeskError, WrongState
 from helpdesk.models import MailRoute, OutboundMail
 
-from .smtp import Route, Server, Unreachable
+from .smtp import Route, Server, Unreachable, is_silence
 
 MINUTE = timedelta(minutes=1)
 #: Seconds for each step of a test that somebody waits for.
@@ -131,6 +131,8 @@ def explain(error: BaseException | None, host: str) -> str:
     """Return in plain words what a failed connection to `host` means, and what to look at."""
     if isinstance(error, HelpdeskError):
         return str(error)
+    if is_silence(error):
+        return _("“%(host)s” did not answer in time. Is the port right?") % {"host": host}
     for kinds, sentence in _meanings():
         if isinstance(error, kinds):
             return sentence % {"host": host}
@@ -141,7 +143,6 @@ def _meanings() -> tuple[tuple[type[BaseException] | tuple[type[BaseException], 
     """The kinds of error, special ones before general ones."""
     return (
         (socket.gaierror, _("There is no server with the name “%(host)s”.")),
-        (TimeoutError, _("“%(host)s” did not answer in time. Is the port right?")),
         (ConnectionRefusedError, _("“%(host)s” takes no connection at this port.")),
         (
             ssl.SSLCertVerificationError,

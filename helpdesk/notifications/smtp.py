@@ -216,7 +216,7 @@ class Server:
             self._drop()
 
     def _broke(self, error: OSError) -> None:
-        self.fell_silent = isinstance(error, TimeoutError)
+        self.fell_silent = is_silence(error)
         self._drop()
 
     def _drop(self) -> None:
@@ -301,6 +301,14 @@ def _error_words(error: Exception) -> str:
     if isinstance(error, UnicodeError):  # its own words would quote the secret
         return type(error).__name__
     return f"{type(error).__name__}: {error}"[:_WORDS]
+
+
+def is_silence(error: BaseException | None) -> bool:
+    """Tell whether a conversation ended because no answer came in time."""
+    # smtplib makes a time-out while it reads one of its own errors
+    return any(
+        isinstance(one, TimeoutError) for one in (error, getattr(error, "__context__", None))
+    )
 
 
 def without(recipients: Iterable[str], *done: str) -> tuple[str, ...]:
