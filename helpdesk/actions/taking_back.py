@@ -160,8 +160,12 @@ def _state_back(
     return "state"
 
 
-def _owner_back(actor: Actor, ticket: Ticket, before: dict[str, Any], after: dict[str, Any]) -> str:
+def _owner_back(
+    actor: Actor, ticket: Ticket, event: Event, before: dict[str, Any], after: dict[str, Any]
+) -> str:
     if before["owner"] == after["owner"] or ticket.owner_id != after["owner"]:
+        return ""
+    if not _is_last_change(ticket, event, EventKind.OWNER_CHANGED):
         return ""
     ticket.owner_id = before["owner"]
     touch(ticket, "owner")

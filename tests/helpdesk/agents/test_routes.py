@@ -149,6 +149,7 @@ def queue_data(queue: Queue, **data):
         "purpose": queue.purpose,
         "addresses-TOTAL_FORMS": "0",
         "addresses-INITIAL_FORMS": "0",
+        **{f"right-{row.group_id}-{row.right}": "1" for row in queue.rights.all()},
         **data,
     }
 
