@@ -167,6 +167,7 @@ def answer(
         sender=Sender.AGENT,
         visible=True,
     )
+    chosen = state
     if state is None and ticket.state.type == StateType.NEW:
         state = default_state(StateType.OPEN)
     owner_id = _owner_after_answer(actor, ticket)
@@ -178,6 +179,7 @@ def answer(
         kind=EventKind.ANSWER_SENT,
         data={
             "recipients": len(to) + len(cc) + len(bcc),
+            "chosen": chosen.pk if chosen is not None else None,
             **trace(
                 ticket, owner_id=owner_id, state=state, pending_until=pending_until, joined=joined
             ),

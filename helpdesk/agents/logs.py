@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_mailbox.models import Message
 from django_tasks_db.models import DBTaskResult
@@ -111,9 +112,7 @@ class OutboundAdmin(LogAdmin):
     base_url_path = "helpdesk/outbound"
     menu_label = _("Outbound log")
     menu_icon = "upload"
-    list_display = (
-        *("created_at", "kind", "state", "ticket", "recipients", "sent_at", "server", "came_back"),
-    )
+    list_display = (*("created_at", "kind", "state", "ticket", "recipients", "sent_at", "server"),)
     list_filter = ("state", "kind")
     search_fields = ("message_id", "subject", "ticket__number")
     ordering = ("-created_at", "-pk")
@@ -126,17 +125,19 @@ class OutboundAdmin(LogAdmin):
     )
 
     def recipients(self, mail: OutboundMail) -> str:
-        return ", ".join(address for _name, address in [*mail.to, *mail.cc])
+        back = {str(row[0]) for row in mail.bounces}
+        addresses = [address for _name, address in [*mail.to, *mail.cc]]
+        missing = sorted(back.difference(addresses))  # of a mail that was handed on
+        return ", ".join(
+            gettext("%(address)s (came back)") % {"address": one} if one in back else one
+            for one in [*addresses, *missing]
+        )
 
     def server(self, mail: OutboundMail) -> str:
         return mail.route.name if mail.route is not None else "–"
 
-    def came_back(self, mail: OutboundMail) -> str:
-        return ", ".join(f"{row[0]} ({row[1]})" for row in mail.bounces) or "–"
-
     recipients.short_description = _("Recipients")  # type: ignore[attr-defined]
     server.short_description = _("Mail server")  # type: ignore[attr-defined]
-    came_back.short_description = _("Came back")  # type: ignore[attr-defined]
 
 
 class MessageAdmin(LogAdmin):

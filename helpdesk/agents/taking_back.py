@@ -84,8 +84,7 @@ def mode_of(article: Article) -> str:
 def prefill(article: Article) -> dict[str, Any]:
     """Return the initial values of the form: what was written, and the state that was to follow."""
     event = article.events.filter(kind=EventKind.ANSWER_SENT).first()
-    trace = event.data if event is not None else {}
-    before, after = trace.get("before", {}), trace.get("after", {})
+    data = event.data if event is not None else {}
     mail = article.outbound.first()
     values: dict[str, Any] = {
         "again": article.pk,
@@ -94,8 +93,8 @@ def prefill(article: Article) -> dict[str, Any]:
         "cc": article.cc,
         "original": mail.original_id if mail is not None else None,
     }
-    if after.get("state") != before.get("state"):
-        values["state"] = after.get("state")
-        if after.get("pending_until"):
-            values["pending_until"] = parse_datetime(after["pending_until"])
+    if data.get("chosen"):
+        values["state"] = data["chosen"]
+        if until := data.get("after", {}).get("pending_until"):
+            values["pending_until"] = parse_datetime(until)
     return values

@@ -70,6 +70,12 @@ def test_undo_opens_the_composer_with_text_and_recipients(desk):
     assert OutboundMail.objects.get().state == "withdrawn"
 
 
+def test_state_that_nobody_chose_is_not_proposed(desk):
+    article, _page = send(desk)  # opened the new ticket by itself
+    page = desk.client.post(url(desk, article), follow=True)
+    assert not page.context["composers"][0]["state"].value()
+
+
 def test_forwarded_message_goes_back_into_its_own_form(desk):
     original = desk.ticket.articles.get()
     article, _page = send(desk, "forward", to="help@maker.example", original=original.pk)
