@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from helpdesk import oauth, storage
 from helpdesk.errors import HelpdeskError, WrongState
-from helpdesk.models import MailRoute, OutboundMail
+from helpdesk.models import MailRoute, OAuthAccess, OutboundMail
 
 from .smtp import Route, Server, Unreachable, is_silence
 
@@ -68,16 +68,16 @@ def way(row: MailRoute | None) -> Route:
         timeout=Route.from_settings().timeout,
     )
     if row.oauth is not None:
-        return replace(route, authenticator=_by_token(row))
+        return replace(route, authenticator=_by_token(row.oauth, row.user))
     try:
         return replace(route, secret=storage.decrypt(row.secret))
     except storage.SecretLost:
         return replace(route, authenticator=_secret_lost)
 
 
-def _by_token(row: MailRoute) -> Callable[[], tuple[str, bytes]]:
+def _by_token(access: OAuthAccess, user: str) -> Callable[[], tuple[str, bytes]]:
     def prove() -> tuple[str, bytes]:
-        return oauth.authenticator(row.oauth, row.user)()
+        return oauth.authenticator(access, user)()
 
     return prove
 
