@@ -156,6 +156,14 @@ def require(actor: Actor, right: Right | str, thing: Ticket | Queue) -> None:
         raise NotPermitted
 
 
+def may_take_back(actor: Actor, ticket: Ticket, article: Article) -> bool:
+    """Tell whether `actor`, who may answer, may stop this message: its author, or a manager."""
+    if actor.kind == "system":
+        return True
+    is_author = actor.user is not None and article.author_id == actor.user.pk
+    return is_author or can(actor, Right.MANAGE, ticket)
+
+
 def is_agent(actor: Actor) -> bool:
     """Tell whether the actor may read at least one queue."""
     return bool(actor.queues_with(Right.READ))

@@ -51,6 +51,24 @@ class QueueAddressFactory(factory.django.DjangoModelFactory):
     address = factory.LazyAttribute(lambda row: f"{row.queue.slug}@desk.example")
 
 
+class MailRouteFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = models.MailRoute
+
+    name = factory.Sequence(lambda n: f"Server {n}")
+    host = "127.0.0.1"
+    security = models.MailRoute.Security.NONE
+
+
+class OAuthAccessFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = models.OAuthAccess
+
+    name = factory.Sequence(lambda n: f"Access {n}")
+    provider = models.OAuthAccess.Provider.OTHER
+    client_id = "desk"
+
+
 class CustomerFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = models.Customer

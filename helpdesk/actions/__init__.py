@@ -37,6 +37,7 @@ from .messages import (
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .reading import mark_seen
 from .separating import make_own_ticket
+from .taking_back import take_back
 from .terms import apply_terms, object_to_storage, terms_of
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "set_priority",
     "set_responsible",
     "set_type",
+    "take_back",
     "terms_of",
     "verify_address",
 ]

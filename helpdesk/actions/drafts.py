@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from helpdesk import addressing, search
-from helpdesk.errors import AlreadyDone
+from helpdesk.errors import AlreadyDone, NotFound
 from helpdesk.models import Article, Attachment, Blob, Channel, Customer, Sender, Ticket
 from helpdesk.permissions import Actor
 
@@ -51,6 +51,8 @@ class Draft:
     defects: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
     files: tuple[Upload, ...] = ()
+    # files of messages of the same ticket that were taken back; they go along by reference
+    again: tuple[Attachment, ...] = ()
     created_at: datetime | None = None
     # a front's key of one submission: the same key twice is the same article
     idempotency_key: str | None = None
@@ -68,7 +70,8 @@ def write_article(
 ) -> Article:
     """Write one article with its files, and index it. Only verbs call this, under the ticket's lock.
 
-    With `is_first` the ticket is new, and comes into the index together with its first article. Raises `AlreadyDone` with the first article if the draft's idempotency key was used before.
+    With `is_first` the ticket is new, and comes into the index together with its first article. Raises `AlreadyDone` with the first article if the draft's idempotency key was used before, `NotFound`
+    for a file in `draft.again` that is not of a message of this ticket that was taken back.
     """
     if draft.idempotency_key:
         before = Article.objects.filter(idempotency_key=draft.idempotency_key).first()
@@ -105,7 +108,7 @@ def write_article(
         _insert_once(article)
     else:
         article.save(force_insert=True)
-    files = attach(article, draft.files)
+    files = [*_attach_again(article, draft.again), *attach(article, draft.files)]
     names = [file.name for file in files]
     if is_first:
         search.index_new(ticket, article, names)
@@ -139,6 +142,26 @@ def attach(article: Article, files: tuple[Upload, ...]) -> list[Attachment]:
             answer_key=file.answer_key[:60],
         )
         for file, blob in zip(files, blobs, strict=True)
+    )
+
+
+def _attach_again(article: Article, files: tuple[Attachment, ...]) -> list[Attachment]:
+    if not files:
+        return []
+    for file in files:
+        other = file.article
+        if other.ticket_id != article.ticket_id or not other.taken_back:
+            raise NotFound
+    return Attachment.objects.bulk_create(
+        Attachment(
+            article=article,
+            blob_id=file.blob_id,
+            name=file.name,
+            content_type=file.content_type,
+            content_id=file.content_id,
+            inline=file.inline,
+        )
+        for file in files
     )
 
 

@@ -73,6 +73,37 @@ def transition(
     return True
 
 
+def put_back(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    state: State,
+    pending_until: datetime | None,
+    closed_at: datetime | None,
+) -> None:
+    """Put a locked ticket into the state it was in before a change that is undone, and record it.
+
+    The table of types is not asked, for nothing moves on: the change never was. A date that passed
+    meanwhile is kept, so the ticket comes back at once.
+    """
+    before = ticket.state
+    ticket.state = state
+    ticket.pending_until = ticket.next_action_at = pending_until
+    ticket.closed_at = closed_at
+    touch(ticket, "state", "pending_until", "next_action_at", "closed_at")
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        kind=EventKind.PENDING_CHANGED if before.pk == state.pk else EventKind.STATE_CHANGED,
+        data={
+            "from": before.pk,
+            "to": state.pk,
+            "pending_until": pending_until.isoformat() if pending_until else None,
+            "by": "take_back",
+        },
+    )
+
+
 @transaction.atomic
 def change_state(
     *, actor: Actor, ticket: Ticket, state: State, pending_until: datetime | None = None

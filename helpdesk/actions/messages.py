@@ -31,6 +31,7 @@ from .base import address_of, default_state, locked, touch, verb
 from .drafts import Addresses, Draft, preview_of, write_article
 from .lifecycle import transition
 from .opening import open_ticket
+from .taking_back import trace
 
 
 @verb
@@ -166,33 +167,42 @@ def answer(
         sender=Sender.AGENT,
         visible=True,
     )
+    chosen = state
+    if state is None and ticket.state.type == StateType.NEW:
+        state = default_state(StateType.OPEN)
+    owner_id = _owner_after_answer(actor, ticket)
+    joined = [row for row in (_join(ticket, name, address) for name, address in cc) if row]
     events.record(
         actor=actor,
         ticket=ticket,
         article=article,
         kind=EventKind.ANSWER_SENT,
-        data={"recipients": len(to) + len(cc) + len(bcc)},
+        data={
+            "recipients": len(to) + len(cc) + len(bcc),
+            "chosen": chosen.pk if chosen is not None else None,
+            **trace(
+                ticket, owner_id=owner_id, state=state, pending_until=pending_until, joined=joined
+            ),
+        },
     )
-    for name, address in cc:
-        _join(ticket, name, address)
     if to:
         notifications.send_answer(
             actor=actor, ticket=ticket, article=article, to=to, cc=cc, bcc=bcc
         )
-    if (
-        ticket.owner_id is None
-        and actor.kind == "agent"
-        and permissions.can(actor, Right.OWN, ticket)
-    ):
+    if ticket.owner_id != owner_id:
         _own(actor, ticket)
     ticket.waiting_since = None
     ticket.preview = preview_of(draft.body)
     touch(ticket, "preview", "waiting_since", "owner")
-    if state is None and ticket.state.type == StateType.NEW:
-        state = default_state(StateType.OPEN)
     if state is not None:
         transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)
     return article
+
+
+def _owner_after_answer(actor: Actor, ticket: Ticket) -> int | None:
+    if ticket.owner_id is None and actor.kind == "agent" and actor.user is not None:
+        return actor.user.pk if permissions.can(actor, Right.OWN, ticket) else None
+    return ticket.owner_id
 
 
 def _own(actor: Actor, ticket: Ticket) -> None:
@@ -205,10 +215,14 @@ def _own(actor: Actor, ticket: Ticket) -> None:
     )
 
 
-def _join(ticket: Ticket, name: str, address: str) -> None:
+def _join(ticket: Ticket, name: str, address: str) -> Participant | None:
+    """Let somebody take part; return the row if it is new."""
     from_now = {"address": address, "name": name[:200]}
     normalised = address_of(address, "cc")
-    Participant.objects.get_or_create(ticket=ticket, normalised=normalised, defaults=from_now)
+    row, is_new = Participant.objects.get_or_create(
+        ticket=ticket, normalised=normalised, defaults=from_now
+    )
+    return row if is_new else None
 
 
 def _all_addresses(**fields: Addresses) -> None:
@@ -219,7 +233,7 @@ def _all_addresses(**fields: Addresses) -> None:
 
 
 def _not_empty(draft: Draft) -> None:
-    if not draft.body.strip() and not draft.files:
+    if not draft.body.strip() and not draft.files and not draft.again:
         raise InvalidInput(_("Write something first."), field="body")
 
 

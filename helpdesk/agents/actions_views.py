@@ -14,7 +14,7 @@ from helpdesk import actions, notifications, permissions
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import OutboundMail, Right
 
-from . import policy
+from . import policy, taking_back
 from .composer import COMPOSERS
 from .desk import Desk
 from .forms import CHANGES, ChangeForm
@@ -40,7 +40,7 @@ class ChangeView(View):
             view = TicketView()
             view.setup(request, pk=pk)
             return view.screen(desk, {change: form}, status=422)
-        messages.success(request, str(form.done))
+        messages.success(request, taking_back.with_undo(desk, str(form.done), form.made))
         still_there = permissions.visible_tickets(desk.actor).filter(pk=pk).exists()
         return redirect(url_of(ticket) if still_there else "helpdesk_agents:tickets")
 
@@ -50,7 +50,7 @@ def _carry_out(form: ChangeForm) -> bool:
     if not form.is_valid():
         return False
     try:
-        form.apply()
+        form.made = form.apply()
     except AlreadyDone:
         return True
     except (NotPermitted, NotFound) as error:
@@ -94,6 +94,29 @@ class OwnTicketView(View):
             raise Http404 from error
         messages.success(request, _("The message has a ticket of its own."))
         return redirect(url_of(opened.ticket))
+
+
+class TakeBackView(View):
+    """Stop a message before its mail goes out, and let its author go on writing."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int, article: int) -> HttpResponse:
+        ticket = policy.find_ticket(request, pk)
+        actor = policy.actor_of(request)
+        policy.require(actor, Right.ANSWER, ticket)
+        found = get_object_or_404(permissions.visible_articles(actor, ticket), pk=article)
+        try:
+            actions.take_back(actor=actor, ticket=ticket, article=found)
+        except (NotPermitted, NotFound) as error:
+            raise Http404 from error
+        except AlreadyDone:
+            pass
+        except HelpdeskError as error:
+            messages.error(request, str(error))
+            return redirect(url_of(ticket, f"#article-{found.pk}"))
+        messages.success(request, _("The message is taken back. Nobody received it."))
+        return redirect(url_of(ticket, f"?again={found.pk}#composer"))
 
 
 def send_again(request: HttpRequest, mail: OutboundMail) -> None:

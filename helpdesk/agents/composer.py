@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from email.utils import getaddresses
 from typing import Any
 
@@ -15,6 +16,7 @@ from helpdesk import actions, addressing, conf
 from helpdesk.actions import Draft, Upload
 from helpdesk.models import Channel, Right, Sender
 
+from . import taking_back
 from .forms import ChangeForm, PendingField, StateSelect
 
 Pairs = tuple[tuple[str, str], ...]
@@ -73,6 +75,10 @@ def _quoted(name: str) -> str:
     return name if plain else '"' + name.replace("\\", "").replace('"', "'") + '"'
 
 
+def _pairs(rows: Any) -> Pairs:
+    return tuple((str(name), str(address)) for name, address in rows)
+
+
 class ComposerForm(ChangeForm):
     """What all three have in common. The key makes a repeated submission the same article."""
 
@@ -128,23 +134,54 @@ class ComposerForm(ChangeForm):
         return {"state": state, "pending_until": until}
 
 
-class ReplyForm(ComposerForm):
+class SendingForm(ComposerForm):
+    """A message that goes out by mail; one that was taken back can be sent again, with its files."""
+
+    again = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    kept = forms.MultipleChoiceField(
+        label=gettext_lazy("Files of the message taken back"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def offer(self) -> None:
+        super().offer()
+        asked = self.data.get("again") if self.is_bound else self.initial.get("again")
+        article = taking_back.find(self.desk, asked) if asked else None
+        self.files_before = list(article.attachments.all()) if article is not None else []
+        if article is None:
+            del self.fields["again"]
+        if not self.files_before:
+            del self.fields["kept"]
+            return
+        choices = [(str(one.pk), one.name) for one in self.files_before]
+        self.choose("kept", choices, [pk for pk, _name in choices])
+
+    def draft(self, channel: Channel) -> Draft:
+        kept = self.cleaned_data.get("kept") or []
+        again = tuple(one for one in self.files_before if str(one.pk) in kept)
+        return replace(super().draft(channel), again=again)
+
+
+class ReplyForm(SendingForm):
     name, right = "reply", Right.ANSWER
     title = gettext_lazy("Reply")
     icon = "mail"
     done = gettext_lazy("Your answer is on its way.")
-    field_order = ("to", "cc", "body", "files")
+    field_order = ("to", "cc", "body", "kept", "files")
     to = AddressesField(label=gettext_lazy("To"), required=False)
     cc = AddressesField(label=gettext_lazy("Cc"), required=False)
 
     def offer(self) -> None:
         super().offer()
-        self.fields["to"].initial = one_line(self.initial_to())
+        self.shown_to, self.copied = self.initial_to(), self.initial_cc()
+        self.fields["to"].initial = one_line(self.shown_to)
         self.fields["to"].required = bool(self.desk.ticket.contact)
-        self.copied = self.initial_cc()
         self.fields["cc"].initial = one_line(self.copied)
 
     def initial_to(self) -> Pairs:
+        if "to" in self.initial:  # of a message that was taken back
+            return _pairs(self.initial.pop("to"))
         ticket = self.desk.ticket
         if not ticket.contact:
             return ()
@@ -152,6 +189,8 @@ class ReplyForm(ComposerForm):
 
     def initial_cc(self) -> Pairs:
         """Who was copied in by the customer's last message and still takes part."""
+        if "cc" in self.initial:
+            return _pairs(self.initial.pop("cc"))
         rows = self.desk.ticket.articles.filter(sender=Sender.CUSTOMER, visible=True)
         last = rows.order_by("-pk").values_list("to", "cc").first()
         partners = {row.normalised: row for row in self.desk.participants}
@@ -169,7 +208,7 @@ class ReplyForm(ComposerForm):
 
     @property
     def button(self) -> str:  # type: ignore[override]
-        count = len(self.initial_to()) + len(self.copied)
+        count = len(self.shown_to) + len(self.copied)
         if not count:
             return _("Answer on the site")
         return ngettext("Send to %(n)d person", "Send to %(n)d people", count) % {"n": count}
@@ -196,7 +235,7 @@ class NoteForm(ComposerForm):
         return actions.add_note(draft=self.draft(Channel.NOTE), **self.next_state(), **self.who)
 
 
-class ForwardForm(ComposerForm):
+class ForwardForm(SendingForm):
     name, right = "forward", Right.ANSWER
     title = gettext_lazy("Forward")
     icon = "redirect"
@@ -206,7 +245,7 @@ class ForwardForm(ComposerForm):
     to = AddressesField(label=gettext_lazy("To"))
     cc = AddressesField(label=gettext_lazy("Cc"), required=False)
     original = forms.ChoiceField(label=gettext_lazy("Message"), required=False)
-    field_order = ("original", "to", "cc", "body")
+    field_order = ("original", "to", "cc", "body", "kept")
 
     def offer(self) -> None:
         super().offer()
@@ -218,6 +257,8 @@ class ForwardForm(ComposerForm):
             for pk, name, at in rows.values_list("pk", "from_name", "created_at")[:50]
         ]
         self.choose("original", [*options, ("", _("none"))], options[0][0] if options else "")
+        for name in {"to", "cc"} & set(self.initial):
+            self.initial[name] = one_line(self.initial[name])
 
     def apply(self) -> object:
         original = self.desk.ticket.articles.filter(pk=self.whole("original") or 0).first()

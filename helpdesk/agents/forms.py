@@ -67,6 +67,8 @@ class ChangeForm(forms.Form):
         kwargs.setdefault("auto_id", f"hd-{self.name}-%s")
         super().__init__(*args, **kwargs)
         self.desk = desk
+        #: What the verb returned.
+        self.made: object = None
         self.offer()
 
     def offer(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_mailbox.models import Message
 from django_tasks_db.models import DBTaskResult
@@ -127,21 +128,32 @@ class OutboundAdmin(LogAdmin):
     base_url_path = "helpdesk/outbound"
     menu_label = _("Outbound log")
     menu_icon = "upload"
-    list_display = ("created_at", "kind", "state", "ticket", "recipients", "sent_at", "attempts")
+    list_display = (*("created_at", "kind", "state", "ticket", "recipients", "sent_at", "server"),)
     list_filter = ("state", "kind")
     search_fields = ("message_id", "subject", "ticket__number")
     ordering = ("-created_at", "-pk")
-    related = ("ticket",)
+    related = ("ticket", "route")
     deferred = ("body", "html", "references")
     inspect_view_fields = (
         *("created_at", "kind", "state", "message_id", "from_address", "to", "cc", "subject"),
-        *("attempts", "due_at", "sent_at", "server_reply", "ticket"),
+        *("attempts", "due_at", "sent_at", "route", "server_reply", "delivered", "refused"),
+        *("bounced_at", "bounces", "ticket"),
     )
 
     def recipients(self, mail: OutboundMail) -> str:
-        return ", ".join(address for _name, address in [*mail.to, *mail.cc])
+        back = {str(row[0]) for row in mail.bounces}
+        addresses = [address for _name, address in [*mail.to, *mail.cc]]
+        missing = sorted(back.difference(addresses))  # of a mail that was handed on
+        return ", ".join(
+            gettext("%(address)s (came back)") % {"address": one} if one in back else one
+            for one in [*addresses, *missing]
+        )
+
+    def server(self, mail: OutboundMail) -> str:
+        return mail.route.name if mail.route is not None else "–"
 
     recipients.short_description = _("Recipients")  # type: ignore[attr-defined]
+    server.short_description = _("Mail server")  # type: ignore[attr-defined]
 
 
 class MessageAdmin(LogAdmin):

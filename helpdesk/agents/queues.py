@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.admin.ui.tables import BooleanColumn, Column
 
 from helpdesk import addressing
-from helpdesk.models import Queue, QueueAddress, QueueRight, Right
+from helpdesk.models import MailRoute, Queue, QueueAddress, QueueRight, Right
 
 from . import policy
 from .tickets_list import queue_choices
@@ -33,7 +33,7 @@ class QueueForm(DeskForm):
         fields = [
             *("name", "slug", "purpose", "parent", "is_active", "calendar", "promise"),
             *("follow_up", "reopen_days", "retention_days", "legal_basis"),
-            *("sends_receipt", "sender_name", "signature_de", "signature_en"),
+            *("sends_receipt", "sender_name", "signature_de", "signature_en", "route"),
         ]
         widgets = {"purpose": _TEXT, "signature_de": _TEXT, "signature_en": _TEXT}
 
@@ -42,6 +42,11 @@ class QueueForm(DeskForm):
         self.actor = policy.actor_for(self.for_user)
         self.is_superuser = policy.is_superuser(self.actor)
         fields: Any = self.fields
+        fields["route"].empty_label = "–"
+        if not self.is_superuser:
+            # a server's account belongs to those who run it, not to each queue's managers
+            fields["route"].disabled = True
+            fields["route"].queryset = MailRoute.objects.filter(pk=self.instance.route_id)
         fields["slug"].required = False
         fields["slug"].help_text = _("Empty: made from the name.")
         below = self._below()
@@ -222,7 +227,7 @@ def field_groups(form: forms.Form) -> list[tuple[Any, list[Any]]]:
         (_("Queue"), ("name", "slug", "purpose", "parent", "is_active")),
         (_("Promises"), ("calendar", "promise", "follow_up", "reopen_days")),
         (_("Data protection"), ("retention_days", "legal_basis")),
-        (_("Mails"), ("sends_receipt", "sender_name", "signature_de", "signature_en")),
+        (_("Mails"), ("sends_receipt", "sender_name", "signature_de", "signature_en", "route")),
     )
     return [(title, [form[name] for name in names]) for title, names in groups]
 

@@ -24,6 +24,7 @@ from helpdesk.models import (
     Sender,
 )
 
+from . import taking_back
 from .bounced import may_go_again, returned
 from .desk import Desk
 from .mail_facts import Invitation, defects_in_words, invitations_of, protection_of
@@ -77,6 +78,7 @@ class Entry:
     protection: str = ""
     defects: list[str] = field(default_factory=list)
     repeats_answers: bool = False  # the form's own text: shown above, so folded
+    undo: taking_back.Undo | None = None
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,12 @@ def read(desk: Desk, *, everything: bool = False) -> Thread:
     rows = rows[:LIMIT] if is_cut else rows
     rows.reverse()
     lines = _lines(desk, since=rows[0].created_at if is_cut else None)
-    return Thread(_merge(rows, lines), is_cut, max((row.pk for row in rows), default=0))
+    return Thread(_merge(desk, rows, lines), is_cut, max((row.pk for row in rows), default=0))
 
 
 def articles_of(desk: Desk) -> QuerySet[Article]:
     """Return the articles with what is shown of them; HTML bodies stay in the database."""
-    mails = OutboundMail.objects.defer("body", "html", "references").order_by("pk")
+    mails = OutboundMail.objects.defer("body", "html", "references").select_related("route")
     return (
         permissions.visible_articles(desk.actor, desk.ticket)
         .annotate(
@@ -110,13 +112,13 @@ def articles_of(desk: Desk) -> QuerySet[Article]:
         .defer("html", "references")
         .prefetch_related(
             Prefetch("attachments", Attachment.objects.select_related("blob")),
-            Prefetch("outbound", mails),
+            Prefetch("outbound", mails.order_by("pk")),
             Prefetch("inbound", InboundMail.objects.only("article_id", "blob_id")),
         )
     )
 
 
-def _merge(articles: list[Article], lines: list[EventLine]) -> list[Entry]:
+def _merge(desk: Desk, articles: list[Article], lines: list[EventLine]) -> list[Entry]:
     entries: list[Entry] = []
     waiting = iter(lines)
     line = next(waiting, None)
@@ -127,14 +129,14 @@ def _merge(articles: list[Article], lines: list[EventLine]) -> list[Entry]:
             line = next(waiting, None)
         if between:
             entries.append(Entry(at=between[0].at, events=between))
-        entries.append(_entry(article))
+        entries.append(_entry(desk, article))
     rest = ([line] if line is not None else []) + list(waiting)
     if rest:
         entries.append(Entry(at=rest[0].at, events=rest))
     return entries
 
 
-def _entry(article: Any) -> Entry:
+def _entry(desk: Desk, article: Any) -> Entry:
     kind, label, icon = _kind(article)
     mails: list[Any] = list(article.outbound.all())
     for mail in mails:
@@ -153,6 +155,7 @@ def _entry(article: Any) -> Entry:
         protection=protection_of(article),
         defects=defects_in_words(article.defects),
         mails=mails,
+        undo=taking_back.undo_of(desk, article, mails),
         is_from_outside=article.sender != Sender.AGENT,
         has_source=any(row.blob_id for row in article.inbound.all()),
     )
@@ -174,6 +177,8 @@ def _kind(article: Article) -> tuple[str, str, str]:
     """Return kind, label and icon: nobody has to tell them apart by colour."""
     if article.sender == Sender.SYSTEM or article.machine:
         return "system", _("Machine mail"), "cog"
+    if article.taken_back:
+        return "internal", _("Taken back"), "history"
     if not article.verified:
         return "unverified", _("Unverified sender"), "warning"
     if not article.visible:

@@ -14,7 +14,7 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from helpdesk import actions
 from helpdesk.models import OutboundMail, Ticket
 
-from . import answers, bounced, facts, panels, policy, thread
+from . import answers, bounced, facts, panels, policy, taking_back, thread
 from .composer import COMPOSERS, ComposerForm
 from .desk import Desk
 from .forms import ChangeForm
@@ -94,14 +94,18 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
 
     def _composers(self, last_article: int) -> dict[str, Any]:
         composers: list[ComposerForm] = []
+        again = taking_back.find(self.desk, self.request.GET.get("again"))
+        mode = taking_back.mode_of(again) if again else self.request.GET.get("mode")
         for name, form_class in COMPOSERS.items():
             refused = self.bound.get(name)
             if isinstance(refused, ComposerForm):
                 composers.append(refused)
             elif self.desk.may(form_class.right):
-                composers.append(form_class(desk=self.desk, initial={"last_article": last_article}))
+                before = taking_back.prefill(again) if again and name == mode else {}
+                initial = {"last_article": last_article, **before}
+                composers.append(form_class(desk=self.desk, initial=initial))
         names = [form.name for form in composers]
-        asked = next((name for name in names if name in self.bound), self.request.GET.get("mode"))
+        asked = next((name for name in names if name in self.bound), mode)
         return {
             "composers": composers,
             "mode": asked if asked in names else (names[0] if names else ""),

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import bounced, failures, files, phone
-from .actions_views import AcceptSenderView, ChangeView, OwnTicketView, SendAgainView
+from . import bounced, failures, files, phone, routes
+from .actions_views import (
+    AcceptSenderView,
+    ChangeView,
+    OwnTicketView,
+    SendAgainView,
+    TakeBackView,
+)
 from .ticket import TicketView
 from .tickets_list import TicketIndexView
 
@@ -29,6 +35,11 @@ urlpatterns = [
         OwnTicketView.as_view(),
         name="own_ticket",
     ),
+    path(
+        "tickets/<int:pk>/articles/<int:article>/take-back/",
+        TakeBackView.as_view(),
+        name="take_back",
+    ),
     path("tickets/<int:pk>/articles/<int:article>/html/", files.frame, name="frame"),
     path("tickets/<int:pk>/articles/<int:article>/source/", files.source, name="source"),
     path("tickets/<int:pk>/files/<int:attachment>/", files.attachment, name="attachment"),
@@ -43,6 +54,7 @@ urlpatterns = [
     path("bounced/release/", bounced.release, name="bounced_release"),
     path("new/", phone.PhoneView.as_view(), name="phone"),
     path("new/customers/", phone.customers, name="phone_customers"),
+    path("routes/check/<int:pk>/", routes.CheckRouteView.as_view(), name="check_route"),
     path("failures/", failures.FailureView.as_view(), name="failures"),
     path("failures/in/<int:pk>/source/", failures.source, name="failure_source"),
     path("failures/in/<int:pk>/file/", failures.by_hand, name="failure_file"),

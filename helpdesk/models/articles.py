@@ -87,6 +87,11 @@ class Article(models.Model):
     def __str__(self) -> str:
         return f"{self.ticket_id}/{self.pk}"
 
+    @property
+    def taken_back(self) -> bool:
+        """Whether its author stopped it before its mail went out."""
+        return bool(self.extra.get("taken_back"))
+
 
 class Attachment(models.Model):
     """A file of an article."""

@@ -7,15 +7,17 @@ with what it tells of, and the worker sends it afterwards (`outbox.send_due`).
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
-from helpdesk import addressing, events
+from helpdesk import addressing, conf, events
 from helpdesk.models import Article, EventKind, OutboundMail, QueueAddress, Ticket
 from helpdesk.permissions import Actor
 
 from . import compose, limiter, suspension
 from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
-from .outbox import send_again, send_due
+from .decisions import send_again, withdraw
+from .outbox import send_due
 
 __all__ = [
     "Addresses",
@@ -26,6 +28,7 @@ __all__ = [
     "send_forward",
     "send_receipt",
     "send_returned_again",
+    "withdraw",
 ]
 
 # behind these names nobody reads, or a machine does
@@ -105,7 +108,7 @@ def send_answer(
     """
     row = compose.answer(ticket=ticket, article=article, to=to, cc=cc, bcc=bcc)
     suspension.refuse(to=to, cc=cc, bcc=bcc)
-    return _queue(row, article)
+    return _queue(actor, row, article)
 
 
 def send_forward(
@@ -120,10 +123,12 @@ def send_forward(
     """Queue a message to a third party, with the original's text and files. Raises as `send_answer`."""
     row = compose.forward(ticket=ticket, article=article, original=original, to=to, cc=cc)
     suspension.refuse(to=to, cc=cc)
-    return _queue(row, article)
+    return _queue(actor, row, article)
 
 
-def _queue(row: OutboundMail, article: Article) -> OutboundMail:
+def _queue(actor: Actor, row: OutboundMail, article: Article) -> OutboundMail:
+    if actor.kind == "agent":  # people may think better of it for a moment (`withdraw`)
+        row.due_at += timedelta(seconds=conf.get("UNDO_SECONDS"))
     row.save(force_insert=True)
     article.message_id = row.message_id
     article.in_reply_to = row.in_reply_to

@@ -115,6 +115,7 @@ def _row(
     return OutboundMail(
         ticket=ticket,
         article=article,
+        route_id=route_of(ticket.queue),
         kind=kind,
         message_id=addressing.make_message_id(ticket.pk, unique, conf.mail_domain(), keys),
         from_name=name[:250],
@@ -131,6 +132,12 @@ def sender_of(queue: Queue) -> tuple[str, str]:
     name = str(queue.inherited("sender_name") or conf.get("SITE_NAME"))
     # the site's default may be written with a name: "Help <help@example.org>"
     return name, parseaddr(queue.main_address())[1] or queue.main_address()
+
+
+def route_of(queue: Queue) -> int | None:
+    """Return the id of the mail server by which a queue sends; None: the one of the settings."""
+    found = queue.inherited("route_id")
+    return found if isinstance(found, int) else None
 
 
 def signature_of(queue: Queue, language: str) -> str:

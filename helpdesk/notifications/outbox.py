@@ -3,27 +3,28 @@
 A row is claimed (committed), its mail is built, the server is asked; right before the first byte of
 the content a second mark is committed. A row that is found claimed later than `LEASE` was left
 by a process that died: without the second mark it is tried again, with it nobody knows
-whether the mail went out, so it becomes *uncertain* and people decide (`send_again`).
+whether the mail went out, so it becomes *uncertain* and people decide (`decisions.send_again`).
 """
 
 from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from time import monotonic
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from helpdesk import events, permissions
-from helpdesk.errors import NotFound, NotPermitted, WrongState
-from helpdesk.models import EventKind, OutboundMail, Right
-from helpdesk.permissions import SYSTEM, Actor
+from helpdesk import events
+from helpdesk.errors import WrongState
+from helpdesk.models import EventKind, MailRoute, OutboundMail
+from helpdesk.permissions import SYSTEM
 
-from . import mime, notices, suspension
-from .smtp import Envelope, Outcome, Result, Route, Server, Unreachable, without
+from . import mime, notices, routes, suspension
+from .smtp import Envelope, Outcome, Result, Server, Unreachable, without
 
 logger = logging.getLogger(__name__)
 
@@ -39,32 +40,62 @@ RETRY_AFTER = (
 #: Longer than any conversation takes: a claim older than this was left by a dead process.
 LEASE = timedelta(minutes=20)
 
+#: Seconds after which the other routes have their turn.
+SHARE = 20.0
+
 SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+#: Through these no mail leaves the machine.
+KEEPING_BACKENDS = frozenset(
+    f"django.core.mail.backends.{name}.EmailBackend"
+    for name in ("console", "dummy", "filebased", "locmem")
+)
 
 
 def send_due(*, limit: int = 100) -> int:
-    """Send what is due, oldest first, and return how many mails were tried.
+    """Send what is due, route by route, oldest first; return how many mails were tried.
 
-    Safe in several workers at once. Must not be called inside a transaction: every step is
-    committed before the next. Raises nothing for a mail or a server that makes trouble.
+    At most `limit` mails go by one route, and none has more than its share of the time: what is left
+    comes with the next call. A route that cannot be reached holds up its own mails only. Safe in
+    several workers at once. Must not be called inside a transaction: every step is committed before
+    the next. Raises nothing for a mail or a server that makes trouble.
     """
     settle_abandoned()
-    due = OutboundMail.objects.filter(state=State.QUEUED, due_at__lte=timezone.now())
-    keys = list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
-    tried = 0
-    with Server(Route.from_settings()) as server:
-        for pk in keys:
+    return sum(_send_by(route, limit) for route in routes.with_due_mail())
+
+
+def _due(route: MailRoute | None) -> QuerySet[OutboundMail]:
+    return OutboundMail.objects.filter(
+        state=State.QUEUED, due_at__lte=timezone.now(), route=route
+    ).order_by("due_at", "pk")
+
+
+def _send_by(route: MailRoute | None, limit: int) -> int:
+    """Send what is due by one route through one connection; return how many mails were tried."""
+    tried, until, taken = 0, monotonic() + SHARE, False
+    trouble = ""
+    with Server(routes.way(route)) as server:
+        for pk in list(_due(route).values_list("pk", flat=True)[:limit]):
+            if trouble or monotonic() > until or not routes.has_room(route):
+                break
             row = _claim(pk)
             if row is None:
-                continue  # another worker has it, or it was withdrawn
+                continue  # another worker has it, or it was taken back
             tried += 1
             try:
                 result = _send(row, server)
-            except Unreachable as error:
-                # no fault of this mail; and the next ones would fare no better now
-                _settle(row, Result(Outcome.RETRY, words=str(error)))
-                break
+            except Unreachable as error:  # no fault of this mail
+                result = Result(Outcome.RETRY, words=str(error))
+                trouble = str(error)
             _settle(row, result)
+            taken = taken or result.outcome in (Outcome.SENT, Outcome.PARTLY)
+            if server.fell_silent:
+                trouble = result.words
+    if taken:
+        routes.note_success(route)
+    if trouble:
+        routes.note_error(route, trouble)
+        # the next mails would fare no better now, and each attempt may take a whole time-out
+        _due(route).update(due_at=timezone.now() + RETRY_AFTER[0])
     return tried
 
 
@@ -106,9 +137,18 @@ def _send(row: OutboundMail, server: Server) -> Result:
         return Result(Outcome.REFUSED, words=type(error).__name__)
     if not envelope.recipients:
         return Result(Outcome.SENT, words=row.server_reply)  # everybody is served already
-    if settings.EMAIL_BACKEND == SMTP_BACKEND:
+    if _goes_by_smtp(row):
         return server.deliver(envelope, raw, lambda: _mark_content(row))
     return _by_backend(row, envelope, files)
+
+
+def _goes_by_smtp(row: OutboundMail) -> bool:
+    """Tell whether we speak to a mail server ourselves.
+
+    A row with a route does, unless the site keeps all mail on the machine, as a copy for trials should.
+    """
+    backend = settings.EMAIL_BACKEND
+    return backend == SMTP_BACKEND or (row.route_id is not None and backend not in KEEPING_BACKENDS)
 
 
 def _envelope(row: OutboundMail) -> Envelope:
@@ -167,7 +207,7 @@ def _settle(row: OutboundMail, result: Result) -> None:
     fresh = (
         OutboundMail.objects.select_for_update(of=("self",))
         .filter(pk=row.pk, sending_since=row.sending_since)
-        .exclude(state__in=[State.SENT, State.FAILED])
+        .exclude(state__in=[State.SENT, State.FAILED, State.WITHDRAWN])
         .first()
     )
     if fresh is None or result.outcome == Outcome.WITHDRAWN:
@@ -279,40 +319,3 @@ def _settle_abandoned(pk: int) -> bool:
         row.state = State.QUEUED
     row.save()
     return True
-
-
-@transaction.atomic
-def send_again(*, actor: Actor, mail: OutboundMail) -> OutboundMail:
-    """Queue a failed or uncertain mail once more with the same Message-ID (right *answer*).
-
-    Who has it for certain does not get it again; who was refused is tried anew. Raises
-    `WrongState` for a mail that is in no such state, `NotPermitted`, `NotFound`.
-    """
-    row = OutboundMail.objects.select_for_update(of=("self",)).filter(pk=mail.pk).first()
-    if row is None:
-        raise NotFound
-    _require(actor, row)
-    if row.state not in (State.FAILED, State.UNCERTAIN):
-        raise WrongState(_("Only a mail that failed, or is uncertain, can be sent again."))
-    before = row.state
-    row.state = State.QUEUED
-    row.attempts = 0
-    row.refused = []
-    row.due_at = timezone.now()
-    row.save(update_fields=["state", "attempts", "refused", "due_at"])
-    if row.ticket is not None:
-        events.record(
-            actor=actor,
-            ticket=row.ticket,
-            article=row.article,
-            kind=EventKind.MAIL_RESENT,
-            data={"mail": row.pk, "kind": row.kind, "from": str(before)},
-        )
-    return row
-
-
-def _require(actor: Actor, row: OutboundMail) -> None:
-    if actor.kind == "customer" or (row.ticket is None and actor.kind != "system"):
-        raise NotPermitted
-    if row.ticket is not None:
-        permissions.require(actor, Right.ANSWER, row.ticket)

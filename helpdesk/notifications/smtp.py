@@ -16,6 +16,7 @@ from enum import StrEnum
 from django.conf import settings
 
 from helpdesk import conf
+from helpdesk.errors import HelpdeskError
 
 #: Seconds to wait for the answer to the content; servers scan mail now (RFC 5321 4.5.3.2.6).
 ANSWER_TIMEOUT = 600.0
@@ -61,6 +62,8 @@ class Route:
     tls: bool = False
     timeout: float = 30.0
     certificate: tuple[str, str] | None = None  # file names of our own certificate and key
+    # instead of a password: gives mechanism and first answer (RFC 4954 4), may raise `HelpdeskError`
+    authenticator: Callable[[], tuple[str, bytes]] | None = field(default=None, repr=False)
 
     @classmethod
     def from_settings(cls) -> Route:
@@ -91,6 +94,8 @@ class Server:
 
     def __init__(self, route: Route) -> None:
         self.route = route
+        #: The server said nothing for as long as we wait: more mails would fare no better now.
+        self.fell_silent = False
         self._smtp: smtplib.SMTP | None = None
 
     def __enter__(self) -> Server:
@@ -105,38 +110,40 @@ class Server:
             self._smtp = None
 
     def open(self) -> None:
-        """Connect, secure and log in, unless that is done. Raises `Unreachable`."""
+        """Connect, secure and log in, unless that is done. Raises `Unreachable`, with its cause."""
         if self._smtp is not None:
             return
-        route = self.route
         smtp: smtplib.SMTP | None = None
         try:
-            if route.tls:
-                smtp = smtplib.SMTP_SSL(
-                    route.host,
-                    route.port,
-                    local_hostname=conf.mail_domain(),
-                    timeout=route.timeout,
-                    context=self._context(),
-                )
-            else:
-                smtp = smtplib.SMTP(
-                    route.host,
-                    route.port,
-                    local_hostname=conf.mail_domain(),
-                    timeout=route.timeout,
-                )
+            # first: a token may take its time, and a mail server does not wait long for a log-in
+            proof = self.route.authenticator() if self.route.authenticator else None
+            smtp = self._connect()
             smtp.ehlo_or_helo_if_needed()
-            if route.starttls:
+            if self.route.starttls:
                 smtp.starttls(context=self._context())
                 smtp.ehlo_or_helo_if_needed()
-            if route.user:
-                smtp.login(route.user, route.secret)
-        except OSError as error:  # smtplib's own errors are OSErrors too
+            if proof is not None:
+                _prove(smtp, *proof)
+            elif self.route.user:
+                smtp.login(self.route.user, self.route.secret)
+        # smtplib's own errors are OSErrors too; it takes no user or password beyond ASCII
+        except (OSError, UnicodeError, HelpdeskError) as error:
             if smtp is not None:
                 smtp.close()
             raise Unreachable(_error_words(error)) from error
         self._smtp = smtp
+
+    def _connect(self) -> smtplib.SMTP:
+        route, name = self.route, conf.mail_domain()
+        if not route.tls:
+            return smtplib.SMTP(route.host, route.port, local_hostname=name, timeout=route.timeout)
+        return smtplib.SMTP_SSL(
+            route.host,
+            route.port,
+            local_hostname=name,
+            timeout=route.timeout,
+            context=self._context(),
+        )
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -156,7 +163,7 @@ class Server:
         try:
             envelope_result = _envelope(smtp, envelope)
         except OSError as error:
-            self._drop()
+            self._broke(error)
             return Result(Outcome.RETRY, words=_error_words(error))
         if isinstance(envelope_result, Result):
             self._reset(envelope_result.code)
@@ -172,7 +179,7 @@ class Server:
         try:
             code, words = self._content(smtp, raw)
         except OSError as error:
-            self._drop()
+            self._broke(error)
             return Result(Outcome.UNCERTAIN, words=_error_words(error))
         return self._judge(code, words, accepted)
 
@@ -208,6 +215,10 @@ class Server:
         except OSError:
             self._drop()
 
+    def _broke(self, error: OSError) -> None:
+        self.fell_silent = is_silence(error)
+        self._drop()
+
     def _drop(self) -> None:
         if self._smtp is not None:
             self._smtp.close()
@@ -219,6 +230,16 @@ class _Accepted:
     now: tuple[str, ...]
     later: str  # words of the last temporary refusal, '' without one
     refused: tuple[tuple[str, str], ...]
+
+
+def _prove(smtp: smtplib.SMTP, mechanism: str, first: bytes) -> None:
+    """Log in with a proof made elsewhere (RFC 4954). A refusal raises `SMTPAuthenticationError`."""
+
+    def respond(challenge: bytes | None = None) -> str:
+        # a challenge after the proof tells why it is refused; an empty answer asks for the verdict
+        return first.decode() if challenge is None else ""
+
+    smtp.auth(mechanism, respond)
 
 
 def _envelope(smtp: smtplib.SMTP, envelope: Envelope) -> Result | _Accepted:
@@ -270,12 +291,24 @@ def _decoded(reply: tuple[int, bytes]) -> tuple[int, str]:
     return code, words.decode("utf-8", "replace").replace("\0", "")[:_WORDS]
 
 
-def _error_words(error: OSError) -> str:
+def _error_words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         code, words = error.smtp_code, error.smtp_error
         text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
         return f"{code} {text}"[:_WORDS]
+    if isinstance(error, HelpdeskError):
+        return str(error)[:_WORDS]
+    if isinstance(error, UnicodeError):  # its own words would quote the secret
+        return type(error).__name__
     return f"{type(error).__name__}: {error}"[:_WORDS]
+
+
+def is_silence(error: BaseException | None) -> bool:
+    """Tell whether a conversation ended because no answer came in time."""
+    # smtplib makes a time-out while it reads one of its own errors
+    return any(
+        isinstance(one, TimeoutError) for one in (error, getattr(error, "__context__", None))
+    )
 
 
 def without(recipients: Iterable[str], *done: str) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper  # noqa: E402
 
 from helpdesk import actions, notifications, permissions  # noqa: E402
 from helpdesk.actions import Draft, Upload  # noqa: E402
+from helpdesk.errors import WrongState  # noqa: E402
 from helpdesk.models import Channel, EventKind, OutboundMail  # noqa: E402
 from helpdesk.notifications import outbox  # noqa: E402
 from tests import factories as f  # noqa: E402
@@ -113,6 +114,7 @@ def look(pk: int, **_rest: Any) -> Any:
     told = row.ticket.events.filter(data__mail=pk).values_list("kind", flat=True)
     return {
         "state": row.state,
+        "visible": row.article.visible,
         "attempts": row.attempts,
         "told": [EventKind(k).value for k in told],
     }
@@ -124,7 +126,25 @@ def again(pk: int, **_rest: Any) -> Any:
     return notifications.send_again(actor=permissions.SYSTEM, mail=row).state
 
 
-ORDERS: dict[str, Callable[..., Any]] = {"seed": seed, "send": send, "look": look, "again": again}
+def take_back(pks: list[int], **_rest: Any) -> Any:
+    """Take back the answers of these rows one by one; tell which were not to be had any more."""
+    late = []
+    for pk in pks:
+        row = OutboundMail.objects.select_related("ticket", "article").get(pk=pk)
+        try:
+            actions.take_back(actor=permissions.SYSTEM, ticket=row.ticket, article=row.article)
+        except WrongState:
+            late.append(pk)
+    return late
+
+
+ORDERS: dict[str, Callable[..., Any]] = {
+    "seed": seed,
+    "send": send,
+    "look": look,
+    "again": again,
+    "take_back": take_back,
+}
 
 
 def begin(order: dict[str, Any]) -> tuple[int, int]:

@@ -185,3 +185,22 @@ def test_two_workers_send_each_mail_once(stage):
         assert ids == Counter(row["message_id"] for row in rows)
         states = {stage("look", pk=row["pk"])["result"]["state"] for row in rows}
         assert states == {"sent"}
+
+
+def test_no_mail_is_both_taken_back_and_sent(stage):
+    """Two workers go through the outbox from its beginning, agents take back from its end."""
+    with smtp.sink() as sink:
+        rows = stage("seed", count=30)["result"]
+        backwards = [row["pk"] for row in reversed(rows)]
+        order = {"op": "send", "port": sink.port}
+        *_workers, agent = stage.together(order, order, {"op": "take_back", "pks": backwards})
+        stage("send", port=sink.port)
+        received = Counter(one.message["Message-ID"] for one in sink.mails)
+        for row in rows:
+            known = stage("look", pk=row["pk"])["result"]
+            taken = row["pk"] not in agent["result"]
+            assert known["state"] == ("withdrawn" if taken else "sent")
+            assert received[row["message_id"]] == (0 if taken else 1)
+            assert known["visible"] != taken
+        # both happened, or the two did not meet
+        assert 0 < len(agent["result"]) < len(rows)

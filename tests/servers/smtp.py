@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, syntax
+from aiosmtpd.smtp import MISSING, SMTP, AuthResult, syntax
 
 from .ports import free_ports
 
@@ -49,13 +50,16 @@ class Sink:
     keep_unanswered: bool = True  # whether a mail counts as received though its answer is DROP
     over: threading.Event = field(default_factory=threading.Event)
     connections: int = 0
+    empty_answers: int = 0  # given to the reason of a refused token, as it should be
 
 
 class _Server(SMTP):
-    def __init__(self, sink: Sink, *args: Any, **options: Any) -> None:
-        self.sink = sink
+    def __init__(self, sink: Sink, token: tuple[str, str], *args: Any, **options: Any) -> None:
+        self.sink, self.token = sink, token
         sink.connections += 1
         super().__init__(*args, **options)
+        # given as an option it would warn each time; the tests' log-ins need no STARTTLS
+        self._auth_require_tls = bool(options.get("tls_context"))
 
     async def say(self, answer: str) -> None:
         """Give an answer that is not the usual one."""
@@ -66,6 +70,18 @@ class _Server(SMTP):
                 await asyncio.sleep(0.05)
         else:
             await self.push(answer)
+
+    async def auth_XOAUTH2(self, _server: Any, args: list[str]) -> AuthResult:
+        """Check user and token; a refusal is told first in JSON, as Google and Microsoft do."""
+        proof = base64.b64decode(args[1]) if len(args) > 1 else await self.challenge_auth(b"")
+        user, token = self.token
+        if user and proof == f"user={user}\x01auth=Bearer {token}\x01\x01".encode():
+            return AuthResult(success=True, auth_data=user)
+        answer = await self.challenge_auth(b'{"status":"400","schemes":"Bearer"}')
+        if answer is not MISSING:
+            self.sink.empty_answers += answer == b""
+            await self.push("535 5.7.8 token refused")
+        return AuthResult(success=False, handled=True)
 
     @syntax("MAIL FROM: <address>", extended=" [SP <mail-parameters>]")
     async def smtp_MAIL(self, arg: str) -> None:
@@ -111,12 +127,12 @@ class _Handler:
 
 
 class _Controller(Controller):
-    def __init__(self, sink: Sink, **options: Any) -> None:
-        self._sink = sink
+    def __init__(self, sink: Sink, token: tuple[str, str], **options: Any) -> None:
+        self._sink, self._token = sink, token
         super().__init__(_Handler(sink), hostname="127.0.0.1", port=sink.port, **options)
 
     def factory(self) -> _Server:
-        return _Server(self._sink, self.handler, **self.SMTP_kwargs)
+        return _Server(self._sink, self._token, self.handler, **self.SMTP_kwargs)
 
 
 @contextmanager
@@ -125,8 +141,12 @@ def sink(
     starttls: ssl.SSLContext | None = None,
     tls: ssl.SSLContext | None = None,
     login: tuple[str, str] | None = None,
+    token: tuple[str, str] | None = None,
 ) -> Iterator[Sink]:
-    """Run a server; `starttls` and `tls` are its certificates, `login` the only way in."""
+    """Run a server; `starttls` and `tls` are its certificates.
+
+    `login` (user, password) or `token` (user, access token; XOAUTH2) is the only way in.
+    """
     (port,) = free_ports(1)
     state = Sink(port)
     options: dict[str, Any] = {"enable_SMTPUTF8": True}
@@ -141,9 +161,10 @@ def sink(
         options |= {
             "authenticator": authenticate,
             "auth_required": True,
-            "auth_require_tls": bool(starttls),
         }
-    controller = _Controller(state, ssl_context=tls, **options)
+    if token:
+        options["auth_required"] = True
+    controller = _Controller(state, token or ("", ""), ssl_context=tls, **options)
     controller.start()
     state.connections = 0
     try:

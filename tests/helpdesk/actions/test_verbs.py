@@ -190,8 +190,8 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
         EventKind.OBJECTION_CHANGED,
     ),
 }
-#: Not in the table above: they touch two tickets or none, or two queues.
-OTHERS = {"assign", "move", "link", "mark_seen", "make_own_ticket"}
+#: Not in the table above: they touch two tickets or none, or two queues, or ask who wrote a message.
+OTHERS = {"assign", "move", "link", "mark_seen", "make_own_ticket", "take_back"}
 #: The customer's side of the ticket; all other verbs refuse customers.
 CUSTOMERS_VERBS = {"receive_message", "close_request", "object_to_storage"}
 OPENING = {"open_ticket", "open_by_phone"}

@@ -22,6 +22,7 @@ from helpdesk.models import (
     Event,
     InboundMail,
     MailAccount,
+    MailRoute,
     OutboundMail,
     Participant,
     Priority,
@@ -44,7 +45,7 @@ OURS = "admin/helpdesk/"
 WATCHED = (
     *(Ticket, Article, Attachment, Event, TicketLink, Customer, CustomerAddress, Queue),
     *(QueueAddress, QueueRight, State, Priority, TicketType, Calendar, Promise, Mailbox),
-    *(MailAccount, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
+    *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
     *(BouncedAddress, Participant),
 )
 
@@ -68,6 +69,12 @@ def fill(team: Team) -> dict[str, str]:
     mailbox = Mailbox.objects.create(name="Secret box", uri="imap+ssl://desk@mail.example/")
     MailAccount.objects.create(
         mailbox=mailbox, queue=team.queue, secret=storage.encrypt("topsecret-word")
+    )
+    route = MailRoute.objects.create(
+        name="Secret route",
+        host="mail.example",
+        user="desk",
+        secret=storage.encrypt("topsecret-word"),
     )
     message = Message.objects.create(
         mailbox=mailbox, subject="Secret journal", message_id="m", from_header="x", body=""
@@ -124,6 +131,7 @@ def fill(team: Team) -> dict[str, str]:
         "message": str(message.pk),
         "inbound": str(inbound.pk),
         "outbound": str(outbound.pk),
+        "route": str(route.pk),
         "task": str(DBTaskResult.objects.get().pk),
     }
 
@@ -136,6 +144,7 @@ ROWS = (
     ("helpdesk/queues/", "queue"),
     ("helpdesk/customers/", "customer"),
     ("helpdesk/accounts/", "mailbox"),
+    ("helpdesk/routes/", "route"),
     ("helpdesk/inbound/", "inbound"),
     ("helpdesk/outbound/", "outbound"),
     ("helpdesk/journal/", "message"),
@@ -168,7 +177,14 @@ def snapshot() -> dict[str, list[Any]]:
 
 SECRETS = (
     *("Secret of Blue", "Words of Blue", "Secret reason", "Secret box", "Secret journal"),
-    *("Secret mail", "Secret person", "secret@mail.example", "secret file", "topsecret-word"),
+    *(
+        "Secret mail",
+        "Secret route",
+        "Secret person",
+        "secret@mail.example",
+        "secret file",
+        "topsecret-word",
+    ),
     *("imap+ssl://", "Blue"),
 )
 

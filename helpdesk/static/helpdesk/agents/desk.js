@@ -47,6 +47,33 @@
   }
   app.register('hd-frame', Frame);
 
+  /* Counts the seconds in which a message can be taken back for certain, then takes the offer away. */
+  class Undo extends Controller {
+    connect() {
+      this.until = Date.now() + this.secondsValue * 1000;
+      if (this.secondsValue > 0) this.timer = setInterval(() => this.show(), 250);
+      this.show();
+    }
+
+    show() {
+      if (!this.timer) return;
+      const left = Math.ceil((this.until - Date.now()) / 1000);
+      this.leftTarget.textContent = left > 0 ? `${left} s` : '';
+      if (left > 0) return;
+      this.disconnect();
+      this.element.hidden = true;
+      document.querySelectorAll(`[form="${this.element.id}"]`).forEach((one) => one.remove());
+    }
+
+    disconnect() {
+      clearInterval(this.timer);
+      this.timer = null;
+    }
+  }
+  Undo.targets = ['left'];
+  Undo.values = { seconds: Number };
+  app.register('hd-undo', Undo);
+
   /* Finds customers while typing. */
   class Search extends Controller {
     later() {
