@@ -15,8 +15,17 @@ from helpdesk.permissions import Actor
 from . import compose, limiter
 from .compose import Addresses
 from .outbox import send_again, send_due
+from .withdrawing import withdraw_automatic
 
-__all__ = ["Addresses", "send_again", "send_answer", "send_due", "send_forward", "send_receipt"]
+__all__ = [
+    "Addresses",
+    "send_again",
+    "send_answer",
+    "send_due",
+    "send_forward",
+    "send_receipt",
+    "withdraw_automatic",
+]
 
 # behind these names nobody reads, or a machine does
 _NOBODY = re.compile(
@@ -54,6 +63,8 @@ def _why_no_receipt(ticket: Ticket, article: Article) -> str:
     """Return the code of the first reason against a receipt, or ''. Counts the mail if there is none."""
     if not ticket.queue.sends_receipt:
         return "queue_off"
+    if ticket.queue.is_junk:
+        return "spam"
     if article.machine:
         return "machine"
     if not ticket.contact:
