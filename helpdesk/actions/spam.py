@@ -157,7 +157,9 @@ def _home(ticket: Ticket, marks: list[dict[str, Any]]) -> Queue:
     if not ticket.queue.is_junk:
         return ticket.queue
     moves = ticket.events.filter(kind=EventKind.QUEUE_CHANGED, data__to=ticket.queue_id)
-    origins = [data.get("from") for data in moves.order_by("-pk").values_list("data", flat=True)]
+    origins: list[Any] = [
+        data.get("from") for data in moves.order_by("-pk").values_list("data", flat=True)
+    ]
     origins += [data.get("queue") for data in marks]
     for origin in origins:
         home = Queue.objects.filter(pk=origin, is_junk=False).first() if origin else None

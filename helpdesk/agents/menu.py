@@ -22,6 +22,7 @@ ITEMS: tuple[tuple[Any, str, str, Test], ...] = (
     (_("New phone ticket"), "helpdesk_agents:phone", "mobile-alt", policy.may_open),
     (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
     (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
+    (_("Blocked senders"), "helpdesk_blocks:index", "cross", policy.may_manage),
     (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
     (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
     (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),

@@ -33,7 +33,7 @@ class QueueForm(DeskForm):
         fields = [
             *("name", "slug", "purpose", "parent", "is_active", "calendar", "promise"),
             *("follow_up", "reopen_days", "retention_days", "legal_basis"),
-            *("sends_receipt", "sender_name", "signature_de", "signature_en"),
+            *("is_junk", "sends_receipt", "sender_name", "signature_de", "signature_en"),
         ]
         widgets = {"purpose": _TEXT, "signature_de": _TEXT, "signature_en": _TEXT}
 
@@ -222,7 +222,7 @@ def field_groups(form: forms.Form) -> list[tuple[Any, list[Any]]]:
         (_("Queue"), ("name", "slug", "purpose", "parent", "is_active")),
         (_("Promises"), ("calendar", "promise", "follow_up", "reopen_days")),
         (_("Data protection"), ("retention_days", "legal_basis")),
-        (_("Mails"), ("sends_receipt", "sender_name", "signature_de", "signature_en")),
+        (_("Mails"), ("is_junk", "sends_receipt", "sender_name", "signature_de", "signature_en")),
     )
     return [(title, [form[name] for name in names]) for title, names in groups]
 
