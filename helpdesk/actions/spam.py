@@ -156,13 +156,11 @@ def _home(ticket: Ticket, marks: list[dict[str, Any]]) -> Queue:
     """Return the queue in which the ticket belongs: whence it was moved, else what its mark names."""
     if not ticket.queue.is_junk:
         return ticket.queue
-    moves = ticket.events.filter(kind=EventKind.QUEUE_CHANGED, data__to=ticket.queue_id)
-    origins: list[Any] = [
-        data.get("from") for data in moves.order_by("-pk").values_list("data", flat=True)
-    ]
-    origins += [data.get("queue") for data in marks]
-    for origin in origins:
-        home = Queue.objects.filter(pk=origin, is_junk=False).first() if origin else None
+    rows = ticket.events.filter(kind=EventKind.QUEUE_CHANGED, data__to=ticket.queue_id)
+    moves: list[dict[str, Any]] = list(rows.order_by("-pk").values_list("data", flat=True))
+    origins = [move.get("from") for move in moves] + [mark.get("queue") for mark in marks]
+    for origin in filter(None, origins):
+        home = Queue.objects.filter(pk=int(origin), is_junk=False).first()
         if home is not None:
             return home
     raise WrongState(_("Nobody knows where this ticket was before. Please move it."))
@@ -170,7 +168,7 @@ def _home(ticket: Ticket, marks: list[dict[str, Any]]) -> Queue:
 
 def _reopen(actor: Actor, ticket: Ticket, mark: dict[str, Any]) -> None:
     """Open a ticket that the mark closed. One that was closed before stays so."""
-    was_open = State.objects.filter(pk=mark.get("state"), type__in=OPEN_TYPES).exists()
+    was_open = State.objects.filter(pk__in=[mark.get("state")], type__in=OPEN_TYPES).exists()
     if ticket.state.is_open or not (was_open or not mark):
         return
     transition(actor=actor, ticket=ticket, state=default_state(StateType.OPEN))
