@@ -16,7 +16,17 @@ from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from .errors import NotPermitted
-from .models import Article, Channel, Customer, CustomerAddress, Queue, QueueRight, Right, Ticket
+from .models import (
+    Article,
+    Channel,
+    Customer,
+    CustomerAddress,
+    InformedQueue,
+    Queue,
+    QueueRight,
+    Right,
+    Ticket,
+)
 from .states import StateType
 
 #: Write on a request from the customer's side: the customer's own right, and that of whoever may
@@ -114,7 +124,22 @@ def visible_tickets(actor: Actor) -> QuerySet[Ticket]:
         return tickets.filter(_own_tickets(actor.customer), is_test=False)
     if actor.user is not None and actor.user.is_active and actor.user.is_superuser:
         return Ticket.objects.all()
-    return tickets.filter(queue__in=actor.queues_with(Right.READ))
+    readable = actor.queues_with(Right.READ)
+    return tickets.filter(Q(queue__in=readable) | Q(pk__in=_informing(readable).values("ticket")))
+
+
+def _informing(queue_ids: frozenset[int]) -> QuerySet[InformedQueue]:
+    """The rows by which tickets of other teams inform these queues."""
+    return InformedQueue.objects.filter(queue__in=queue_ids)
+
+
+def reads_along(actor: Actor, ticket: Ticket) -> bool:
+    """Tell whether an agent sees `ticket` only because a queue of theirs got its mail as well.
+
+    Who reads along sees the conversation with the customer: no notes, no history, nothing to do. The
+    ticket itself must have been found by `visible_tickets`. No query.
+    """
+    return actor.kind == "agent" and ticket.queue_id not in actor.queue_rights
 
 
 def _own_tickets(person: Customer) -> Q:
@@ -128,14 +153,31 @@ def _own_tickets(person: Customer) -> Q:
 def visible_articles(actor: Actor, ticket: Ticket) -> QuerySet[Article]:
     """Return the articles of `ticket` that `actor` may read, oldest first.
 
-    Customers see only visible ones. The ticket itself must have been found by `visible_tickets`.
+    Customers see only visible ones, as does who reads along. The ticket itself must have been found
+    by `visible_tickets`.
     """
     articles = Article.objects.filter(ticket=ticket)
-    return articles.filter(visible=True) if actor.kind == "customer" else articles
+    outside = actor.kind == "customer" or reads_along(actor, ticket)
+    return articles.filter(visible=True) if outside else articles
+
+
+def hidden_articles(actor: Actor) -> QuerySet[Article] | None:
+    """Return the articles that an agent must not find although the ticket is visible, or None.
+
+    They are the internal ones of the tickets that the agent reads along.
+    """
+    if actor.kind != "agent":
+        return None
+    readable = actor.queues_with(Right.READ)
+    along = _informing(readable).exclude(ticket__queue__in=readable)
+    return Article.objects.filter(visible=False, ticket__in=along.values("ticket"))
 
 
 def can(actor: Actor, right: Right | str, thing: Ticket | Queue) -> bool:
-    """Tell whether `actor` has `right` on a ticket (through its queue) or on a queue."""
+    """Tell whether `actor` has `right` on a ticket (through its queue) or on a queue.
+
+    A ticket may also be read through a queue that it informs; nothing else follows from that.
+    """
     if actor.kind == "system":
         return True
     if isinstance(thing, Queue):
@@ -147,7 +189,14 @@ def can(actor: Actor, right: Right | str, thing: Ticket | Queue) -> bool:
     rights = actor.queue_rights.get(thing.queue_id, frozenset())
     is_removed = thing.state.type == StateType.REMOVED
     is_superuser = actor.user is not None and actor.user.is_superuser
-    return str(right) in rights and (not is_removed or is_superuser)
+    if is_removed and not is_superuser:
+        return False
+    return str(right) in rights or (right == Right.READ and _is_informed(actor, thing))
+
+
+def _is_informed(actor: Actor, ticket: Ticket) -> bool:
+    readable = actor.queues_with(Right.READ)
+    return bool(readable) and _informing(readable).filter(ticket=ticket.pk).exists()
 
 
 def require(actor: Actor, right: Right | str, thing: Ticket | Queue) -> None:

@@ -20,8 +20,8 @@ from django.db import connection, transaction
 from django.db.models import Lookup, Prefetch, Q, QuerySet
 from django.db.models.lookups import In
 
-from .models import Article, SearchEntry, Ticket
-from .permissions import Actor, visible_tickets
+from .models import Article, SearchEntry, TaggedTicket, Ticket
+from .permissions import Actor, hidden_articles, visible_tickets
 
 #: Bounds of an entry: a `tsvector` holds one megabyte, a word of it two kilobytes.
 MAX_CHARACTERS = 100_000
@@ -170,7 +170,8 @@ def _fts5(spelling: tuple[str, ...], *, prefix: bool) -> str:
 def find_tickets(actor: Actor, words: str) -> QuerySet[Ticket]:
     """Return the tickets that `actor` may read and that match `words`, in no other order than usual.
 
-    All terms must occur, each anywhere in the ticket; customers find by what they can see only.
+    All terms must occur, each anywhere in the ticket; everybody finds by what they can see only, so
+    tags are for agents, and notes for those who do not just read along.
     A ticket number (with or without `Ticket#`, or its beginning) finds that ticket. Blank words find
     everything, words without a letter or digit nothing.
     """
@@ -178,9 +179,7 @@ def find_tickets(actor: Actor, words: str) -> QuerySet[Ticket]:
     words = words.replace("\x00", " ")
     if not words.strip():
         return tickets
-    entries = SearchEntry.objects.all()
-    if actor.kind == "customer":
-        entries = entries.filter(Q(article__isnull=True) | Q(article__visible=True))
+    entries = _searchable(actor)
     terms = read_query(words)
     number = read_number(words)
     if number is not None:
@@ -196,6 +195,17 @@ def find_tickets(actor: Actor, words: str) -> QuerySet[Ticket]:
     return tickets.filter(
         pk__hit=reduce(lambda found, one: found.exclude(ticket__in=one), misses, first)
     )
+
+
+def _searchable(actor: Actor) -> QuerySet[SearchEntry]:
+    """Return the entries by which `actor` may find a ticket that is visible."""
+    entries = SearchEntry.objects.all()
+    if actor.kind == "customer":
+        seen = Q(article__isnull=True) | Q(article__visible=True)
+        return entries.filter(seen, internal__isnull=True)
+    hidden = hidden_articles(actor)
+    # by what is left out, and not by what may be seen: that is looked up once, and mostly nothing
+    return entries if hidden is None else entries.exclude(article__in=hidden.values("pk"))
 
 
 def _numbered(number: str, entries: QuerySet[SearchEntry]) -> QuerySet[Any]:
@@ -236,9 +246,23 @@ def index_article(article: Article, names: Iterable[str] | None = None) -> None:
 def index_ticket(ticket: Ticket) -> None:
     """Put number, subject, customer and answers of a ticket into the index, or renew its entry."""
     words = _ticket_words(ticket)
+    _write(ticket, None, words)
+
+
+def index_tags(ticket: Ticket, names: Iterable[str]) -> None:
+    """Put the names of a ticket's tags into the index, for its agents alone, or take them out."""
+    words = _words(*names)
+    if words:
+        _write(ticket, True, words)
+    else:
+        SearchEntry.objects.filter(ticket=ticket, internal=True).delete()
+
+
+def _write(ticket: Ticket, internal: bool | None, words: str) -> None:
+    entries = SearchEntry.objects.filter(ticket=ticket, article=None, internal=internal)
     # the caller holds the ticket's row: nobody else writes its entry between these two
-    if not SearchEntry.objects.filter(ticket=ticket, article=None).update(words=words):
-        SearchEntry.objects.create(ticket=ticket, words=words)
+    if not entries.update(words=words):
+        SearchEntry.objects.create(ticket=ticket, internal=internal, words=words)
 
 
 def forget(ticket_ids: Collection[int]) -> int:
@@ -280,10 +304,22 @@ def _renew(after: int, *, batch: int) -> list[int]:
     ids = [ticket.pk for ticket in tickets]
     forget(ids)
     entries = [SearchEntry(ticket=ticket, words=_ticket_words(ticket)) for ticket in tickets]
+    entries += _tag_entries(ids)
     SearchEntry.objects.bulk_create(entries, batch_size=100)
     for article_batch in _article_entries(ids):
         SearchEntry.objects.bulk_create(article_batch)
     return ids
+
+
+def _tag_entries(ticket_ids: list[int]) -> list[SearchEntry]:
+    names: dict[int, list[str]] = {}
+    rows = TaggedTicket.objects.filter(content_object__in=ticket_ids).order_by("tag__name")
+    for ticket_id, name in rows.values_list("content_object_id", "tag__name"):
+        names.setdefault(ticket_id, []).append(name)
+    return [
+        SearchEntry(ticket_id=ticket_id, internal=True, words=_words(*found))
+        for ticket_id, found in names.items()
+    ]
 
 
 def _article_entries(ticket_ids: list[int]) -> Iterator[list[SearchEntry]]:

@@ -13,12 +13,13 @@ from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
 
 from . import models
-from .agents import accounts, logs, menu, policy, queues, routes, viewsets
+from .agents import accounts, blocks, logs, menu, policy, queues, routes, viewsets
 from .agents.dashboard import DeskPanel
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
 register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
 register_permission_policy(models.Customer, policy.CustomerPolicy(models.Customer))
+register_permission_policy(models.SenderBlock, policy.BlockPolicy(models.SenderBlock))
 for _model in (
     models.Calendar,
     models.Promise,
@@ -54,6 +55,7 @@ def admin_viewsets() -> list[Any]:
     return [
         queues.QueueViewSet(),
         viewsets.CustomerViewSet(),
+        blocks.BlockViewSet(),
         viewsets.CalendarViewSet(),
         viewsets.PromiseViewSet(),
         viewsets.StateViewSet(),

@@ -37,10 +37,13 @@ from .messages import (
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .reading import mark_seen
 from .separating import make_own_ticket
+from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam, sender_of
+from .tags import set_tags
 from .taking_back import take_back
 from .terms import apply_terms, object_to_storage, terms_of
 
 __all__ = [
+    "SPAM_TAG",
     "STARTS",
     "Draft",
     "Opened",
@@ -62,20 +65,27 @@ __all__ = [
     "forward",
     "hand_back",
     "inform_queue",
+    "is_spam",
+    "junk_queue",
     "link",
     "log_call",
     "make_own_ticket",
     "mark_seen",
+    "mark_spam",
     "move",
+    "not_spam",
+    "note_spam",
     "object_to_storage",
     "one_transaction",
     "open_by_phone",
     "open_ticket",
     "receive_message",
     "rename",
+    "sender_of",
     "set_customer",
     "set_priority",
     "set_responsible",
+    "set_tags",
     "set_type",
     "take_back",
     "terms_of",

@@ -12,6 +12,7 @@ from helpdesk.errors import InvalidInput, NotPermitted
 from helpdesk.models import (
     Customer,
     EventKind,
+    InformedQueue,
     Priority,
     Queue,
     Right,
@@ -87,14 +88,25 @@ def move(*, actor: Actor, ticket: Ticket, queue: Queue) -> Ticket:
     """Move the ticket to `queue` (right *note* here, *move into* there).
 
     An owner without the right to own tickets there loses it to the queue; whoever is responsible
-    and may not even read there is so no longer.
+    and may not even read there is so no longer. A queue that was informed of the ticket and left
+    stays so; the one it comes into need not read along any more.
     """
     ticket = locked(actor, ticket, Right.NOTE)
     permissions.require(actor, Right.MOVE_INTO, queue)
+    relocate(actor=actor, ticket=ticket, queue=queue)
+    return ticket
+
+
+def relocate(*, actor: Actor, ticket: Ticket, queue: Queue) -> bool:
+    """Put a locked ticket into `queue`, record it, and tell whether it was elsewhere before.
+
+    Asks for no right: only verbs call this.
+    """
     before = ticket.queue_id
     if before == queue.pk:
-        return ticket
+        return False
     ticket.queue = queue
+    InformedQueue.objects.filter(ticket=ticket, queue=queue).delete()
     handed_back, released = ticket.owner_id, ticket.responsible_id
     if _keeps(ticket.owner, Right.OWN, ticket):
         handed_back = None
@@ -125,7 +137,7 @@ def move(*, actor: Actor, ticket: Ticket, queue: Queue) -> Ticket:
             kind=EventKind.RESPONSIBLE_CHANGED,
             data={"from": released, "to": None, "by": "move"},
         )
-    return ticket
+    return True
 
 
 def _keeps(user: Any | None, right: Right, ticket: Ticket) -> bool:

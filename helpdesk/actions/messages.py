@@ -16,6 +16,7 @@ from helpdesk.models import (
     Channel,
     Customer,
     EventKind,
+    InformedQueue,
     Participant,
     Right,
     Sender,
@@ -370,9 +371,14 @@ def inform_queue(
 ) -> None:
     """Note that a mail also went to another queue (or, with `again`, was delivered once more).
 
-    Changes nothing else: no second ticket, no second article. The machine's verb.
+    Another queue than the ticket's own reads along from now on (`permissions.reads_along`). Changes
+    nothing else: no second ticket, no second article. The machine's verb.
     """
     ticket = locked(actor, ticket, Right.MANAGE)
+    if queue_id is not None and queue_id != ticket.queue_id:
+        InformedQueue.objects.get_or_create(
+            ticket=ticket, queue_id=queue_id, defaults={"at": timezone.now()}
+        )
     events.record(
         actor=actor,
         ticket=ticket,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,7 @@ from helpdesk.states import StateType
 from .base import default_priority, default_state, verb
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
+from .tags import few_tags, put_tags
 from .terms import terms_of
 
 #: Types a ticket may start on; a pending one would need a date.
@@ -81,14 +83,17 @@ def open_ticket(
     submission_key: str | None = None,
     imported: bool = False,
     receipt: bool = True,
+    withheld: str = "",
     is_test: bool = False,
+    tags: Iterable[str] = (),
 ) -> Opened:
     """Open a ticket in `queue` with its first article, and queue the receipt.
 
     Agents need the right *create* in the queue; customers and the machine may always ask.
     `terms` default to the queue's, `language` to the site's. `contact` is the address answers go to. With `imported` the
-    ticket carries the draft's own date and nobody is told. It may start new, open or closed. Raises
-    `AlreadyDone` with the first ticket if `submission_key` was used before, `NotPermitted`,
+    ticket carries the draft's own date and nobody is told; `withheld` is the code of a reason why
+    there is no receipt ("spam"), for the history. `tags` are cut to what a ticket can have. It may
+    start new, open or closed. Raises `AlreadyDone` with the first ticket if `submission_key` was used before, `NotPermitted`,
     `WrongState` for another start, and `InvalidInput` for an owner without the right to own tickets
     there.
     """
@@ -153,9 +158,24 @@ def open_ticket(
         kind=EventKind.TICKET_IMPORTED if imported else EventKind.TICKET_OPENED,
         data={"queue": queue.pk, "channel": str(draft.channel), "page": origin.page_id},
     )
+    put_tags(actor=actor, ticket=ticket, names=few_tags(tags), born=True)
+    opened = Opened(ticket, article)
     if receipt and not imported and not is_test:
-        notifications.send_receipt(actor=actor, ticket=ticket, article=article)
-    return Opened(ticket, article)
+        _confirm(actor, opened, withheld)
+    return opened
+
+
+def _confirm(actor: Actor, opened: Opened, withheld: str) -> None:
+    if not withheld:
+        notifications.send_receipt(actor=actor, ticket=opened.ticket, article=opened.article)
+        return
+    events.record(
+        actor=actor,
+        ticket=opened.ticket,
+        article=opened.article,
+        kind=EventKind.RECEIPT_WITHHELD,
+        data={"reason": withheld},
+    )
 
 
 def _contact(text: str) -> str:

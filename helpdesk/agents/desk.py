@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from helpdesk import permissions, states
+from helpdesk import actions, permissions, states
 from helpdesk.models import (
+    InformedQueue,
     Participant,
     Priority,
     Queue,
     QueueAddress,
     Right,
     State,
+    TaggedTicket,
     Ticket,
+    TicketTag,
     TicketType,
     in_tree_order,
     queue_map,
@@ -74,6 +77,32 @@ class Desk:
     @cached_property
     def own_addresses(self) -> frozenset[str]:
         return frozenset(QueueAddress.objects.values_list("normalised", flat=True))
+
+    @cached_property
+    def reads_along(self) -> bool:
+        """Whether the agent sees the ticket only because a queue of theirs got its mail as well."""
+        return permissions.reads_along(self.actor, self.ticket)
+
+    @cached_property
+    def informed(self) -> list[Queue]:
+        """The other queues that the ticket's mail went to."""
+        rows = InformedQueue.objects.filter(ticket=self.ticket).exclude(queue=self.ticket.queue_id)
+        return [self.queues[pk] for pk in rows.order_by("at").values_list("queue_id", flat=True)]
+
+    @cached_property
+    def tags(self) -> list[TicketTag]:
+        rows = TaggedTicket.objects.filter(content_object=self.ticket).select_related("tag")
+        return [row.tag for row in rows.order_by("tag__name")]
+
+    @cached_property
+    def is_spam(self) -> bool:
+        tagged = any(tag.slug == actions.SPAM_TAG for tag in self.tags)
+        return self.ticket.queue.is_junk or tagged
+
+    @cached_property
+    def sender(self) -> str:
+        """The address the request came from."""
+        return actions.sender_of(self.ticket)
 
     def may(self, right: str) -> bool:
         return permissions.can(self.actor, right, self.ticket)

@@ -29,6 +29,7 @@ class Fact:
     note: str = ""
     url: str = ""
     at: Any = None
+    pills: tuple[str, ...] = ()
 
 
 def form_of(desk: Desk, name: str, bound: Mapping[str, ChangeForm]) -> ChangeForm | None:
@@ -46,14 +47,19 @@ def facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:
     def form(name: str) -> ChangeForm | None:
         return form_of(desk, name, bound)
 
-    return [
+    found = [
         Fact(_("State"), ticket.state.name, form("state"), at=ticket.pending_until),
         Fact(pgettext("of a ticket", "Owner"), ticket.owner or _("Nobody"), form("owner")),
         Fact(_("Queue"), ticket.queue.name, form("queue"), note=ticket.queue.purpose),
         Fact(_("Priority"), ticket.priority.name, form("priority")),
         Fact(_("Type"), ticket.type.name if ticket.type else "–", form("type")),
         Fact(_("Responsible"), ticket.responsible or _("Nobody"), form("responsible")),
+        Fact(_("Tags"), "–", form("tags"), pills=tuple(tag.name for tag in desk.tags)),
     ]
+    if desk.informed:
+        names = ", ".join(queue.name for queue in desk.informed)
+        found.append(Fact(_("Also sent to"), names))
+    return found
 
 
 def customer_facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:

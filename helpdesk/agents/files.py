@@ -90,8 +90,10 @@ def attachment(request: HttpRequest, pk: int, attachment: int) -> HttpResponse:
 
 @require_GET
 def source(request: HttpRequest, pk: int, article: int) -> HttpResponse:
-    """Give out the raw mail of an article."""
+    """Give out the raw mail of an article, to those who work on the ticket."""
     found = _article(request, pk, article)
+    if permissions.reads_along(policy.actor_of(request), found.ticket):
+        raise Http404
     rows = InboundMail.objects.filter(article=found, blob__isnull=False).select_related("blob")
     row = rows.order_by("pk").first()
     if row is None or row.blob is None:

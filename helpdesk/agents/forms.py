@@ -8,13 +8,19 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from helpdesk import actions, permissions
 from helpdesk.models import Right, Ticket, TicketLink
 
+from . import policy
 from .desk import Desk
+
+#: Tags offered while one types.
+MAX_SUGGESTIONS = 200
 
 
 def tomorrow_morning() -> datetime:
@@ -248,6 +254,69 @@ class LinkForm(ChangeForm):
         )
 
 
+class TagsInput(forms.TextInput):
+    """A line of tags, divided by commas, with suggestions that need no script.
+
+    A browser compares a suggestion with the whole line: so each is the line as it stands and one more.
+    """
+
+    suggestions: tuple[str, ...] = ()
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        list_id = f"{(attrs or {}).get('id', name)}-list"
+        line = super().render(name, value, {**(attrs or {}), "list": list_id}, renderer)
+        options = format_html_join("", '<option value="{}"></option>', zip(self.suggestions))
+        return format_html('{}<datalist id="{}">{}</datalist>', line, list_id, options)
+
+
+class TagsForm(ChangeForm):
+    name = "tags"
+    tags = forms.CharField(
+        label=_("Tags"),
+        required=False,
+        max_length=1100,
+        widget=TagsInput(attrs={"autocomplete": "off"}),
+        help_text=_("Divided by commas. Customers do not see them."),
+    )
+
+    def offer(self) -> None:
+        line = ", ".join(tag.name for tag in self.desk.tags)
+        self.fields["tags"].initial = line
+        given = {tag.pk for tag in self.desk.tags}
+        known = policy.visible_tags(self.desk.actor).exclude(pk__in=given)[:MAX_SUGGESTIONS]
+        widget: Any = self.fields["tags"].widget
+        widget.suggestions = tuple(f"{line}, {tag.name}" if line else tag.name for tag in known)
+
+    def apply(self) -> object:
+        return actions.set_tags(tags=[self.cleaned_data["tags"]], **self.who)
+
+
+class SpamForm(ChangeForm):
+    name = "spam"
+    button = _("This is spam")
+    done = _("The ticket is marked as spam and closed.")
+    block = forms.BooleanField(label=_("also block the sender"), required=False)
+
+    def offer(self) -> None:
+        if self.desk.sender:
+            label = _("also block %(address)s") % {"address": self.desk.sender}
+            self.fields["block"].label = label
+        else:
+            del self.fields["block"]
+
+    def apply(self) -> object:
+        return actions.mark_spam(block=bool(self.cleaned_data.get("block")), **self.who)
+
+
+class NotSpamForm(ChangeForm):
+    name = "not-spam"
+    button = _("Not spam")
+    done = _("The ticket is back where it was.")
+
+    def apply(self) -> object:
+        return actions.not_spam(**self.who)
+
+
 CHANGES: dict[str, type[ChangeForm]] = {
     form.name: form
     for form in (
@@ -262,5 +331,8 @@ CHANGES: dict[str, type[ChangeForm]] = {
         SubjectForm,
         CustomerForm,
         LinkForm,
+        TagsForm,
+        SpamForm,
+        NotSpamForm,
     )
 }

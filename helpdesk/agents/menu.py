@@ -23,6 +23,7 @@ ITEMS: tuple[tuple[Any, str, str, Test], ...] = (
     (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
     (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
     (_("Addresses that bounce"), "helpdesk_agents:bounced", "no-view", policy.may_manage),
+    (_("Blocked senders"), "helpdesk_blocks:index", "cross", policy.may_manage),
     (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
     (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
     (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),

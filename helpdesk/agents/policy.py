@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404
 from wagtail.permission_policies.base import BasePermissionPolicy
 
 from helpdesk import permissions
-from helpdesk.models import Customer, Queue, Right, Ticket
+from helpdesk.models import Customer, Queue, Right, TaggedTicket, Ticket, TicketTag
 from helpdesk.permissions import Actor
 
 ALL = frozenset({"add", "change", "delete", "view"})
@@ -92,6 +92,12 @@ def colleagues(actor: Actor) -> QuerySet[Any]:
     return users.distinct().order_by("last_name", "first_name", "pk")
 
 
+def visible_tags(actor: Actor) -> QuerySet[TicketTag]:
+    """Return the tags on tickets that the actor may read, by name."""
+    tagged = TaggedTicket.objects.filter(content_object__in=permissions.visible_tickets(actor))
+    return TicketTag.objects.filter(pk__in=tagged.values("tag")).order_by("name")
+
+
 class DeskPolicy(BasePermissionPolicy):
     """A Wagtail policy over an actor's rights: which actions at all, and on which rows."""
 
@@ -134,6 +140,13 @@ class TicketPolicy(DeskPolicy):
         return permissions.visible_tickets(actor)
 
 
+class BlockPolicy(DeskPolicy):
+    """Blocked senders hold for the whole help desk, and are for everybody who manages a queue."""
+
+    def actions(self, actor: Actor) -> frozenset[str]:
+        return ALL if may_manage(actor) else frozenset()
+
+
 class QueuePolicy(DeskPolicy):
     """Queues are for those who manage them; new ones of theirs lie below a managed one."""
 
@@ -161,10 +174,15 @@ class CustomerPolicy(DeskPolicy):
 
 
 def visible_customers(actor: Actor) -> QuerySet[Customer]:
-    """Return the customers with at least one ticket that the actor may read; superusers see all."""
+    """Return the customers with at least one ticket in the actor's queues; superusers see all.
+
+    Who only reads a ticket along has nothing to do with its customer.
+    """
     if is_superuser(actor):
         return Customer.objects.all()
-    tickets = permissions.visible_tickets(actor).filter(customer=OuterRef("pk"))
+    tickets = permissions.visible_tickets(actor).filter(
+        customer=OuterRef("pk"), queue__in=actor.queues_with(Right.READ)
+    )
     return Customer.objects.filter(Exists(tickets))
 
 

@@ -33,7 +33,7 @@ class QueueForm(DeskForm):
         fields = [
             *("name", "slug", "purpose", "parent", "is_active", "calendar", "promise"),
             *("follow_up", "reopen_days", "retention_days", "legal_basis"),
-            *("sends_receipt", "sender_name", "signature_de", "signature_en", "route"),
+            *("is_junk", "sends_receipt", "sender_name", "signature_de", "signature_en", "route"),
         ]
         widgets = {"purpose": _TEXT, "signature_de": _TEXT, "signature_en": _TEXT}
 
@@ -227,7 +227,10 @@ def field_groups(form: forms.Form) -> list[tuple[Any, list[Any]]]:
         (_("Queue"), ("name", "slug", "purpose", "parent", "is_active")),
         (_("Promises"), ("calendar", "promise", "follow_up", "reopen_days")),
         (_("Data protection"), ("retention_days", "legal_basis")),
-        (_("Mails"), ("sends_receipt", "sender_name", "signature_de", "signature_en", "route")),
+        (
+            _("Mails"),
+            ("is_junk", "sends_receipt", "sender_name", "signature_de", "signature_en", "route"),
+        ),
     )
     return [(title, [form[name] for name in names]) for title, names in groups]
 

@@ -22,6 +22,7 @@ from helpdesk.models import (
     InboundMail,
     OutboundMail,
     Sender,
+    TicketTag,
 )
 
 from . import taking_back
@@ -100,8 +101,15 @@ def read(desk: Desk, *, everything: bool = False) -> Thread:
 
 
 def articles_of(desk: Desk) -> QuerySet[Article]:
-    """Return the articles with what is shown of them; HTML bodies stay in the database."""
+    """Return the articles with what is shown of them; HTML bodies stay in the database.
+
+    Who reads along sees neither outgoing mails nor sources.
+    """
     mails = OutboundMail.objects.defer("body", "html", "references").select_related("route")
+    mails = mails.order_by("pk")
+    sources = InboundMail.objects.only("article_id", "blob_id")
+    if desk.reads_along:  # how mail fares is for those who work on the ticket
+        mails, sources = mails.none(), sources.none()
     return (
         permissions.visible_articles(desk.actor, desk.ticket)
         .annotate(
@@ -112,8 +120,8 @@ def articles_of(desk: Desk) -> QuerySet[Article]:
         .defer("html", "references")
         .prefetch_related(
             Prefetch("attachments", Attachment.objects.select_related("blob")),
-            Prefetch("outbound", mails.order_by("pk")),
-            Prefetch("inbound", InboundMail.objects.only("article_id", "blob_id")),
+            Prefetch("outbound", mails),
+            Prefetch("inbound", sources),
         )
     )
 
@@ -196,6 +204,8 @@ def _kind(article: Article) -> tuple[str, str, str]:
 
 
 def _lines(desk: Desk, since: datetime | None) -> list[EventLine]:
+    if desk.reads_along:
+        return []
     events = Event.objects.filter(ticket=desk.ticket).exclude(kind__in=TOLD_BY_ARTICLES)
     if since is not None:
         events = events.filter(at__gte=since)
@@ -226,6 +236,7 @@ class _Words:
                 users |= {pk for pk in (data.get("from"), data.get("to")) if isinstance(pk, int)}
             if event.kind in _NAMING_TICKETS and isinstance(data.get("ticket"), int):
                 tickets.add(data["ticket"])
+        self.tags = _tags_named(events)
         self.users = get_user_model()._default_manager.in_bulk(users) if users else {}
         visible = permissions.visible_tickets(desk.actor).filter(pk__in=tickets)
         self.numbers = dict(visible.values_list("pk", "number")) if tickets else {}
@@ -249,9 +260,26 @@ class _Words:
                 return ", ".join(one[0] for one in (event.content or {}).get("bounces", ()))
             case EventKind.ADDRESS_RELEASED:
                 return str((event.content or {}).get("address", ""))
+            case EventKind.TAGS_CHANGED:
+                return _tag_change(data, self.tags)
+            case EventKind.QUEUE_INFORMED | EventKind.SECOND_DELIVERY if data.get("queue"):
+                return _name(self.desk.queues, data["queue"])
             case EventKind.LINKED | EventKind.SEPARATED:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
         return ""
+
+
+def _tags_named(events: Iterable[Event]) -> dict[int, TicketTag]:
+    ids: set[int] = set()
+    for event in events:
+        if event.kind == EventKind.TAGS_CHANGED:
+            ids.update(*(event.data.get(key, ()) for key in ("added", "removed")))
+    return TicketTag.objects.in_bulk(ids) if ids else {}
+
+
+def _tag_change(data: dict[str, Any], tags: dict[int, TicketTag]) -> str:
+    shown = [f"+ {_name(tags, pk)}" for pk in data.get("added", ())]
+    return ", ".join([*shown, *(f"− {_name(tags, pk)}" for pk in data.get("removed", ()))])
 
 
 def _change(data: dict[str, Any], name: Any) -> str:

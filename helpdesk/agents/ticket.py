@@ -76,17 +76,25 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             linked=facts.linked(desk),
             forms={
                 name.replace("-", "_"): facts.form_of(desk, name, self.bound)
-                for name in ("claim", "hand-back", "subject", "link")
+                for name in ("claim", "hand-back", "subject", "link", *_spam_forms(desk))
             },
             may_answer=desk.may("answer"),
             may_separate=desk.may("answer") and desk.may("create") and len(shown.entries) > 1,
             is_mine=ticket.owner_id == self.request.user.pk,
             troubled=TROUBLED,
-            panels=panels.panels_of(self.request, ticket),
-            ticket_actions=panels.actions_of(self.request, ticket),
+            **self._added(),
             **self._composers(shown.last_article),
         )
         return context
+
+    def _added(self) -> dict[str, Any]:
+        """What the site adds, for those who work on the ticket: it need not know who reads along."""
+        if self.desk.reads_along:
+            return {"panels": [], "ticket_actions": []}
+        return {
+            "panels": panels.panels_of(self.request, self.desk.ticket),
+            "ticket_actions": panels.actions_of(self.request, self.desk.ticket),
+        }
 
     def _page(self) -> Any:
         """The page the ticket came from; its class is the site's, so nothing but the base is read."""
@@ -111,6 +119,13 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             "mode": asked if asked in names else (names[0] if names else ""),
             "is_composing": asked in names,
         }
+
+
+def _spam_forms(desk: Desk) -> tuple[str, ...]:
+    """Return which of the two may be asked: a ticket in the junk queue can be confirmed as well."""
+    if not desk.is_spam:
+        return ("spam",)
+    return ("not-spam", "spam") if desk.ticket.state.is_open else ("not-spam",)
 
 
 def url_of(ticket: Ticket, anchor: str = "") -> str:

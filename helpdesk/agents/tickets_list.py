@@ -8,7 +8,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -22,11 +22,13 @@ from wagtail.admin.widgets.button import Button, HeaderButton
 
 from helpdesk import permissions, search
 from helpdesk.models import (
+    InformedQueue,
     OutboundMail,
     Priority,
     Right,
     Seen,
     State,
+    TaggedTicket,
     Ticket,
     in_tree_order,
     queue_map,
@@ -61,6 +63,9 @@ class ListView:
     conditions: tuple[dict[str, object], ...]
     ordering: str = "-changed_at"
     mine: bool = False
+    # what there is to do for the agent's own teams: without spam, and without what they read along
+    is_work: bool = False
+    has_spam: bool = False
 
 
 VIEWS = {
@@ -72,6 +77,7 @@ VIEWS = {
             gettext_lazy("Unassigned"),
             (_OPEN, {"field": "owner", "op": "empty"}),
             "waiting_since",
+            is_work=True,
         ),
         ListView("open", gettext_lazy("All open"), (_OPEN,)),
         ListView(
@@ -79,6 +85,7 @@ VIEWS = {
             gettext_lazy("Waiting for us"),
             (_OPEN, {"field": "waiting_since", "op": "not_empty"}),
             "waiting_since",
+            is_work=True,
         ),
         ListView(
             "waiting-for-customer",
@@ -89,8 +96,9 @@ VIEWS = {
             "closed",
             gettext_lazy("Closed"),
             ({"field": "state_type", "op": "is", "value": str(StateType.CLOSED)},),
+            has_spam=True,
         ),
-        ListView("all", gettext_lazy("All"), ()),
+        ListView("all", gettext_lazy("All"), (), has_spam=True),
     )
 }
 
@@ -104,6 +112,7 @@ class TicketFilters:
     states: tuple[int, ...] = ()
     owners: tuple[str, ...] = ()
     priorities: tuple[int, ...] = ()
+    tags: tuple[int, ...] = ()
     words: str = ""
 
     def condition(self, actor: Actor) -> dict[str, object]:
@@ -131,9 +140,20 @@ def _owner(owner: str, actor: Actor) -> dict[str, object]:
 
 
 def tickets_for(actor: Actor, filters: TicketFilters) -> QuerySet[Ticket]:
-    """Return the tickets that `actor` may read and that the filter asks for, in no order."""
+    """Return the tickets that `actor` may read and that the filter asks for, in no order.
+
+    Spam shows in lists of open tickets only where its queue is asked for.
+    """
     condition = conditions.parse(filters.condition(actor), TICKET_FIELDS)
     found = permissions.visible_tickets(actor).filter(condition.to_q(timezone.now()))
+    view = VIEWS[filters.view]
+    if view.is_work:
+        found = found.filter(queue__in=actor.queues_with(Right.READ))
+    if not view.has_spam and not filters.queues:
+        found = found.filter(queue__is_junk=False)
+    if filters.tags:
+        tagged = TaggedTicket.objects.filter(tag__in=filters.tags)
+        found = found.filter(pk__in=tagged.values("content_object"))
     if filters.words.strip():
         hits = search.find_tickets(actor, filters.words)
         found = found.filter(pk__in=hits.order_by().values("pk"))
@@ -147,11 +167,13 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
         kind=OutboundMail.Kind.NOTICE
     )
     newest = mails.order_by("-pk").values("bounced_at")[:1]
+    informed = InformedQueue.objects.filter(ticket=OuterRef("pk"))
     return (
         tickets.select_related("queue", "state", "priority", "owner", "customer")
         .annotate(
             seen_at=Subquery(seen),
             page_title=F("page__title"),
+            informs=Exists(informed),
             # when the newest mail to the customer came back, if it did
             came_back_at=Subquery(newest),
         )
@@ -163,6 +185,15 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
             *("owner__first_name", "owner__last_name", "owner__username", "customer__name"),
         )
     )
+
+
+def tags_by_ticket(tickets: Iterable[Ticket]) -> dict[int, list[str]]:
+    """Return the names of the tags of some tickets, in one query."""
+    found: dict[int, list[str]] = {}
+    rows = TaggedTicket.objects.filter(content_object__in=[ticket.pk for ticket in tickets])
+    for pk, name in rows.order_by("tag__name").values_list("content_object_id", "tag__name"):
+        found.setdefault(pk, []).append(name)
+    return found
 
 
 def is_unread(ticket: Any) -> bool:
@@ -198,6 +229,7 @@ class TicketFilterSet(WagtailFilterSet):
     state = _checkboxes(gettext_lazy("State"))
     owner = _checkboxes(pgettext_lazy("of a ticket", "Owner"))
     priority = _checkboxes(gettext_lazy("Priority"))
+    tag = _checkboxes(gettext_lazy("Tag"))
 
     class Meta:
         model = Ticket
@@ -212,6 +244,7 @@ class TicketFilterSet(WagtailFilterSet):
             "state": [(row.pk, row.name) for row in State.objects.all()],
             "owner": [("me", _("Me")), ("none", _("Nobody")), *people],
             "priority": [(row.pk, row.name) for row in Priority.objects.all()],
+            "tag": [(row.pk, row.name) for row in policy.visible_tags(actor)],
         }
         for name, options in choices.items():
             self.filters[name].extra["choices"] = options
@@ -225,6 +258,7 @@ class TicketFilterSet(WagtailFilterSet):
             states=tuple(int(pk) for pk in data.get("state", ())),
             owners=tuple(data.get("owner", ())),
             priorities=tuple(int(pk) for pk in data.get("priority", ())),
+            tags=tuple(int(pk) for pk in data.get("tag", ())),
             words=words,
         )
 
@@ -318,8 +352,11 @@ class TicketIndexView(generic.IndexView):
 
     def get_table(self, object_list: Iterable[Any]) -> Table:
         rows = list(object_list)
+        tags = tags_by_ticket(rows)
         for ticket in rows:
             ticket.is_unread = is_unread(ticket)
+            ticket.tag_names = tags.get(ticket.pk, ())
+            ticket.reads_along = permissions.reads_along(self.actor, ticket)
             ticket.state_icon = STATE_ICONS[ticket.state.type]
         return super().get_table(rows)
 

@@ -18,7 +18,15 @@ from wagtail.admin.views.generic.history import HistoryView
 from wagtail.admin.viewsets.model import ModelViewSet
 from wagtail.permissions import policy_registry
 
-from helpdesk.models import Calendar, Customer, Priority, Promise, State, TicketType
+from helpdesk.models import (
+    Calendar,
+    Customer,
+    Priority,
+    Promise,
+    State,
+    TicketType,
+    own_addresses,
+)
 
 from .paging import CappedPaginator
 
@@ -214,11 +222,26 @@ class CustomerForm(DeskForm):
     class Meta:
         model = Customer
         fields = ["name", "phone", "language", "is_blocked"]
+        help_texts = {
+            "is_blocked": gettext_lazy(
+                "Mail from any address of a blocked customer is ignored, as if each of them stood among "
+                "the blocked senders."
+            )
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rows = self.instance.addresses.all() if self.instance.pk else []
         self.fields["known_addresses"].initial = ", ".join(row.address for row in rows)
+
+    def clean_is_blocked(self) -> bool:
+        blocked: bool = self.cleaned_data["is_blocked"]
+        theirs = {row.normalised for row in self.instance.addresses.all()} if blocked else set()
+        ours = next((one for one in own_addresses() if one.lower() in theirs), "") if theirs else ""
+        if ours:
+            message = _("%(address)s is our own or an agent's: it cannot be blocked.")
+            raise forms.ValidationError(message % {"address": ours})
+        return blocked
 
 
 def _address(customer: Customer) -> str:

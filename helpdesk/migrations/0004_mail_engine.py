@@ -203,7 +203,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='event',
             name='kind',
-            field=models.CharField(choices=[('ticket.opened', 'opened the ticket'), ('ticket.imported', 'imported the ticket'), ('article.added', 'added a message'), ('note.added', 'wrote a note'), ('answer.sent', 'answered'), ('article.forwarded', 'forwarded a message'), ('call.logged', 'logged a call'), ('article.delivered_again', 'the same mail arrived again'), ('article.machine', 'machine mail arrived'), ('state.changed', 'changed the state'), ('queue.changed', 'moved the ticket'), ('owner.changed', 'changed the owner'), ('responsible.changed', 'changed who is responsible'), ('priority.changed', 'changed the priority'), ('type.changed', 'changed the type'), ('subject.changed', 'renamed the ticket'), ('customer.changed', 'changed the customer'), ('pending.changed', 'changed the pending date'), ('terms.applied', 'applied new terms'), ('objection.changed', 'changed the objection to storage'), ('ticket.linked', 'linked a ticket'), ('queue.informed', 'informed another queue'), ('sender.accepted', 'accepted the sender'), ('article.separated', 'made a message a ticket of its own'), ('receipt.queued', 'queued a receipt'), ('receipt.withheld', 'withheld a receipt'), ('mail.sent', 'the mail went out'), ('mail.failed', 'the mail could not be sent'), ('mail.uncertain', 'it is uncertain whether the mail went out'), ('response.queued', 'queued an automatic answer'), ('response.withheld', 'withheld an automatic answer'), ('mail.resent', 'sent the mail again'), ('mail.bounced', 'the mail came back'), ('address.released', 'released an address for mail'), ('answer.taken_back', 'took an answer back'), ('tags.changed', 'changed the tags'), ('ticket.spam', 'marked the ticket as spam')], max_length=40),
+            field=models.CharField(choices=[('ticket.opened', 'opened the ticket'), ('ticket.imported', 'imported the ticket'), ('article.added', 'added a message'), ('note.added', 'wrote a note'), ('answer.sent', 'answered'), ('article.forwarded', 'forwarded a message'), ('call.logged', 'logged a call'), ('article.delivered_again', 'the same mail arrived again'), ('article.machine', 'machine mail arrived'), ('state.changed', 'changed the state'), ('queue.changed', 'moved the ticket'), ('owner.changed', 'changed the owner'), ('responsible.changed', 'changed who is responsible'), ('priority.changed', 'changed the priority'), ('type.changed', 'changed the type'), ('subject.changed', 'renamed the ticket'), ('customer.changed', 'changed the customer'), ('pending.changed', 'changed the pending date'), ('terms.applied', 'applied new terms'), ('objection.changed', 'changed the objection to storage'), ('ticket.linked', 'linked a ticket'), ('queue.informed', 'informed another queue'), ('sender.accepted', 'accepted the sender'), ('article.separated', 'made a message a ticket of its own'), ('receipt.queued', 'queued a receipt'), ('receipt.withheld', 'withheld a receipt'), ('mail.sent', 'the mail went out'), ('mail.failed', 'the mail could not be sent'), ('mail.uncertain', 'it is uncertain whether the mail went out'), ('response.queued', 'queued an automatic answer'), ('response.withheld', 'withheld an automatic answer'), ('mail.resent', 'sent the mail again'), ('mail.bounced', 'the mail came back'), ('answer.taken_back', 'took an answer back'), ('tags.changed', 'changed the tags'), ('ticket.spam', 'marked the ticket as spam'), ('ticket.not_spam', 'said that the ticket is no spam')], max_length=40),
         ),
         migrations.AlterField(
             model_name='outboundmail',
@@ -274,12 +274,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='taggedticket',
             name='content_object',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tagged', to='helpdesk.ticket'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='helpdesk.ticket'),
         ),
         migrations.AddField(
             model_name='taggedticket',
             name='tag',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tagged', to='helpdesk.tickettag'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='helpdesk.tickettag'),
         ),
         migrations.AddField(
             model_name='ticket',
@@ -297,5 +297,23 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='taggedticket',
             constraint=models.UniqueConstraint(fields=('tag', 'content_object'), name='helpdesk_tagged_once'),
+        ),
+        # nullable, so that SQLite adds the column and keeps the table: its triggers are those of 0003
+        migrations.AddField(
+            model_name='searchentry',
+            name='internal',
+            field=models.BooleanField(null=True),
+        ),
+        migrations.RemoveConstraint(
+            model_name='searchentry',
+            name='helpdesk_search_ticket_once',
+        ),
+        migrations.AddConstraint(
+            model_name='searchentry',
+            constraint=models.UniqueConstraint(condition=models.Q(('article__isnull', True), ('internal__isnull', True)), fields=('ticket',), name='helpdesk_search_ticket_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='searchentry',
+            constraint=models.UniqueConstraint(condition=models.Q(('internal', True)), fields=('ticket',), name='helpdesk_search_internal_once'),
         ),
     ]

@@ -14,7 +14,7 @@ from .outbound import AutoMail, AutoResponse, BouncedAddress, OutboundMail
 from .people import Customer, CustomerAddress
 from .queues import FollowUp, Queue, QueueAddress, QueueRight, Right, in_tree_order, queue_map
 from .routes import MailRoute
-from .screening import MailFilter, SenderBlock
+from .screening import MailFilter, SenderBlock, own_addresses
 from .search import SearchEntry
 from .tickets import (
     Channel,
@@ -71,6 +71,7 @@ __all__ = [
     "is_kept",
     "kept_directory",
     "in_tree_order",
+    "own_addresses",
     "AutoResponse",
     "BouncedAddress",
     "InformedQueue",

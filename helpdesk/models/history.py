@@ -52,6 +52,7 @@ class EventKind(models.TextChoices):
     ANSWER_TAKEN_BACK = "answer.taken_back", _("took an answer back")
     TAGS_CHANGED = "tags.changed", _("changed the tags")
     MARKED_SPAM = "ticket.spam", _("marked the ticket as spam")
+    NOT_SPAM = "ticket.not_spam", _("said that the ticket is no spam")
 
 
 class Event(models.Model):

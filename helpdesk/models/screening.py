@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from email.utils import parseaddr
+
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from helpdesk import addressing, conf
+
 from .base import CONTENT, NONE, PERSON
+from .queues import QueueAddress
 
 
 class MailFilter(models.Model):
@@ -58,3 +67,52 @@ class SenderBlock(models.Model):
 
     def __str__(self) -> str:
         return self.pattern
+
+    def clean(self) -> None:
+        """Bring the pattern into the form in which it is looked up; our own addresses are refused."""
+        try:
+            self.pattern = self.read(self.pattern)
+        except addressing.BadAddress:
+            message = _("Write an address (name@example.org) or a domain (@example.org).")
+            raise ValidationError({"pattern": message}) from None
+        ours = next((one for one in own_addresses() if self.pattern in self.patterns_of(one)), "")
+        if ours:
+            message = _("This would block %(address)s, which is our own or an agent's.")
+            raise ValidationError({"pattern": message % {"address": ours}})
+
+    @staticmethod
+    def read(text: str) -> str:
+        """Return the pattern a person means: a canonical address, or `@domain`. Raises `BadAddress`."""
+        text = text.strip()
+        if not text.startswith("@"):
+            return addressing.canonical(text)
+        domain = addressing.canonical(f"somebody{text}").rpartition("@")[2]
+        if "." not in domain:  # a whole top-level domain
+            raise addressing.BadAddress(text)
+        return f"@{domain}"
+
+    @staticmethod
+    def patterns_of(address: str) -> Iterator[str]:
+        """Yield what would block an address: itself, its domain, and every domain above.
+
+        Nothing for what is no address.
+        """
+        try:
+            canonical = addressing.canonical(address)
+        except addressing.BadAddress:
+            return
+        yield canonical
+        domain = canonical.rpartition("@")[2]
+        while domain:
+            yield f"@{domain}"
+            domain = domain.partition(".")[2]
+
+
+def own_addresses() -> Iterator[str]:
+    """Yield the addresses whose mail is never blocked: those of queues, of the site, and of agents."""
+    yield parseaddr(str(conf.get("DEFAULT_FROM")))[1]
+    yield from QueueAddress.objects.values_list("normalised", flat=True)
+    agents = get_user_model()._default_manager.filter(
+        Q(is_superuser=True) | Q(groups__queue_rights__isnull=False), is_active=True
+    )
+    yield from agents.exclude(email="").values_list("email", flat=True).distinct()

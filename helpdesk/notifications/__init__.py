@@ -18,6 +18,7 @@ from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .decisions import send_again, withdraw
 from .outbox import send_due
+from .withdrawing import withdraw_automatic
 
 __all__ = [
     "Addresses",
@@ -29,6 +30,7 @@ __all__ = [
     "send_receipt",
     "send_returned_again",
     "withdraw",
+    "withdraw_automatic",
 ]
 
 # behind these names nobody reads, or a machine does
@@ -67,6 +69,8 @@ def _why_no_receipt(ticket: Ticket, article: Article) -> str:
     """Return the code of the first reason against a receipt, or ''. Counts the mail if there is none."""
     if not ticket.queue.sends_receipt:
         return "queue_off"
+    if ticket.queue.is_junk:
+        return "spam"
     if article.machine:
         return "machine"
     if not ticket.contact:

@@ -5,10 +5,26 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpdesk import actions, permissions
+from helpdesk import actions, permissions, search
 from helpdesk.errors import NotPermitted
-from helpdesk.models import Channel, Customer, CustomerAddress, QueueRight, Right, Ticket
-from helpdesk.permissions import REPLY, SYSTEM, can, require, visible_articles, visible_tickets
+from helpdesk.models import (
+    Channel,
+    Customer,
+    CustomerAddress,
+    InformedQueue,
+    QueueRight,
+    Right,
+    Ticket,
+)
+from helpdesk.permissions import (
+    REPLY,
+    SYSTEM,
+    can,
+    reads_along,
+    require,
+    visible_articles,
+    visible_tickets,
+)
 from helpdesk.states import StateType
 from tests import factories as f
 
@@ -49,6 +65,7 @@ tickets = st.lists(
             # whose address it came from: it need not be the customer's own
             "contact": st.sampled_from([None, *range(PEOPLE)]),
             "is_test": st.sampled_from([False, False, True]),
+            "informed": st.sets(st.integers(0, QUEUES - 1), max_size=2),
         }
     ),
     max_size=6,
@@ -91,8 +108,15 @@ class World:
             if is_verified is not None
         )
         Ticket.objects.all().delete()
-        Ticket.objects.bulk_create(
-            self.ticket(number, **traits) for number, traits in enumerate(tickets)
+        informed = [traits["informed"] for traits in tickets]
+        rows = Ticket.objects.bulk_create(
+            self.ticket(number, **{key: traits[key] for key in traits if key != "informed"})
+            for number, traits in enumerate(tickets)
+        )
+        InformedQueue.objects.bulk_create(
+            InformedQueue(ticket=row, queue=self.queues[queue], at=timezone.now())
+            for row, queues in zip(rows, informed, strict=True)
+            for queue in queues
         )
 
     @staticmethod
@@ -153,6 +177,42 @@ def test_no_right_reaches_farther_than_sight(world, parents, rights, users, tick
             for right in [*Right, REPLY]
             if can(actor, right, ticket)
         )
+
+
+@given(parents=parents, rights=rights, users=users, tickets=tickets)
+def test_a_queue_that_was_informed_lets_its_team_read_the_conversation_and_do_nothing(
+    world, parents, rights, users, tickets
+):
+    world.arrange(parents, rights, users, tickets, [None] * PEOPLE)
+    everything = list(Ticket.objects.select_related("state", "queue"))
+    actions_of_agents = [right for right in [*Right, REPLY] if right != Right.READ]
+    for ticket in everything:
+        for number, visible in enumerate((True, False)):
+            ticket.articles.create(
+                channel="email", sender="customer", visible=visible, body=f"quokka{number}",
+                created_at=timezone.now(),
+            )  # fmt: skip
+        for article in ticket.articles.all():
+            search.index_article(article)
+    for user in world.users:
+        actor = permissions.agent(user)
+        own = {ticket for ticket in everything if ticket.queue_id in actor.queue_rights}
+        along = {ticket for ticket in visible_tickets(actor) if reads_along(actor, ticket)}
+        readable = actor.queues_with(Right.READ)
+        informed = {
+            ticket
+            for ticket in everything
+            if ticket.state.type != StateType.REMOVED
+            and readable & set(ticket.informed.values_list("queue_id", flat=True))
+        }
+        assert along == informed - own
+        for ticket in along:
+            assert not [right for right in actions_of_agents if can(actor, right, ticket)]
+            assert [one.visible for one in visible_articles(actor, ticket)] == [True]
+        assert set(search.find_tickets(actor, "quokka0")) == set(visible_tickets(actor))
+        notes = set(search.find_tickets(actor, "quokka1"))
+        assert notes == set(visible_tickets(actor)) - along
+        assert set(search.find_tickets(actor, "quokka0 -quokka1")) == along
 
 
 @given(parents=parents, rights=rights, users=users, right=st.sampled_from(list(Right)))

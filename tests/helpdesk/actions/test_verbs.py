@@ -18,12 +18,15 @@ from helpdesk.models import (
     Channel,
     Event,
     EventKind,
+    InformedQueue,
     OutboundMail,
     Participant,
     Priority,
     Queue,
     Right,
     Seen,
+    SenderBlock,
+    TaggedTicket,
     Ticket,
     TicketLink,
     TicketType,
@@ -175,6 +178,26 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
         Right.MANAGE,
         EventKind.QUEUE_INFORMED,
     ),
+    "set_tags": (
+        lambda actor, ticket: actions.set_tags(actor=actor, ticket=ticket, tags=["Printer"]),
+        Right.NOTE,
+        EventKind.TAGS_CHANGED,
+    ),
+    "mark_spam": (
+        lambda actor, ticket: actions.mark_spam(actor=actor, ticket=ticket, block=True),
+        Right.NOTE,
+        EventKind.MARKED_SPAM,
+    ),
+    "note_spam": (
+        lambda actor, ticket: actions.note_spam(actor=actor, ticket=ticket, queue=ticket.queue),
+        Right.MANAGE,
+        EventKind.MARKED_SPAM,
+    ),
+    "not_spam": (
+        lambda actor, ticket: actions.not_spam(actor=actor, ticket=ticket),
+        Right.NOTE,
+        EventKind.NOT_SPAM,
+    ),
     "apply_terms": (
         lambda actor, ticket: actions.apply_terms(
             actor=actor, ticket=ticket, terms=Terms(retention_days=1)
@@ -192,17 +215,22 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
 }
 #: Not in the table above: they touch two tickets or none, or two queues, or ask who wrote a message.
 OTHERS = {"assign", "move", "link", "mark_seen", "make_own_ticket", "take_back"}
+#: Questions and names that the verbs about spam have in common.
+ABOUT_SPAM = {"SPAM_TAG", "is_spam", "junk_queue", "sender_of"}
 #: The customer's side of the ticket; all other verbs refuse customers.
 CUSTOMERS_VERBS = {"receive_message", "close_request", "object_to_storage"}
 OPENING = {"open_ticket", "open_by_phone"}
 # leaves no version behind: it changes nothing of the ticket
-UNVERSIONED = {"inform_queue", *OPENING}
+UNVERSIONED = {"inform_queue", "note_spam", *OPENING}
 
 
 @pytest.fixture
 def ticket():
-    """An owned ticket without contact, with one message whose sender is not verified."""
-    opened = f.make_ticket(contact="", subject="Old")
+    """An owned ticket without contact, with one message whose sender is not verified.
+
+    It is tagged as spam, which makes no difference but to the verbs about it.
+    """
+    opened = f.make_ticket(contact="", subject="Old", tags=["spam"])
     owner = f.make_agent(opened.queue)
     actions.assign(actor=permissions.SYSTEM, ticket=opened, owner=owner)
     draft = mail("Who am I?", from_address="eve@evil.example", verified=False)
@@ -212,7 +240,10 @@ def ticket():
 
 
 def everything() -> list[Any]:
-    models = (Ticket, Article, Event, TicketLink, Participant, OutboundMail, Seen)
+    models = (
+        *(Ticket, Article, Event, TicketLink, Participant, OutboundMail, Seen),
+        *(TaggedTicket, InformedQueue, SenderBlock),
+    )
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
@@ -229,6 +260,7 @@ def test_the_table_names_every_verb():
         "one_transaction",
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | rest | {"terms_of"}
+    named |= ABOUT_SPAM
     assert set(actions.__all__) == named
 
 
