@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import failures, files, phone
+from . import failures, files, filters, phone
 from .actions_views import AcceptSenderView, ChangeView, OwnTicketView, SendAgainView
 from .ticket import TicketView
 from .tickets_list import TicketIndexView
@@ -39,4 +39,11 @@ urlpatterns = [
     path("failures/in/<int:pk>/source/", failures.source, name="failure_source"),
     path("failures/in/<int:pk>/retry/", failures.retry, name="failure_retry"),
     path("failures/out/<int:pk>/again/", failures.again, name="failure_again"),
+    path("filters/", filters.FilterListView.as_view(), name="filters"),
+    path("filters/new/", filters.FilterFormView.as_view(), name="filter_new"),
+    path("filters/<int:pk>/", filters.FilterFormView.as_view(), name="filter"),
+    path("filters/<int:pk>/copy/", filters.FilterCopyView.as_view(), name="filter_copy"),
+    path("filters/<int:pk>/delete/", filters.FilterDeleteView.as_view(), name="filter_delete"),
+    path("filters/<int:pk>/move/", filters.move, name="filter_move"),
+    path("filters/<int:pk>/position/", filters.position, name="filter_position"),
 ]

@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Compiled:
-    """A filter, read and checked."""
+    """A filter, read and checked; `pk` is 0 for one that was never saved."""
 
-    pk: int | None
+    pk: int
     name: str
     condition: conditions.Condition
     effects: tuple[effects.Effect, ...]
@@ -52,7 +52,7 @@ def compiled(row: MailFilter, fields: FieldSet = MAIL_FIELDS) -> Compiled:
     Raises `ConditionError` or `EffectError` for one that cannot be read any more.
     """
     return Compiled(
-        row.pk,
+        row.pk or 0,
         row.name,
         conditions.parse(row.condition, fields, known=False),
         effects.parse(row.effects),
@@ -99,7 +99,7 @@ def decide(
     return Verdict(
         plan.for_existing() if joins else plan,
         tuple(rule.name for rule in matched),
-        tuple(rule.pk for rule in matched if rule.pk is not None),
+        tuple(rule.pk for rule in matched),
     )
 
 
