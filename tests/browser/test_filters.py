@@ -133,7 +133,8 @@ def test_filter_is_built_without_script(visit, queue):
     page.click("main button:visible[value=save]")
     page.wait_for_url("**/filters/")
     assert MailFilter.objects.get(name="Offers").effects == [{"do": "set_queue", "queue": queue.pk}]
-    page.locator("#item_%d button[value=up]" % MailFilter.objects.get(name="Offers").pk).click()
+    row = MailFilter.objects.get(name="Offers")
+    page.locator(f"#item_{row.pk} button[value=up]").click()
     names = list(MailFilter.objects.values_list("name", flat=True))
     assert names == ["Newsletter", "Spam", "Tief", "Offers", "Kaputt"]
     assert page.locator(".w-orderable__item__handle:visible").count() == 0

@@ -21,6 +21,7 @@ from helpdesk.models import (
     Event,
     InboundMail,
     MailAccount,
+    MailFilter,
     OutboundMail,
     Priority,
     Promise,
@@ -42,7 +43,7 @@ OURS = "admin/helpdesk/"
 WATCHED = (
     *(Ticket, Article, Attachment, Event, TicketLink, Customer, CustomerAddress, Queue),
     *(QueueAddress, QueueRight, State, Priority, TicketType, Calendar, Promise, Mailbox),
-    *(MailAccount, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
+    *(MailAccount, InboundMail, OutboundMail, Message, DBTaskResult, Blob, MailFilter),
 )
 
 
@@ -99,6 +100,11 @@ def fill(team: Team) -> dict[str, str]:
         run_after=timezone.now(),
         priority=0,
     )
+    mail_filter = MailFilter.objects.create(
+        name="Secret filter",
+        condition={"field": "subject", "op": "is", "value": "Secret mail"},
+        effects=[{"do": "ignore", "reason": "x"}],
+    )
     return {
         "view": "all",
         "change": "note",
@@ -112,6 +118,7 @@ def fill(team: Team) -> dict[str, str]:
         "message": str(message.pk),
         "inbound": str(inbound.pk),
         "outbound": str(outbound.pk),
+        "filter": str(mail_filter.pk),
         "task": str(DBTaskResult.objects.get().pk),
     }
 
@@ -121,6 +128,7 @@ ROWS = (
     ("helpdesk/tickets/", "ticket"),
     ("helpdesk/failures/in/", "inbound"),
     ("helpdesk/failures/out/", "outbound"),
+    ("helpdesk/filters/", "filter"),
     ("helpdesk/queues/", "queue"),
     ("helpdesk/customers/", "customer"),
     ("helpdesk/accounts/", "mailbox"),
@@ -156,7 +164,14 @@ def snapshot() -> dict[str, list[Any]]:
 
 SECRETS = (
     *("Secret of Blue", "Words of Blue", "Secret reason", "Secret box", "Secret journal"),
-    *("Secret mail", "Secret person", "secret@mail.example", "secret file", "topsecret-word"),
+    *(
+        "Secret filter",
+        "Secret mail",
+        "Secret person",
+        "secret@mail.example",
+        "secret file",
+        "topsecret-word",
+    ),
     *("imap+ssl://", "Blue"),
 )
 
