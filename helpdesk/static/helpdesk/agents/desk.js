@@ -92,18 +92,30 @@
       body.append('do', command);
       this.contentTarget.setAttribute('aria-busy', 'true');
       this.latest = body;
-      const answer = await fetch(window.location.href, { method: 'POST', body });
+      let fresh = null;
+      try {
+        const answer = await fetch(window.location.href, { method: 'POST', body });
+        const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+        fresh = page.querySelector('[data-hd-builder-target="content"]');
+      } catch {
+        // as without an answer
+      }
       if (this.latest !== body) return;
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const fresh = page.querySelector('[data-hd-builder-target="content"]');
       if (!fresh) {
-        window.location.reload();
+        this.submit(command); // the browser shows what is wrong
         return;
       }
       const here = document.activeElement && document.activeElement.id;
       this.contentTarget.replaceWith(document.adoptNode(fresh));
       const next = document.getElementById(fresh.dataset.focus || here);
       if (next) next.focus();
+    }
+
+    submit(command) {
+      const button = document.createElement('button');
+      Object.assign(button, { name: 'do', value: command, hidden: true });
+      this.element.append(button);
+      this.element.requestSubmit(button);
     }
   }
   Builder.targets = ['content', 'plain'];
