@@ -274,7 +274,7 @@ class FilterFormView(FilterScreen):
             row=self.row,
             condition=condition,
             chosen=chosen,
-            focus=condition.focus or chosen.focus,
+            focus=condition.focus or chosen.focus or ("trial" if trial else ""),
             trials=[(number, str(number) == self.request.POST.get("mails")) for number in TRIALS],
             trial=trial,
             hits=[self._hit(hit) for hit in trial.hits] if trial else [],

@@ -95,6 +95,7 @@ def test_filter_is_built_tried_and_saved(visit, queue):
     assert page.locator("button:visible", has_text="Update").count() == 0
     page.click("#filter-try")
     expect(page.locator("#trial")).to_contain_text("2 fit")
+    expect(page.locator("#trial")).to_be_focused()
     picture(visitor, "trial-en")
     visitor.check()
     assert not MailFilter.objects.filter(name="Offers").exists()
