@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import bounced, failures, files, phone, routes
+from . import bounced, failures, files, filters, phone, routes
 from .actions_views import (
     AcceptSenderView,
     ChangeView,
@@ -60,4 +60,11 @@ urlpatterns = [
     path("failures/in/<int:pk>/file/", failures.by_hand, name="failure_file"),
     path("failures/in/<int:pk>/retry/", failures.retry, name="failure_retry"),
     path("failures/out/<int:pk>/again/", failures.again, name="failure_again"),
+    path("filters/", filters.FilterListView.as_view(), name="filters"),
+    path("filters/new/", filters.FilterFormView.as_view(), name="filter_new"),
+    path("filters/<int:pk>/", filters.FilterFormView.as_view(), name="filter"),
+    path("filters/<int:pk>/copy/", filters.FilterCopyView.as_view(), name="filter_copy"),
+    path("filters/<int:pk>/delete/", filters.FilterDeleteView.as_view(), name="filter_delete"),
+    path("filters/<int:pk>/move/", filters.move, name="filter_move"),
+    path("filters/<int:pk>/position/", filters.position, name="filter_position"),
 ]

@@ -24,6 +24,8 @@ Known = Mapping[str, Mapping[int, Text]]
 
 MAX_EFFECTS = 50
 MAX_TEXT = 10_000
+#: Length of one tag, as its column has it.
+MAX_TAG = 100
 
 
 class EffectError(InvalidInput):
@@ -42,6 +44,8 @@ class ArgType(enum.StrEnum):
     TEXT = "text"
     NUMBER = "number"
     """A whole number from 0 on."""
+    TAGS = "tags"
+    """A text of tags, separated by commas."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,12 @@ for _kind in (
         pgettext_lazy("of a ticket", "Owner"),
     ),
     EffectKind(
+        "add_tags",
+        gettext_lazy("Add tags"),
+        gettext_lazy("add the tags %(tags)s"),
+        (Arg("tags", ArgType.TAGS, gettext_lazy("Tags")),),
+    ),
+    EffectKind(
         "add_note",
         gettext_lazy("Add a note"),
         gettext_lazy("add the note %(text)s"),
@@ -183,12 +193,24 @@ for _kind in (
 # --- parsing -----------------------------------------------------------------------------------
 
 
+def tags_of(text: str) -> tuple[str, ...]:
+    """Return the tags of a text that separates them by commas, each once (ignoring case)."""
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        tag = " ".join(part.split())
+        if tag:
+            found.setdefault(tag.casefold(), tag)
+    return tuple(found.values())
+
+
 def _value(arg: Arg, value: object, known: Known | None, path: str) -> int | str:
-    if arg.type is ArgType.TEXT:
+    if arg.type in (ArgType.TEXT, ArgType.TAGS):
         if not isinstance(value, str) or not value.strip() or "\0" in value:
             raise EffectError(gettext_lazy("A text is expected here."), path)
         if len(value) > MAX_TEXT:
             raise EffectError(gettext_lazy("This text is too long."), path)
+        if arg.type is ArgType.TAGS:
+            _check_tags(value, path)
         return value
     lowest = 1 if arg.type is ArgType.ROW else 0
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value < 2**53:
@@ -196,6 +218,14 @@ def _value(arg: Arg, value: object, known: Known | None, path: str) -> int | str
     if arg.type is ArgType.ROW and known is not None and value not in known.get(arg.name, {}):
         raise EffectError(gettext_lazy("This value does not exist any more. Choose another."), path)
     return value
+
+
+def _check_tags(text: str, path: str) -> None:
+    tags = tags_of(text)
+    if not tags:
+        raise EffectError(gettext_lazy("Give at least one tag."), path)
+    if any(len(tag) > MAX_TAG for tag in tags):
+        raise EffectError(gettext_lazy("A tag has 100 characters at most."), path)
 
 
 def _effect(data: object, known: Known | None, path: str) -> Effect:
@@ -261,6 +291,7 @@ class Plan:
     type: int | None = None
     owner: int | None = None
     notes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     ignore: str | None = None
     refuse: str | None = None
     others: tuple[Effect, ...] = ()
@@ -269,6 +300,29 @@ class Plan:
     def makes_ticket(self) -> bool:
         return self.ignore is None and self.refuse is None
 
+    def for_existing(self) -> Plan:
+        """Return what remains of the plan for a mail that joins a ticket.
+
+        Queue, priority, state, type and owner of a ticket that people work on stay as they are;
+        notes and tags are added, and *ignore* and *refuse* hold.
+        """
+        return Plan(notes=self.notes, tags=self.tags, ignore=self.ignore, refuse=self.refuse)
+
+    def effects(self) -> tuple[Effect, ...]:
+        """Return the shortest list of effects that decides the same."""
+        if self.ignore is not None:
+            return (Effect("ignore", (("reason", self.ignore),)),)
+        if self.refuse is not None:
+            return (Effect("refuse", (("text", self.refuse),)),)
+        set_ = [
+            Effect(kind, ((name, value),))
+            for kind, name in _SETTERS.items()
+            if (value := getattr(self, name)) is not None
+        ]
+        tags = [Effect("add_tags", (("tags", ", ".join(self.tags)),))] if self.tags else []
+        notes = [Effect("add_note", (("text", text),)) for text in self.notes]
+        return (*set_, *tags, *notes, *self.others)
+
 
 _SETTERS = {f"set_{each.name}": each.name for each in fields(Plan)[:5]}
 
@@ -276,7 +330,7 @@ _SETTERS = {f"set_{each.name}": each.name for each in fields(Plan)[:5]}
 def plan(effects: Iterable[Effect]) -> Plan:
     """Return what the effects decide together, those of several filters in their order.
 
-    The last setting of a thing wins, notes add up. The last *ignore* or *refuse* wins over the
+    The last setting of a thing wins, notes and tags add up. The last *ignore* or *refuse* wins over the
     other and over everything else.
     """
     made = Plan()
@@ -288,6 +342,9 @@ def plan(effects: Iterable[Effect]) -> Plan:
             made = replace(made, **setting)
         elif effect.kind == "add_note":
             made = replace(made, notes=(*made.notes, str(effect.get("text"))))
+        elif effect.kind == "add_tags":
+            tags = ",".join((*made.tags, str(effect.get("tags"))))
+            made = replace(made, tags=tags_of(tags))
         elif effect.kind == "ignore":
             ending = Plan(ignore=str(effect.get("reason")))
         elif effect.kind == "refuse":

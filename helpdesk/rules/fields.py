@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from django.db.models import Q
 from django.utils.functional import Promise
@@ -79,6 +80,15 @@ class FieldSet:
 
     def __len__(self) -> int:
         return len(self._fields)
+
+    def cached(self) -> FieldSet:
+        """Return the same fields, whose choices are looked up at most once: for one request."""
+        return FieldSet(
+            *(
+                replace(field, choices=cache(field.choices)) if callable(field.choices) else field
+                for field in self
+            )
+        )
 
 
 class Operand(enum.Enum):

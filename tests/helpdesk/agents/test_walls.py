@@ -22,6 +22,7 @@ from helpdesk.models import (
     Event,
     InboundMail,
     MailAccount,
+    MailFilter,
     MailRoute,
     OutboundMail,
     Participant,
@@ -46,7 +47,7 @@ WATCHED = (
     *(Ticket, Article, Attachment, Event, TicketLink, Customer, CustomerAddress, Queue),
     *(QueueAddress, QueueRight, State, Priority, TicketType, Calendar, Promise, Mailbox),
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
-    *(BouncedAddress, Participant),
+    *(BouncedAddress, MailFilter, Participant),
 )
 
 
@@ -118,6 +119,11 @@ def fill(team: Team) -> dict[str, str]:
         run_after=timezone.now(),
         priority=0,
     )
+    mail_filter = MailFilter.objects.create(
+        name="Secret filter",
+        condition={"field": "subject", "op": "is", "value": "Secret mail"},
+        effects=[{"do": "ignore", "reason": "x"}],
+    )
     return {
         "view": "all",
         "change": "note",
@@ -132,6 +138,7 @@ def fill(team: Team) -> dict[str, str]:
         "inbound": str(inbound.pk),
         "outbound": str(outbound.pk),
         "route": str(route.pk),
+        "filter": str(mail_filter.pk),
         "task": str(DBTaskResult.objects.get().pk),
     }
 
@@ -141,6 +148,7 @@ ROWS = (
     ("helpdesk/tickets/", "ticket"),
     ("helpdesk/failures/in/", "inbound"),
     ("helpdesk/failures/out/", "outbound"),
+    ("helpdesk/filters/", "filter"),
     ("helpdesk/queues/", "queue"),
     ("helpdesk/customers/", "customer"),
     ("helpdesk/accounts/", "mailbox"),
@@ -180,6 +188,7 @@ SECRETS = (
     *(
         "Secret mail",
         "Secret route",
+        "Secret filter",
         "Secret person",
         "secret@mail.example",
         "secret file",

@@ -44,6 +44,7 @@ def _effects(kind: EffectKind) -> st.SearchStrategy[dict[str, Any]]:
         ArgType.ROW: st.integers(1, 2**50),
         ArgType.NUMBER: st.integers(0, 2**50),
         ArgType.TEXT: st.text("ab ß", min_size=1).filter(str.strip),
+        ArgType.TAGS: st.text("ab ,ß", min_size=1).filter(lambda text: text.strip(" ,")),
     }
     args = {arg.name: values[arg.type] for arg in kind.args}
     return st.fixed_dictionaries({"do": st.just(kind.code), **args})
@@ -80,6 +81,8 @@ def test_parse_reads_what_to_json_writes(data: list[dict[str, Any]]) -> None:
         ([{"do": "add_note", "text": " "}], "[0].text"),
         ([{"do": "add_note", "text": "a\x00"}], "[0].text"),
         ([{"do": "add_note", "text": "a" * 10_001}], "[0].text"),
+        ([{"do": "add_tags", "tags": " , "}], "[0].tags"),
+        ([{"do": "add_tags", "tags": f"a, {'b' * 101}"}], "[0].tags"),
         ([QUEUE, IGNORE], "[1]"),
         ([IGNORE, {"do": "refuse", "text": "no"}], "[0]"),
     ],
@@ -111,6 +114,34 @@ def test_plan_takes_the_last_setting() -> None:
     )
     assert plan(effects) == Plan(queue=4, owner=7, notes=("a", "b"))
     assert plan(effects).makes_ticket
+
+
+def test_plan_adds_tags_up_each_once() -> None:
+    effects = parse(
+        [{"do": "add_tags", "tags": tags} for tags in ("VPN,  access  card", "vpn, new")]
+    )
+    assert plan(effects).tags == ("VPN", "access card", "new")
+
+
+def test_plan_for_a_mail_that_joins_a_ticket_leaves_what_people_decided() -> None:
+    full = plan(
+        parse(
+            [
+                QUEUE,
+                {"do": "set_owner", "owner": 7},
+                {"do": "add_tags", "tags": "vpn"},
+                {"do": "add_note", "text": "a"},
+            ]
+        )
+    )
+    assert full.for_existing() == Plan(notes=("a",), tags=("vpn",))
+    assert plan(parse([IGNORE])).for_existing() == Plan(ignore="newsletter")
+
+
+@given(st.lists(st.one_of(_settings, _alone), max_size=6))
+def test_the_effects_of_a_plan_decide_the_same(data: list[dict[str, Any]]) -> None:
+    decided = plan(effect for item in data for effect in parse([item]))
+    assert plan(decided.effects()) == decided
 
 
 def test_plan_sets_nothing_when_no_ticket_is_made() -> None:

@@ -98,4 +98,53 @@
   Search.targets = ['input', 'results'];
   Search.values = { url: String };
   app.register('hd-search', Search);
+
+  /* Conditions and effects: a change fetches the rows anew, in place, as the buttons do without script. */
+  class Builder extends Controller {
+    plainTargetConnected(button) {
+      button.hidden = true;
+    }
+
+    refresh() {
+      this.send('refresh');
+    }
+
+    press(event) {
+      event.preventDefault();
+      this.send(event.currentTarget.value);
+    }
+
+    async send(command) {
+      const body = new FormData(this.element);
+      body.append('do', command);
+      this.contentTarget.setAttribute('aria-busy', 'true');
+      this.latest = body;
+      let fresh = null;
+      try {
+        const answer = await fetch(window.location.href, { method: 'POST', body });
+        const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+        fresh = page.querySelector('[data-hd-builder-target="content"]');
+      } catch {
+        // as without an answer
+      }
+      if (this.latest !== body) return;
+      if (!fresh) {
+        this.submit(command); // the browser shows what is wrong
+        return;
+      }
+      const here = document.activeElement && document.activeElement.id;
+      this.contentTarget.replaceWith(document.adoptNode(fresh));
+      const next = document.getElementById(fresh.dataset.focus || here);
+      if (next) next.focus();
+    }
+
+    submit(command) {
+      const button = document.createElement('button');
+      Object.assign(button, { name: 'do', value: command, hidden: true });
+      this.element.append(button);
+      this.element.requestSubmit(button);
+    }
+  }
+  Builder.targets = ['content', 'plain'];
+  app.register('hd-builder', Builder);
 })();
