@@ -38,7 +38,7 @@ from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .reading import mark_seen
 from .separating import make_own_ticket
 from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam, sender_of
-from .tags import set_tags
+from .tags import few_tags, set_tags, tags_of
 from .taking_back import take_back
 from .terms import apply_terms, object_to_storage, terms_of
 
@@ -62,6 +62,7 @@ __all__ = [
     "default_priority",
     "default_state",
     "find_customer",
+    "few_tags",
     "forward",
     "hand_back",
     "inform_queue",
@@ -88,6 +89,7 @@ __all__ = [
     "set_tags",
     "set_type",
     "take_back",
+    "tags_of",
     "terms_of",
     "verify_address",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from helpdesk.rules.effects import Plan
 from . import filters, trusted
 from .filter_fields import Context, MailValues
 from .filters import Compiled
+from .incoming import recipients_of
 from .parse import parse
 from .parsed import ParsedMail
 from .screen import screen
@@ -22,7 +22,11 @@ LIMIT, SECONDS, MAX_SIZE = 200, 5.0, 10 * 1024 * 1024
 MAX_SHOWN = 120
 
 #: Mails that these rules decided over never reach the filters.
-_BEFORE_FILTERS = (InboundMail.Rule.OWN_MAIL, InboundMail.Rule.SECOND_DELIVERY)
+_BEFORE_FILTERS = (
+    InboundMail.Rule.OWN_MAIL,
+    InboundMail.Rule.BLOCKED,
+    InboundMail.Rule.SECOND_DELIVERY,
+)
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,6 @@ class Trial:
     @property
     def changed(self) -> int:
         return sum(hit.changes for hit in self.hits)
-
-
-def recipients_of(mail: ParsedMail, envelope_to: Iterable[str]) -> tuple[str, ...]:
-    """Return all addresses the mail went to, the header's first, then the envelope's."""
-    addresses = [one.address for one in (*mail.to, *mail.cc)]
-    addresses += [*mail.delivered_to, *envelope_to]
-    return tuple(dict.fromkeys(address for address in addresses if address))
 
 
 def replaced(current: tuple[Compiled, ...], tried: Compiled, before: int) -> tuple[Compiled, ...]:
@@ -126,7 +123,7 @@ def _hit(
     joins = row.outcome == InboundMail.Outcome.APPENDED
     values = MailValues(
         mail,
-        recipients_of(mail, row.envelope_to),
+        recipients_of(row, mail),
         str(machine.kind) if machine else "",
         Context(is_followup=joins, account=row.mailbox_id, size=row.size),
     )

@@ -11,13 +11,18 @@ from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing, conf, permissions
 from helpdesk.actions import (
+    SPAM_TAG,
     STARTS,
     Draft,
     Upload,
     add_note,
+    few_tags,
     inform_queue,
+    note_spam,
     open_ticket,
     receive_message,
+    set_tags,
+    tags_of,
 )
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import (
@@ -36,7 +41,7 @@ from helpdesk.permissions import SYSTEM
 from helpdesk.rules.effects import Plan
 from helpdesk.rules.routing import Route, route
 
-from . import agents, bounces, journal, thread
+from . import agents, bounces, journal, spam, thread
 from .incoming import Incoming, contact_of, customer_of, draft_of, language_of
 
 MAX_PARTICIPANTS = 20
@@ -65,6 +70,14 @@ def ignore(step: Incoming, reason: str) -> None:
     step.inbound.outcome = InboundMail.Outcome.IGNORED
     step.inbound.reason = reason[:250]
     _finish(step)
+
+
+def refuse(step: Incoming, plan: Plan) -> None:
+    """End without a ticket, as a filter or a trusted header decided; who is refused is told why."""
+    if plan.refuse is not None:
+        ignore(step, gettext_noop("refused by a filter"))
+    else:
+        ignore(step, plan.ignore or gettext_noop("a filter makes no ticket of it"))
 
 
 def _filed(step: Incoming, article: Article, outcome: str) -> None:
@@ -127,8 +140,8 @@ def deliver_again(step: Incoming, match: thread.Match, article: Article) -> None
     ignore(step, gettext_noop("second delivery of the same mail"))
 
 
-def append(step: Incoming, match: thread.Match) -> None:
-    """Join the mail to the ticket it was recognised for."""
+def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
+    """Join the mail to the ticket it was recognised for; of a plan only notes and tags matter."""
     visible = match.visible and not step.machine
     step.decided(*TIERS[match.tier], match.evidence)
     draft = draft_of(step, verified=match.verified or bool(step.machine))
@@ -149,6 +162,10 @@ def append(step: Incoming, match: thread.Match) -> None:
     )
     if visible:
         _let_take_part(article.ticket, step)
+    _add_notes(article.ticket, plan)
+    if plan.tags:
+        tags = few_tags([*tags_of(article.ticket), *plan.tags])
+        set_tags(actor=SYSTEM, ticket=article.ticket, tags=tags)
     joined = article.ticket_id == match.ticket.pk
     outcome = InboundMail.Outcome.APPENDED if joined else InboundMail.Outcome.OPENED
     _filed(step, article, outcome)
@@ -167,19 +184,21 @@ def _file_agents(step: Incoming, match: thread.Match, by_agent: agents.AgentMail
 def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
     """Open a ticket: in the queue `into`, else in the filters', else where the mail went.
 
-    Raises `NoQueue` if none of these names one.
+    Spam goes to the queue that takes it, unless a filter or a person named a queue. Raises `NoQueue` if
+    nothing names one.
     """
-    where = route_of(step)
-    queue = directory().queues.get(into or plan.queue or where.queue_id or 0)
+    where, known = route_of(step), directory()
+    wanted = known.queues.get(into or plan.queue or where.queue_id or 0)
+    found = spam.judge(step.mail) if into is None else None
+    junk = _junk_queue() if found and not plan.queue else None
+    queue = junk or wanted
     if queue is None:
         raise NoQueue
-    if not step.rule:
-        if where.address:
-            step.decided(Rule.RECIPIENT, gettext_noop("went to %(value)s"), where.address)
-        else:
-            step.decided(Rule.MAILBOX, gettext_noop("the mailbox belongs to %(value)s"), queue.name)
+    _note_route(step, where, queue)
+    if found:
+        step.note(gettext_noop("taken for spam, for %(value)s"), found.evidence)
+        step.rule = Rule.SPAM if junk else step.rule
     customer = customer_of(step)
-    known = directory()
     opened = open_ticket(
         actor=SYSTEM,
         queue=queue,
@@ -192,14 +211,37 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
         priority=known.priorities.get(plan.priority or 0),
         state=_state(plan),
         owner=_owner(plan, queue),
+        tags=(*plan.tags, *((SPAM_TAG,) if found and not junk else ())),
+        withheld="spam" if found else "",
         imported=step.inbound.silent,
     )
-    for text in plan.notes:
-        add_note(actor=SYSTEM, ticket=opened.ticket, draft=Draft(body=text, channel=Channel.NOTE))
+    if found:
+        note_spam(actor=SYSTEM, ticket=opened.ticket, queue=wanted or queue)
+    _add_notes(opened.ticket, plan)
     _let_take_part(opened.ticket, step)
     for other in where.others:
         inform_queue(actor=SYSTEM, ticket=opened.ticket, article=opened.article, queue_id=other)
     _filed(step, opened.article, InboundMail.Outcome.OPENED)
+
+
+def _note_route(step: Incoming, where: Route, queue: Queue) -> None:
+    """Note how the queue was found, unless something stronger decided."""
+    if step.rule:
+        return
+    if where.address:
+        step.decided(Rule.RECIPIENT, gettext_noop("went to %(value)s"), where.address)
+    else:
+        step.decided(Rule.MAILBOX, gettext_noop("the mailbox belongs to %(value)s"), queue.name)
+
+
+def _junk_queue() -> Queue | None:
+    queues = directory().queues.values()
+    return next((queue for queue in queues if queue.is_junk and queue.is_active), None)
+
+
+def _add_notes(ticket: Ticket, plan: Plan) -> None:
+    for text in plan.notes:
+        add_note(actor=SYSTEM, ticket=ticket, draft=Draft(body=text, channel=Channel.NOTE))
 
 
 def open_raw(step: Incoming, raw: bytes, *, into: int) -> None:

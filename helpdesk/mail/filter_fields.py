@@ -13,6 +13,7 @@ from django_mailbox.models import Mailbox
 from helpdesk import conf
 from helpdesk.rules.fields import Field, FieldSet, FieldType, Options
 
+from . import spam
 from .language import guess_language
 from .parsed import ParsedMail
 from .screen import MachineKind
@@ -48,7 +49,7 @@ MAIL_FIELDS = FieldSet(
     Field("attachments", FieldType.LIST, _("names of attachments")),
     Field("is_followup", FieldType.BOOLEAN, _("belongs to an existing ticket")),
     Field("machine", FieldType.CHOICE, _("kind of machine mail"), choices=_machines, codes=True),
-    Field("spam", FieldType.TEXT, _("spam flag of the mail server")),
+    Field("spam", FieldType.TEXT, _("taken for spam (yes, or empty)")),
     Field("spam_score", FieldType.NUMBER, _("spam score")),
     Field("list_id", FieldType.TEXT, _("mailing list")),
     Field(
@@ -122,27 +123,6 @@ def _list_id(mail: ParsedMail) -> str:
     return (inside.group(1) if inside else value).strip()
 
 
-_NUMBER = r"([-+]?\d{1,6}(?:\.\d{1,6})?)"
-#: Where mail servers write their score: SpamAssassin, Rspamd, Proofpoint, Exchange.
-_SCORES: Final = (
-    ("x-spam-score", re.compile(rf"^\s*{_NUMBER}")),
-    ("x-spam-status", re.compile(rf"\b(?:score|hits)={_NUMBER}", re.IGNORECASE)),
-    ("x-rspamd-score", re.compile(rf"^\s*{_NUMBER}")),
-    ("x-spamd-result", re.compile(rf"\[\s*{_NUMBER}\s*/")),
-    ("x-ms-exchange-organization-scl", re.compile(rf"^\s*{_NUMBER}")),
-)
-
-
-def spam_score(mail: ParsedMail) -> float | None:
-    """Return the spam score that a mail server wrote into the mail, None if there is none."""
-    for name, pattern in _SCORES:
-        for value in mail.headers.get(name, ()):
-            found = pattern.search(value[:1000])
-            if found:
-                return float(found.group(1))
-    return None
-
-
 def _headers(mail: ParsedMail) -> list[str]:
     return [f"{name}: {value}" for name, values in mail.headers.items() for value in values]
 
@@ -157,8 +137,8 @@ _READERS: Final[dict[str, Callable[[MailValues], object]]] = {
     "attachments": lambda of: [part.name for part in of.mail.attachments],
     "is_followup": lambda of: of.context.is_followup,
     "machine": lambda of: of.machine,
-    "spam": lambda of: " ".join(of.mail.headers.get("x-spam-flag", ())),
-    "spam_score": lambda of: spam_score(of.mail),
+    "spam": lambda of: "yes" if spam.judge(of.mail) else "",
+    "spam_score": lambda of: spam.score_of(of.mail),
     "list_id": lambda of: _list_id(of.mail),
     "language": lambda of: _language(of.mail),
     "size": lambda of: of.context.size / 1024,

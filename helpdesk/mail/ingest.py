@@ -20,9 +20,10 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.models import InboundMail, Queue, directory, kept_directory
 from helpdesk.rules.effects import Plan
 
-from . import filing, filters, journal, ledger, thread
+from . import blocks, filing, filters, journal, ledger, thread, trusted
 from .filing import NoQueue
 from .incoming import Incoming, recipients_of
+from .orders import kept_orders, orders
 from .parse import parse
 from .screen import screen
 
@@ -90,7 +91,7 @@ def process_all(keys: list[int]) -> list[InboundMail]:
     rows: list[InboundMail] = []
     waiting = iter(keys)
     while batch := list(islice(waiting, BATCH)):
-        with kept_directory(), _relaxed():
+        with kept_directory(), kept_orders(), _relaxed():
             rows += [process(pk) for pk in batch]
     return rows
 
@@ -179,27 +180,56 @@ def _read(inbound: InboundMail) -> Incoming:
 
 def _file(inbound: InboundMail) -> None:
     step = _read(inbound)
-    mail = step.mail
-    reason = _own_mail(step)
+    reason = _own_mail(step) or _blocked(step)
     if reason:
         filing.ignore(step, reason)
         return
-    match = thread.find(mail, step.recipients)
+    match = thread.find(step.mail, step.recipients)
     if match is not None and match.article is not None:
         filing.deliver_again(step, match, match.article)
         return
-    verdict = filters.judge(mail, step.recipients, step.machine, now=timezone.now())
+    plan = _plan(step, joins=match is not None)
+    if not plan.makes_ticket:
+        filing.refuse(step, plan)
+    elif match is not None:
+        filing.append(step, match, plan)
+    else:
+        filing.open_new(step, plan)
+
+
+def _blocked(step: Incoming) -> str:
+    """Return why the sender is not let in, or ''."""
+    sender = step.mail.from_
+    block = blocks.find(orders().blocks, sender.address) if sender is not None else None
+    if block is None:
+        return ""
+    blocks.count(block)
+    step.decided(Rule.BLOCKED, gettext_noop("%(value)s is blocked"), block.pattern)
+    return gettext_noop("sender is blocked")
+
+
+def _plan(step: Incoming, *, joins: bool) -> Plan:
+    """Return what the headers of a trusted way and the filters decide; the filters win."""
+    said = trusted.plan_of(step.mail) if step.inbound.trusted else trusted.Said()
+    for line in said.evidence:
+        step.note(gettext_noop("header of a trusted way: %(value)s"), line)
+    verdict = filters.judge(
+        step.mail,
+        step.recipients,
+        step.machine,
+        now=timezone.now(),
+        compiled=orders().filters,
+        context=filters.Context(
+            is_followup=joins, account=step.inbound.mailbox_id, size=step.inbound.size
+        ),
+        headers=said.effects,
+    )
     for name in verdict.names:
         step.note(gettext_noop("the mail filter “%(value)s” matched"), name)
-    if not verdict.plan.makes_ticket:
-        step.rule = Rule.FILTER
-        filing.ignore(step, verdict.plan.ignore or gettext_noop("refused by a filter"))
-    elif match is not None:
-        filing.append(step, match)
-    else:
-        if verdict.plan.queue:
-            step.rule = Rule.FILTER
-        filing.open_new(step, verdict.plan)
+    plan = verdict.plan
+    if plan.queue or not plan.makes_ticket:
+        step.rule = Rule.FILTER if verdict.names else Rule.HEADER
+    return plan
 
 
 def _by_hand(inbound: InboundMail, *, queue: Queue, by: str) -> None:

@@ -36,7 +36,7 @@ def judge(mail: ParsedMail) -> Spam | None:
     That is: a server's verdict says *yes*, or a score reaches the setting SPAM_SCORE.
     """
     scores = list(_scores(mail))
-    highest = max((score for score, _words in scores), default=None)
+    highest = score_of(mail)
     for name, is_spam in _VERDICTS.items():
         for value in mail.headers.get(name, ()):
             if is_spam(value):
@@ -45,6 +45,11 @@ def judge(mail: ParsedMail) -> Spam | None:
         if score >= float(conf.get("SPAM_SCORE")):
             return Spam(highest, words)
     return None
+
+
+def score_of(mail: ParsedMail) -> float | None:
+    """Return the highest score that mail servers wrote into the mail, None if there is none."""
+    return max((score for score, _words in _scores(mail)), default=None)
 
 
 def _quoted(name: str, value: str) -> str:

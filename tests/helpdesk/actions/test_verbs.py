@@ -216,7 +216,7 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
 #: Not in the table above: they touch two tickets or none, or two queues, or ask who wrote a message.
 OTHERS = {"assign", "move", "link", "mark_seen", "make_own_ticket", "take_back"}
 #: Questions and names that the verbs about spam have in common.
-ABOUT_SPAM = {"SPAM_TAG", "is_spam", "junk_queue", "sender_of"}
+ABOUT_SPAM = {"few_tags", "tags_of", "SPAM_TAG", "is_spam", "junk_queue", "sender_of"}
 #: The customer's side of the ticket; all other verbs refuse customers.
 CUSTOMERS_VERBS = {"receive_message", "close_request", "object_to_storage"}
 OPENING = {"open_ticket", "open_by_phone"}

@@ -10,9 +10,10 @@ import pytest
 from django_mailbox.models import Mailbox
 
 from helpdesk.mail import filters
-from helpdesk.mail.filter_fields import MAIL_FIELDS, Context, MailValues, spam_score
+from helpdesk.mail.filter_fields import MAIL_FIELDS, Context, MailValues
 from helpdesk.mail.parse import parse
 from helpdesk.mail.parsed import ParsedMail
+from helpdesk.mail.spam import score_of as spam_score
 from helpdesk.models import MailFilter
 from helpdesk.rules import conditions
 from helpdesk.rules.effects import Plan
