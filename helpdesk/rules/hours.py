@@ -29,10 +29,10 @@ _CLOCK = r"(\d{1,2})(?:[:.](\d{2}))?(?:\s*(?:Uhr|h)\b)?"
 _INTERVAL = re.compile(_CLOCK + _DASH + _CLOCK, re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*(?:[,;/]|\bund\b|\band\b)\s*", re.IGNORECASE)
 _CLOSED = re.compile(r"(?:geschlossen|closed)\b\.?", re.IGNORECASE)
-_LIMIT = re.compile(rf"(bis|until|till|ab|from)\s+{_CLOCK}(?![\d:.])", re.IGNORECASE)
+_LIMIT = re.compile(rf"(bis|until|till|ab|from)\s+{_CLOCK}(?![:.]?\d)", re.IGNORECASE)
 _DATE = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?!\d)"
-    r"|(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})(?:\.(?P<y>\d{4}(?!\d)|\d{2}(?![\d:]|\.\d))?|(?=\s|$))"
+    r"|(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})(?:\.(?P<y>\s?\d{4}(?![\d:])|\d{2}(?!\d|[:.]\d))?|(?=\s|$))"
     r"|(?P<mm>\d{2})-(?P<dd>\d{2})(?![\d-])"
 )
 _SAME_DAY = gettext_lazy("Opening times of one day overlap.")
@@ -228,7 +228,7 @@ def _read_date(text: str) -> tuple[Day | None, str]:
     if match is None:
         return None, text
     part = match.groupdict()
-    year = part["year"] or part["y"]
+    year = (part["year"] or part["y"] or "").strip()
     month, day = part["month"] or part["m"] or part["mm"], part["day"] or part["d"] or part["dd"]
     try:
         # a leap year: 29 February may stand for every year

@@ -52,10 +52,12 @@ def names(country: str, subdivision: str, year: int, language: str) -> Mapping[d
 
 
 def _language(country: str, language: str) -> str | None:
-    """Return the library's language for a reader's, or None for the country's own."""
-    known = getattr(holidays, country).supported_languages
+    """Return the library's language for a reader's, else the country's own."""
+    entity = getattr(holidays, country)
     wanted = language.split("-")[0]
-    return min((one for one in known if one.split("_")[0] == wanted), default=None)
+    found = [one for one in entity.supported_languages if one.split("_")[0] == wanted]
+    # never none where there is one: the library would take the language of the server's shell
+    return min(found, default=entity.default_language)
 
 
 def country_name(country: str, language: str) -> str:
