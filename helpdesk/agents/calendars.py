@@ -63,6 +63,7 @@ class CalendarForm(DeskForm):
                 widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
             )
         fields["time_zone"].choices = [(name, name) for name in _zones(kept.time_zone)]
+        fields["time_zone"].initial = kept.time_zone
         place = "-".join(filter(None, (kept.country, kept.subdivision)))
         fields["place"].choices = _place_choices(place)
         fields["place"].initial = place

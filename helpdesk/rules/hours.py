@@ -32,7 +32,7 @@ _CLOSED = re.compile(r"(?:geschlossen|closed)\b\.?", re.IGNORECASE)
 _LIMIT = re.compile(rf"(bis|until|till|ab|from)\s+{_CLOCK}(?![:.]?\d)", re.IGNORECASE)
 _DATE = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?!\d)"
-    r"|(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})(?:\.(?P<y>\s?\d{4}(?![\d:])|\d{2}(?!\d|[:.]\d))?|(?=\s|$))"
+    r"|(?P<d>\d{1,2})\.\s?(?P<m>\d{1,2})(?:\.(?P<y>\s?\d{4}(?!\d|:\d)|\d{2}(?!\d|[:.]\d))?|(?=\s|$))"
     r"|(?P<mm>\d{2})-(?P<dd>\d{2})(?![\d-])"
 )
 _SAME_DAY = gettext_lazy("Opening times of one day overlap.")

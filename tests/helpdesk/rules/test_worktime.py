@@ -83,7 +83,7 @@ def open_at(calendar: WorkTime, reached: dt.datetime) -> bool:
 
 def hours_on(calendar: WorkTime, date: dt.date) -> Hours:
     found = calendar.weekly[date.weekday()]
-    if calendar.country and (date.month, date.day) in {(10, 3), (1, 1), (12, 25), (12, 26)}:
+    if calendar.country and (date.month, date.day) in {(10, 3), (11, 1)}:
         found = ()
     for own in calendar.own_days:
         assert isinstance(own.first, dt.date)
