@@ -29,6 +29,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='calendar',
             name='subdivision',
-            field=models.CharField(blank=True, default='NW', max_length=40, verbose_name='state'),
+            field=models.CharField(blank=True, default='NW', max_length=40, verbose_name='federal state'),
         ),
     ]

@@ -35,7 +35,7 @@ class Calendar(models.Model):
     )
     hours = models.JSONField(_("opening times"), default=default_hours, blank=True)
     country = models.CharField(_("country"), max_length=2, default="DE", blank=True)
-    subdivision = models.CharField(_("state"), max_length=40, default="NW", blank=True)
+    subdivision = models.CharField(_("federal state"), max_length=40, default="NW", blank=True)
     own_days = models.JSONField(_("own days"), default=list, blank=True)
 
     privacy = {
