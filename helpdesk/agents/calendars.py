@@ -9,9 +9,9 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import dateformat, timezone
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 from wagtail.admin.ui.tables import Column
 
@@ -152,6 +152,7 @@ def preview(calendar: Calendar, first: dt.date | None = None) -> list[dict[str, 
 def _row(day: worktime.OpenDay) -> dict[str, Any]:
     return {
         "date": day.date,
+        "shown": dateformat.format(day.date, pgettext("date format", "D j M")),
         "hours": hours.written(day.hours),
         "special": day.is_special or bool(day.name),
         "reason": day.name or (_("own day") if day.is_special else ""),

@@ -154,6 +154,7 @@ def test_preview_button_shows_and_saves_nothing(calendar):
         assert "10:00-10:30" in words
         assert "Party" in words
         assert "Christmas Day" in words
+        assert "Tue 22 Dec" in words
         assert page.context["has_unsaved_changes"] is True
     assert Calendar.objects.values().get() == before
 
