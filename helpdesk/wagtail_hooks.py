@@ -13,7 +13,7 @@ from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
 
 from . import models
-from .agents import accounts, blocks, logs, menu, policy, queues, routes, viewsets
+from .agents import accounts, blocks, calendars, logs, menu, policy, queues, routes, viewsets
 from .agents.dashboard import DeskPanel
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
@@ -56,7 +56,7 @@ def admin_viewsets() -> list[Any]:
         queues.QueueViewSet(),
         viewsets.CustomerViewSet(),
         blocks.BlockViewSet(),
-        viewsets.CalendarViewSet(),
+        calendars.CalendarViewSet(),
         viewsets.PromiseViewSet(),
         viewsets.StateViewSet(),
         viewsets.PriorityViewSet(),
