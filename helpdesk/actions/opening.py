@@ -153,7 +153,7 @@ def open_ticket(
         kind=EventKind.TICKET_IMPORTED if imported else EventKind.TICKET_OPENED,
         data={"queue": queue.pk, "channel": str(draft.channel), "page": origin.page_id},
     )
-    if receipt and not imported and not is_test:
+    if receipt and visible and not imported and not is_test:
         notifications.send_receipt(actor=actor, ticket=ticket, article=article)
     return Opened(ticket, article)
 

@@ -12,7 +12,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from helpdesk import permissions
+from helpdesk import notifications, permissions
 from helpdesk.mail.folding import Segment, fold
 from helpdesk.models import (
     Article,
@@ -230,6 +230,9 @@ class _Words:
                 return _change(event.content or {}, lambda text: f"“{text}”")
             case EventKind.LINKED | EventKind.SEPARATED:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
+            case EventKind.RECEIPT_WITHHELD | EventKind.RESPONSE_WITHHELD:
+                words = dict(notifications.Withheld.choices)
+                return str(words.get(data.get("reason"), data.get("reason") or ""))
         return ""
 
 

@@ -6,75 +6,34 @@ with what it tells of, and the worker sends it afterwards (`outbox.send_due`).
 
 from __future__ import annotations
 
-import re
-
-from helpdesk import addressing, events
-from helpdesk.models import Article, EventKind, OutboundMail, QueueAddress, Ticket
+from helpdesk.models import Article, AutoResponse, OutboundMail, Ticket
 from helpdesk.permissions import Actor
 
-from . import compose, limiter
+from . import compose
+from .automatic import Withheld, why_not
 from .compose import Addresses
 from .outbox import send_again, send_due
+from .responses import send_refusal, send_response
 
-__all__ = ["Addresses", "send_again", "send_answer", "send_due", "send_forward", "send_receipt"]
-
-# behind these names nobody reads, or a machine does
-_NOBODY = re.compile(
-    r"(?:.*[._-])?(?:no[._-]?reply|do[._-]?not[._-]?reply|nicht[._-]?antworten|keine[._-]?antwort"
-    r"|bounces?|mailer[._-]?daemon|postmaster|abuse|hostmaster|auto[._-]?reply|listserv|majordomo)"
-    r"(?:[._+-].*)?@.*"
-)
+__all__ = [
+    "Addresses",
+    "Withheld",
+    "send_again",
+    "send_answer",
+    "send_due",
+    "send_forward",
+    "send_receipt",
+    "send_refusal",
+    "send_response",
+    "why_not",
+]
 
 
 def send_receipt(*, actor: Actor, ticket: Ticket, article: Article) -> OutboundMail | None:
     """Queue the receipt for a new ticket, or record why there is none (a code in the history)."""
-    reason = _why_no_receipt(ticket, article)
-    if reason:
-        events.record(
-            actor=actor,
-            ticket=ticket,
-            article=article,
-            kind=EventKind.RECEIPT_WITHHELD,
-            data={"reason": reason},
-        )
-        return None
-    row = compose.receipt(ticket=ticket, article=article)
-    row.save(force_insert=True)
-    events.record(
-        actor=actor,
-        ticket=ticket,
-        article=article,
-        kind=EventKind.RECEIPT_QUEUED,
-        data={"mail": row.pk},
+    return send_response(
+        actor=actor, ticket=ticket, article=article, kind=AutoResponse.Kind.RECEIVED
     )
-    return row
-
-
-def _why_no_receipt(ticket: Ticket, article: Article) -> str:
-    """Return the code of the first reason against a receipt, or ''. Counts the mail if there is none."""
-    if not ticket.queue.sends_receipt:
-        return "queue_off"
-    if article.machine:
-        return "machine"
-    if not ticket.contact:
-        return "no_contact"
-    try:
-        address = addressing.normalise(ticket.contact)
-    except addressing.BadAddress:
-        return "bad_address"
-    if _NOBODY.fullmatch(address):
-        return "nobody_reads"
-    if ticket.customer is not None and ticket.customer.is_blocked:
-        return "blocked"
-    if _is_ours(address, ticket):
-        return "own_address"
-    return limiter.take(address) or ""
-
-
-def _is_ours(address: str, ticket: Ticket) -> bool:
-    """Tell whether mail to the address would come back to us."""
-    sender = addressing.normalise(compose.sender_of(ticket.queue)[1])
-    return address == sender or QueueAddress.objects.filter(normalised=address).exists()
 
 
 def send_answer(
