@@ -13,11 +13,12 @@ from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
 
 from . import models
-from .agents import accounts, logs, menu, policy, queues, viewsets
+from .agents import accounts, logs, menu, policy, queues, responses, viewsets
 from .agents.dashboard import DeskPanel
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
 register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
+register_permission_policy(models.AutoResponse, policy.ResponsePolicy(models.AutoResponse))
 register_permission_policy(models.Customer, policy.CustomerPolicy(models.Customer))
 for _model in (
     models.Calendar,
@@ -52,6 +53,7 @@ def admin_menu() -> Any:
 def admin_viewsets() -> list[Any]:
     return [
         queues.QueueViewSet(),
+        responses.ResponseViewSet(),
         viewsets.CustomerViewSet(),
         viewsets.CalendarViewSet(),
         viewsets.PromiseViewSet(),

@@ -23,6 +23,7 @@ ITEMS: tuple[tuple[Any, str, str, Test], ...] = (
     (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
     (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
     (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
+    (_("Automatic answers"), "helpdesk_responses:index", "comment", policy.may_manage),
     (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
     (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),
     (_("States"), "helpdesk_states:index", "folder-open-inverse", policy.is_superuser),

@@ -231,8 +231,8 @@ class _Words:
             case EventKind.LINKED | EventKind.SEPARATED:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
             case EventKind.RECEIPT_WITHHELD | EventKind.RESPONSE_WITHHELD:
-                words = dict(notifications.Withheld.choices)
-                return str(words.get(data.get("reason"), data.get("reason") or ""))
+                reason = str(data.get("reason", ""))
+                return str(dict(notifications.Withheld.choices).get(reason, reason))
         return ""
 
 

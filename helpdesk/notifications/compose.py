@@ -9,7 +9,7 @@ from datetime import datetime
 from email.utils import parseaddr
 
 from django.utils import formats, timezone, translation
-from django.utils.html import format_html, linebreaks
+from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -84,17 +84,17 @@ def notice(*, queue: Queue | None, language: str) -> OutboundMail:
 
     Its body is the signature of the queue, if there is one.
     """
-    queue = queue or Queue()
     name, address = sender_of(queue)
     return OutboundMail(
         kind=OutboundMail.Kind.REFUSED,
         automatic=True,
+        route_id=queue.inherited("route_id") if queue is not None else None,
         message_id=addressing.make_notice_id(
             secrets.token_hex(10), conf.mail_domain(), addressing.signing_keys()
         ),
         from_name=name[:250],
         from_address=address,
-        body=signature_of(queue, language) if queue.pk else "",
+        body=signature_of(queue, language) if queue is not None else "",
         language=language,
         due_at=timezone.now(),
     )
@@ -118,11 +118,12 @@ def _row(ticket: Ticket, article: Article, kind: OutboundMail.Kind, unique: str)
     )
 
 
-def sender_of(queue: Queue) -> tuple[str, str]:
-    """Return name and address from which a queue's mails are sent."""
-    name = str(queue.inherited("sender_name") or conf.get("SITE_NAME"))
+def sender_of(queue: Queue | None) -> tuple[str, str]:
+    """Return name and address from which a queue's mails are sent, or the site's."""
+    name = str((queue and queue.inherited("sender_name")) or conf.get("SITE_NAME"))
+    address = queue.main_address() if queue is not None else str(conf.get("DEFAULT_FROM"))
     # the site's default may be written with a name: "Help <help@example.org>"
-    return name, parseaddr(queue.main_address())[1] or queue.main_address()
+    return name, parseaddr(address)[1] or address
 
 
 def signature_of(queue: Queue, language: str, *, agent_name: str = "", number: str = "") -> str:
@@ -156,7 +157,8 @@ def with_signature(body: str, signature: str) -> str:
 def _html(html: str, signature: str) -> str:
     if not signature:
         return html
-    return html + format_html("<div>-- </div>{}", linebreaks(signature, autoescape=True))
+    # escaped by the function, which only forgets to say so
+    return html + "<div>-- </div>" + linebreaks(signature, autoescape=True)
 
 
 def _recipients(**rows: Iterable[tuple[str, str]]) -> list[list[list[str]]]:
