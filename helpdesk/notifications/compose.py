@@ -88,7 +88,7 @@ def notice(*, queue: Queue | None, language: str) -> OutboundMail:
     return OutboundMail(
         kind=OutboundMail.Kind.REFUSED,
         automatic=True,
-        route_id=queue.inherited("route_id") if queue is not None else None,
+        route_id=route_of(queue) if queue is not None else None,
         message_id=addressing.make_notice_id(
             secrets.token_hex(10), conf.mail_domain(), addressing.signing_keys()
         ),
@@ -124,6 +124,12 @@ def sender_of(queue: Queue | None) -> tuple[str, str]:
     address = queue.main_address() if queue is not None else str(conf.get("DEFAULT_FROM"))
     # the site's default may be written with a name: "Help <help@example.org>"
     return name, parseaddr(address)[1] or address
+
+
+def route_of(queue: Queue) -> int | None:
+    """Return the id of the mail server by which a queue sends; None: the one of the settings."""
+    found = queue.inherited("route_id")
+    return found if isinstance(found, int) else None
 
 
 def signature_of(queue: Queue, language: str, *, agent_name: str = "", number: str = "") -> str:
