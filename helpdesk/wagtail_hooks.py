@@ -13,7 +13,7 @@ from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
 
 from . import models
-from .agents import accounts, logs, menu, policy, queues, responses, viewsets
+from .agents import accounts, calendars, logs, menu, policy, queues, responses, viewsets
 from .agents.dashboard import DeskPanel
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
@@ -55,7 +55,7 @@ def admin_viewsets() -> list[Any]:
         queues.QueueViewSet(),
         responses.ResponseViewSet(),
         viewsets.CustomerViewSet(),
-        viewsets.CalendarViewSet(),
+        calendars.CalendarViewSet(),
         viewsets.PromiseViewSet(),
         viewsets.StateViewSet(),
         viewsets.PriorityViewSet(),

@@ -18,7 +18,7 @@ from wagtail.admin.views.generic.history import HistoryView
 from wagtail.admin.viewsets.model import ModelViewSet
 from wagtail.permissions import policy_registry
 
-from helpdesk.models import Calendar, Customer, Priority, Promise, State, TicketType
+from helpdesk.models import Customer, Priority, Promise, State, TicketType
 
 from .paging import CappedPaginator
 
@@ -142,15 +142,6 @@ def form_for(model: Any, *fields: str, **attributes: Any) -> type[DeskForm]:
 
 _IN_USE = BooleanColumn("is_active", label=gettext_lazy("In use"))
 _NAMES = ("name_de", "name_en", "slug", "position", "is_active")
-
-
-class CalendarViewSet(DeskViewSet):
-    model = Calendar
-    name, url_prefix = "helpdesk_calendars", "helpdesk/calendars"
-    icon = "calendar"
-    form_class = form_for(Calendar, "name", "time_zone", "opening_hours")
-    list_display = ["name", "time_zone", "opening_hours"]
-    search_fields = ["name"]
 
 
 class PromiseViewSet(DeskViewSet):

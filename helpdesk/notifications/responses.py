@@ -110,6 +110,7 @@ def _prepared(
             name=to.name,
             address=row.from_address,
             is_contact=to.is_contact,
+            start=article.created_at,
             closed=closed.number if closed is not None else "",
         )
         values = variables.looked_up(sources, found.subject, found.body)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -99,17 +101,24 @@ def of_person(name: str, subject: str) -> Sources:
 
 
 def of_ticket(
-    ticket: Ticket, kind: str, *, name: str, address: str, is_contact: bool, closed: str = ""
+    ticket: Ticket,
+    kind: str,
+    *,
+    name: str,
+    address: str,
+    is_contact: bool,
+    start: datetime,
+    closed: str = "",
 ) -> Sources:
     """Return the sources of what a text of one kind may name, for `name` in the active language.
 
-    Who is not the ticket's contact is not told how to read it, nor of its storage.
+    `start` is when the message arrived, `closed` the number of the closed ticket it was for. Who is not the ticket's contact is not told how to read it, nor of its storage.
     """
     sources = of_person(name, ticket.subject) | of_queue(ticket.queue, address)
     sources |= {
         "number": lambda: ticket.number,
         "closed_number": lambda: closed,
-        "expected_answer": lambda: expected.sentence(ticket.promise, further=kind == Kind.APPENDED),
+        "expected_answer": lambda: _expected(ticket, start, further=kind == Kind.APPENDED),
     }
     if is_contact:
         sources |= {
@@ -118,6 +127,16 @@ def of_ticket(
             "objection": lambda: objection(is_noted=ticket.objected_at is not None),
         }
     return sources
+
+
+def _expected(ticket: Ticket, start: datetime, *, further: bool) -> str:
+    # most often the queue's own promise, which the ticket's terms were just read from
+    of_queue = ticket.queue.inherited("promise") if ticket.promise_id else None
+    same = isinstance(of_queue, Promise) and of_queue.pk == ticket.promise_id
+    promise = of_queue if same and isinstance(of_queue, Promise) else ticket.promise
+    inherited = ticket.queue.inherited("calendar") if promise is not None else None
+    calendar = expected.calendar_of(promise, inherited)
+    return expected.sentence(promise, calendar, start=start, further=further)
 
 
 def opening_hours(queue: Queue | None) -> str:
@@ -143,7 +162,8 @@ def sample(queue: Queue, kind: str, *, address: str, sentence: str) -> Mapping[s
 
     `sentence` is the retention sentence in that language.
     """
-    name, promise = _("Kim Weber"), queue.inherited("promise")
+    name, found = _("Kim Weber"), queue.inherited("promise")
+    promise = found if isinstance(found, Promise) else None
     sources = of_person(name, _("The projector in room 2.14 stays dark"))
     sources |= of_queue(queue, address)
     values = {name: source() for name, source in sources.items()}
@@ -152,7 +172,10 @@ def sample(queue: Queue, kind: str, *, address: str, sentence: str) -> Mapping[s
         "closed_number": "2026010710000193",
         "status_link": Link(f"{conf.get('SITE_URL')}/…"),
         "expected_answer": expected.sentence(
-            promise if isinstance(promise, Promise) else None, further=kind == Kind.APPENDED
+            promise,
+            expected.calendar_of(promise, queue.inherited("calendar")),
+            start=timezone.now(),
+            further=kind == Kind.APPENDED,
         ),
         "retention": sentence,
         "objection": objection(is_noted=False),

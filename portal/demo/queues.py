@@ -124,7 +124,13 @@ PROMISES = {
 def make_queues() -> dict[str, Queue]:
     """Make calendar, promises, queues, addresses and rights; return the queues by short name."""
     calendar = Calendar.objects.create(
-        name="Servicezeiten", opening_hours="Montag bis Freitag, 8 bis 17 Uhr"
+        name="Servicezeiten",
+        opening_hours="Montag bis Freitag, 8 bis 17 Uhr",
+        hours={day: [["08:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")},
+        own_days=[
+            {"first": "12-24", "last": "12-24", "name": "Heiligabend", "hours": []},
+            {"first": "12-31", "last": "12-31", "name": "Silvester", "hours": []},
+        ],
     )
     promises = {
         name: Promise.objects.create(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,9 +17,11 @@ from helpdesk.models import (
     Article,
     AutoMail,
     AutoResponse,
+    Calendar,
     Channel,
     EventKind,
     OutboundMail,
+    Promise,
     Queue,
     Ticket,
 )
@@ -409,3 +414,45 @@ def test_choosing_the_text_is_one_query_however_deep_the_queue_lies(queue):
     with CaptureQueriesContext(connection) as seen:
         notifications.responses.text_for(queue, "received", "en")
     assert len(seen) == 1
+
+
+# --- the expected answer -----------------------------------------------------------------------
+
+
+FRIDAY = datetime(2026, 10, 2, 14, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("promise", "calendar", "expected"),
+    [
+        (240, True, "We will answer by Monday, 5 October, 09:00."),
+        (240, False, "You will hear from us within 4 working hours."),
+        (None, True, "Someone from the team will read it and answer you."),
+        (None, False, "Someone from the team will read it and answer you."),
+    ],
+)
+def test_the_expected_answer_comes_from_promise_and_calendar(queue, promise, calendar, expected):
+    queue.promise = Promise.objects.create(name="P", first_response=promise)
+    queue.calendar = Calendar.objects.create(name="C") if calendar else None
+    queue.save()
+    with time_machine.travel(FRIDAY, tick=False):
+        opened(queue, receipt=True)
+    row = OutboundMail.objects.get()
+    assert expected in row.body
+    assert expected in row.html
+
+
+def test_a_further_message_is_promised_the_next_answer(queue):
+    text(queue, "appended", body_en="{{ expected_answer }}")
+    queue.promise = Promise.objects.create(name="P", first_response=60, update=600)
+    queue.save()
+    write(opened(queue))
+    assert "within 10 working hours" in OutboundMail.objects.get().body
+
+
+def test_a_calendar_that_never_opens_stops_no_receipt(queue):
+    queue.promise = Promise.objects.create(name="P", first_response=60)
+    queue.calendar = Calendar.objects.create(name="C", hours={})
+    queue.save()
+    opened(queue, receipt=True)
+    assert "Someone from the team" in OutboundMail.objects.get().body
