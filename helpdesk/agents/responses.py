@@ -168,7 +168,7 @@ class ResponseViewSet(DeskViewSet):
     create_template_name = edit_template_name = "helpdesk/agents/response_form.html"
     search_fields = ["queue__name"]
     list_display = [
-        Column("queue", label=gettext_lazy("Queue"), accessor="queue.name"),
+        "queue",
         Column("kind", label=gettext_lazy("When"), accessor="get_kind_display"),
         BooleanColumn("is_active", label=gettext_lazy("Is sent")),
     ]

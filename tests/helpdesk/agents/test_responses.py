@@ -46,6 +46,10 @@ def test_answer_is_written_and_changed_by_who_manages_the_queue(red):
     assert not AutoResponse.objects.exists()
 
 
+def test_list_leads_to_the_answers(red):
+    assert url("edit", make(red.queue).pk) in red.client.get(url("index")).content.decode()
+
+
 def test_answers_of_other_queues_are_absent(red, blue):
     row = make(blue.queue)
     assert "Blue" not in red.client.get(url("index")).content.decode()
