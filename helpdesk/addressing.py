@@ -331,6 +331,32 @@ def read_message_id(message_id: str, key: Key) -> int | None:
     return None
 
 
+_NOTICE_ID = re.compile(r"<?n\.([a-z0-9-]{1,64})\.([a-z2-7]{16})@[^@<>\s]{1,255}>?")
+
+
+def make_notice_id(unique: str, domain: str, key: Key) -> str:
+    """Return `<n.<unique>.<token>@domain>`, the id of one outgoing mail that belongs to no ticket.
+
+    `unique` is up to 64 of a-z, 0-9 and -. Raises `ValueError` for others.
+    """
+    token = _sign("notice-id", unique, _secrets(key)[0], _REPLY_OCTETS)
+    message_id = f"<n.{unique}.{token}@{domain}>"
+    if not _NOTICE_ID.fullmatch(message_id):
+        raise ValueError("This makes no Message-ID.")
+    return message_id
+
+
+def is_our_message_id(message_id: str, key: Key) -> bool:
+    """Tell whether we gave out this Message-ID, for a mail of a ticket or for one without.
+
+    A mail that arrives with it is our own, come back. Its domain is not compared.
+    """
+    if read_message_id(message_id, key) is not None:
+        return True
+    parts = _NOTICE_ID.fullmatch(message_id.strip().lower()) if len(message_id) <= 1000 else None
+    return bool(parts and _verify("notice-id", parts[1], parts[2], key, _REPLY_OCTETS))
+
+
 def message_id_key(message_id: str) -> str:
     """Return what a column of `MAX_KEY` characters stores for a Message-ID.
 

@@ -13,11 +13,23 @@ from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
 
 from . import models
-from .agents import accounts, blocks, calendars, logs, menu, policy, queues, routes, viewsets
+from .agents import (
+    accounts,
+    blocks,
+    calendars,
+    logs,
+    menu,
+    policy,
+    queues,
+    responses,
+    routes,
+    viewsets,
+)
 from .agents.dashboard import DeskPanel
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
 register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
+register_permission_policy(models.AutoResponse, policy.ResponsePolicy(models.AutoResponse))
 register_permission_policy(models.Customer, policy.CustomerPolicy(models.Customer))
 register_permission_policy(models.SenderBlock, policy.BlockPolicy(models.SenderBlock))
 for _model in (
@@ -54,6 +66,7 @@ def admin_menu() -> Any:
 def admin_viewsets() -> list[Any]:
     return [
         queues.QueueViewSet(),
+        responses.ResponseViewSet(),
         viewsets.CustomerViewSet(),
         blocks.BlockViewSet(),
         calendars.CalendarViewSet(),

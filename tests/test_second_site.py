@@ -98,7 +98,7 @@ def test_wheel_has_all_files_of_the_extension(wheel):
         for path in ROOT.glob("helpdesk/**/*")
         if path.is_file() and path.suffix not in left_out
     ]
-    assert {"helpdesk/conf.py", "helpdesk/templates/helpdesk/mail/receipt.txt"} <= set(files)
+    assert {"helpdesk/conf.py", "helpdesk/templates/helpdesk/mail/response.html"} <= set(files)
     assert set(files) - names_in(wheel) == set()
 
 

@@ -13,6 +13,7 @@ from helpdesk import addressing, events, notifications, permissions
 from helpdesk.errors import AlreadyDone, InvalidInput, NotFound, WrongState
 from helpdesk.models import (
     Article,
+    AutoResponse,
     Channel,
     Customer,
     EventKind,
@@ -88,7 +89,22 @@ def receive_message(
     if decision != Decision.REFUSE:
         ticket.waiting_since = ticket.waiting_since or article.created_at
     touch(ticket, "preview", "waiting_since", at=article.created_at)
+    if not silent:
+        _respond(actor, ticket, article, decision)
     return article
+
+
+def _respond(actor: Actor, ticket: Ticket, article: Article, decision: Decision) -> None:
+    """Tell whoever wrote by mail what became of it; on the site everybody sees it."""
+    if article.channel != Channel.EMAIL or ticket.is_test:
+        return
+    is_refused = decision == Decision.REFUSE
+    notifications.send_response(
+        actor=actor,
+        ticket=ticket,
+        article=article,
+        kind=AutoResponse.Kind.REFUSED if is_refused else AutoResponse.Kind.APPENDED,
+    )
 
 
 def _decide(ticket: Ticket, *, now: datetime) -> Decision:
@@ -123,6 +139,8 @@ def _continue_elsewhere(
         language=ticket.language,
         type_=ticket.type,
         imported=silent,
+        receipt=False,
+        is_test=ticket.is_test,
     )
     TicketLink.objects.create(source=opened.ticket, target=ticket, kind=TicketLink.Kind.FOLLOWS)
     for one, other in ((opened.ticket, ticket), (ticket, opened.ticket)):
@@ -131,6 +149,14 @@ def _continue_elsewhere(
             ticket=one,
             kind=EventKind.LINKED,
             data={"ticket": other.pk, "kind": "follows"},
+        )
+    if not silent and not ticket.is_test:
+        notifications.send_response(
+            actor=actor,
+            ticket=opened.ticket,
+            article=opened.article,
+            kind=AutoResponse.Kind.NEW_TICKET,
+            closed=ticket,
         )
     return opened.article
 

@@ -160,7 +160,7 @@ def open_ticket(
     )
     put_tags(actor=actor, ticket=ticket, names=few_tags(tags), born=True)
     opened = Opened(ticket, article)
-    if receipt and not imported and not is_test:
+    if receipt and visible and not imported and not is_test:
         _confirm(actor, opened, withheld)
     return opened
 

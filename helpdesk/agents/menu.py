@@ -25,6 +25,7 @@ ITEMS: tuple[tuple[Any, str, str, Test], ...] = (
     (_("Addresses that bounce"), "helpdesk_agents:bounced", "no-view", policy.may_manage),
     (_("Blocked senders"), "helpdesk_blocks:index", "cross", policy.may_manage),
     (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
+    (_("Automatic answers"), "helpdesk_responses:index", "comment", policy.may_manage),
     (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
     (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),
     (_("States"), "helpdesk_states:index", "folder-open-inverse", policy.is_superuser),

@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404
 from wagtail.permission_policies.base import BasePermissionPolicy
 
 from helpdesk import permissions
-from helpdesk.models import Customer, Queue, Right, TaggedTicket, Ticket, TicketTag
+from helpdesk.models import AutoResponse, Customer, Queue, Right, TaggedTicket, Ticket, TicketTag
 from helpdesk.permissions import Actor
 
 ALL = frozenset({"add", "change", "delete", "view"})
@@ -159,6 +159,16 @@ class QueuePolicy(DeskPolicy):
         if is_superuser(actor):
             return Queue.objects.all()
         return Queue.objects.filter(pk__in=actor.queues_with(Right.MANAGE))
+
+
+class ResponsePolicy(DeskPolicy):
+    """Automatic answers belong to whoever manages their queue."""
+
+    def actions(self, actor: Actor) -> frozenset[str]:
+        return ALL if may_manage(actor) else frozenset()
+
+    def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Any]:
+        return AutoResponse.objects.filter(in_managed_queues(actor, "queue"))
 
 
 class CustomerPolicy(DeskPolicy):

@@ -17,11 +17,14 @@ from wagtail.admin.ui.tables import BooleanColumn, Column
 
 from helpdesk import addressing
 from helpdesk.models import MailRoute, Queue, QueueAddress, QueueRight, Right
+from helpdesk.notifications import variables
+from helpdesk.rules import wording
 
-from . import policy
+from . import policy, responses
 from .tickets_list import queue_choices
 from .viewsets import DeskForm, DeskViewSet, PolicedCreate, PolicedEdit, PolicedIndex
 
+_VARIABLES = ", ".join(one.written for one in variables.SIGNATURE)
 _TEXT = forms.Textarea(attrs={"rows": 3})
 
 
@@ -49,6 +52,8 @@ class QueueForm(DeskForm):
             fields["route"].queryset = MailRoute.objects.filter(pk=self.instance.route_id)
         fields["slug"].required = False
         fields["slug"].help_text = _("Empty: made from the name.")
+        for name in ("signature_de", "signature_en"):
+            fields[name].help_text = _("Variables: %(names)s.") % {"names": _VARIABLES}
         below = self._below()
         managed = [pk for pk in self.actor.queues_with(Right.MANAGE) if pk not in below]
         is_root = self.is_superuser or (self.instance.pk and self.instance.parent_id is None)
@@ -79,6 +84,11 @@ class QueueForm(DeskForm):
             taken = Queue.objects.filter(slug=data["slug"]).exclude(pk=self.instance.pk)
             if taken.exists():
                 self.add_error("slug", _("Another queue has this short name already."))
+        for name in ("signature_de", "signature_en"):
+            try:
+                wording.check(data.get(name) or "", variables.names(variables.SIGNATURE))
+            except wording.WordingError as error:
+                self.add_error(name, str(error))
         return data
 
 
@@ -218,6 +228,9 @@ class QueueFormMixin:
         context = super().get_context_data(**kwargs)  # type: ignore[misc]
         context["address_rows"], context["rights"] = self.parts()
         context["groups"] = field_groups(context["form"])
+        queue = getattr(self, "object", None)
+        if queue is not None and queue.pk:
+            context["responses"] = responses.overview(queue)
         return context
 
 

@@ -12,7 +12,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from helpdesk import permissions
+from helpdesk import notifications, permissions
 from helpdesk.mail.folding import Segment, fold
 from helpdesk.models import (
     Article,
@@ -266,6 +266,9 @@ class _Words:
                 return _name(self.desk.queues, data["queue"])
             case EventKind.LINKED | EventKind.SEPARATED:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
+            case EventKind.RECEIPT_WITHHELD | EventKind.RESPONSE_WITHHELD:
+                reason = str(data.get("reason", ""))
+                return str(dict(notifications.Withheld.choices).get(reason, reason))
         return ""
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import addressing, conf, permissions
+from helpdesk import addressing, conf, notifications, permissions
 from helpdesk.actions import (
     SPAM_TAG,
     STARTS,
@@ -74,10 +74,31 @@ def ignore(step: Incoming, reason: str) -> None:
 
 def refuse(step: Incoming, plan: Plan) -> None:
     """End without a ticket, as a filter or a trusted header decided; who is refused is told why."""
-    if plan.refuse is not None:
-        ignore(step, gettext_noop("refused by a filter"))
-    else:
+    if plan.refuse is None:
         ignore(step, plan.ignore or gettext_noop("a filter makes no ticket of it"))
+        return
+    if not step.inbound.silent:
+        _tell_refusal(step, plan.refuse)
+    ignore(step, gettext_noop("refused by a filter"))
+
+
+def _tell_refusal(step: Incoming, text: str) -> None:
+    sender = step.mail.from_
+    if sender is None:
+        step.note(gettext_noop("nobody is told: there is no sender"))
+        return
+    sent = notifications.send_refusal(
+        to=(sender.name, sender.address),
+        language=language_of(step),
+        text=text,
+        queue=directory().queues.get(route_of(step).queue_id or 0),
+        in_reply_to=step.mail.message_id or "",
+        references=step.mail.references,
+        subject=step.mail.subject,
+        machine=step.machine,
+    )
+    if isinstance(sent, notifications.Withheld):
+        step.note(gettext_noop("the refusal was withheld (%(value)s)"), str(sent))
 
 
 def _filed(step: Incoming, article: Article, outcome: str) -> None:

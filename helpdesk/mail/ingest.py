@@ -248,7 +248,8 @@ def _as_file(inbound: InboundMail, *, queue: Queue, by: str) -> None:
 def _own_mail(step: Incoming) -> str:
     """Return why the mail is one of our own that came back, or ''."""
     mail = step.mail
-    if mail.message_id and addressing.read_message_id(mail.message_id, addressing.signing_keys()):
+    keys = addressing.signing_keys()
+    if mail.message_id and addressing.is_our_message_id(mail.message_id, keys):
         step.decided(Rule.OWN_MAIL, gettext_noop("carries our own id %(value)s"), mail.message_id)
         return gettext_noop("own mail came back")
     if step.sender and step.sender in step.own:

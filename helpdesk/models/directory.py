@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from functools import cached_property
 
 from .outbound import BouncedAddress
-from .queues import Queue
+from .queues import Queue, QueueAddress
 from .tickets import Priority, State
 
 
@@ -31,11 +31,7 @@ class Directory:
     @cached_property
     def own_addresses(self) -> dict[str, int]:
         """Our normalised addresses, each with the id of its queue."""
-        return {
-            row.normalised: queue.pk
-            for queue in self.queues.values()
-            for row in queue.addresses.all()
-        }
+        return dict(QueueAddress.objects.values_list("normalised", "queue_id"))
 
     @cached_property
     def bounced(self) -> frozenset[str]:

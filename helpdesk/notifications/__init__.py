@@ -6,22 +6,24 @@ with what it tells of, and the worker sends it afterwards (`outbox.send_due`).
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
-from helpdesk import addressing, conf, events
-from helpdesk.models import Article, EventKind, OutboundMail, QueueAddress, Ticket
+from helpdesk import conf
+from helpdesk.models import Article, AutoResponse, OutboundMail, Ticket
 from helpdesk.permissions import Actor
 
-from . import compose, limiter, suspension
+from . import compose, suspension
+from .automatic import Withheld, why_not
 from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .decisions import send_again, withdraw
 from .outbox import send_due
+from .responses import send_refusal, send_response
 from .withdrawing import withdraw_automatic
 
 __all__ = [
     "Addresses",
+    "Withheld",
     "note_bounce",
     "send_again",
     "send_answer",
@@ -31,69 +33,17 @@ __all__ = [
     "send_returned_again",
     "withdraw",
     "withdraw_automatic",
+    "send_refusal",
+    "send_response",
+    "why_not",
 ]
-
-# behind these names nobody reads, or a machine does
-_NOBODY = re.compile(
-    r"(?:.*[._-])?(?:no[._-]?reply|do[._-]?not[._-]?reply|nicht[._-]?antworten|keine[._-]?antwort"
-    r"|bounces?|mailer[._-]?daemon|postmaster|abuse|hostmaster|auto[._-]?reply|listserv|majordomo)"
-    r"(?:[._+-].*)?@.*"
-)
 
 
 def send_receipt(*, actor: Actor, ticket: Ticket, article: Article) -> OutboundMail | None:
     """Queue the receipt for a new ticket, or record why there is none (a code in the history)."""
-    reason = _why_no_receipt(ticket, article)
-    if reason:
-        events.record(
-            actor=actor,
-            ticket=ticket,
-            article=article,
-            kind=EventKind.RECEIPT_WITHHELD,
-            data={"reason": reason},
-        )
-        return None
-    row = compose.receipt(ticket=ticket, article=article)
-    row.save(force_insert=True)
-    events.record(
-        actor=actor,
-        ticket=ticket,
-        article=article,
-        kind=EventKind.RECEIPT_QUEUED,
-        data={"mail": row.pk},
+    return send_response(
+        actor=actor, ticket=ticket, article=article, kind=AutoResponse.Kind.RECEIVED
     )
-    return row
-
-
-def _why_no_receipt(ticket: Ticket, article: Article) -> str:
-    """Return the code of the first reason against a receipt, or ''. Counts the mail if there is none."""
-    if not ticket.queue.sends_receipt:
-        return "queue_off"
-    if ticket.queue.is_junk:
-        return "spam"
-    if article.machine:
-        return "machine"
-    if not ticket.contact:
-        return "no_contact"
-    try:
-        address = addressing.normalise(ticket.contact)
-    except addressing.BadAddress:
-        return "bad_address"
-    if _NOBODY.fullmatch(address):
-        return "nobody_reads"
-    if ticket.customer is not None and ticket.customer.is_blocked:
-        return "blocked"
-    if _is_ours(address, ticket):
-        return "own_address"
-    if suspension.suspended(ticket.contact):
-        return "suspended"
-    return limiter.take(address) or ""
-
-
-def _is_ours(address: str, ticket: Ticket) -> bool:
-    """Tell whether mail to the address would come back to us."""
-    sender = addressing.normalise(compose.sender_of(ticket.queue)[1])
-    return address == sender or QueueAddress.objects.filter(normalised=address).exists()
 
 
 def send_answer(

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.utils import parseaddr
 
-from django.template.loader import render_to_string
 from django.utils import formats, timezone, translation
-from django.utils.html import format_html, linebreaks
+from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from helpdesk import addressing, conf
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Article, Channel, OutboundMail, Queue, Sender, Ticket
+from helpdesk.rules import wording
 
-from . import links
+from . import variables
 
 Addresses = tuple[tuple[str, str], ...]
 
@@ -34,7 +35,7 @@ def answer(
     row = _row(ticket, article, OutboundMail.Kind.ANSWER, str(article.pk))
     row.to, row.cc, row.bcc = _recipients(to=to, cc=cc, bcc=bcc)
     row.in_reply_to, row.references = _thread(ticket, article)
-    signature = signature_of(ticket.queue, row.language)
+    signature = _signature(ticket, article, row.language)
     row.body = with_signature(article.body, signature)
     if article.html:
         row.html = _html(article.html, signature)
@@ -59,33 +60,22 @@ def forward(
         # no answer to it, so no In-Reply-To; but the two belong together (RFC 5322 3.6.4)
         row.references = _ids([*original.references, original.message_id])
     # below the quote: what stands under a signature's mark is hidden by many programs
-    row.body = with_signature(body, signature_of(ticket.queue, row.language))
+    row.body = with_signature(body, _signature(ticket, article, row.language))
     return row
 
 
-def receipt(*, ticket: Ticket, article: Article) -> OutboundMail:
-    """Return the unsaved row of the receipt for a new ticket."""
-    row = _row(ticket, article, OutboundMail.Kind.RECEIPT, f"r{article.pk}")
+def automatic(
+    *, ticket: Ticket, article: Article, kind: OutboundMail.Kind, letter: str
+) -> OutboundMail:
+    """Return the unsaved row of an automatic answer to an article, without recipient and text.
+
+    Its body is the signature. `letter` tells several automatic mails about one article apart.
+    """
+    row = _row(ticket, article, kind, f"{letter}{article.pk}")
     row.automatic = True
-    name = ticket.customer.name if ticket.customer else ""
-    row.to = [[name, ticket.contact]]
-    row.in_reply_to, row.references = _thread(ticket, article)
-    promise = ticket.promise
-    minutes = promise.first_response if promise else None
-    signature = signature_of(ticket.queue, row.language)
-    context = {
-        "ticket": ticket,
-        "name": name,
-        "site_name": conf.get("SITE_NAME"),
-        "status_url": links.status_url(ticket, row.language),
-        "hours": -(-minutes // 60) if minutes else None,
-        "objection_days": conf.get("OBJECTION_DAYS"),
-        "signature": signature,
-    }
-    with translation.override(row.language):
-        text = render_to_string("helpdesk/mail/receipt.txt", context)
-        row.html = render_to_string("helpdesk/mail/receipt.html", context).strip() + "\n"
-    row.body = with_signature(re.sub(r"\n{3,}", "\n\n", text), signature)
+    if article.channel == Channel.EMAIL:
+        row.in_reply_to, row.references = thread_of(article.message_id, article.references)
+    row.body = signature_of(ticket.queue, row.language, number=ticket.number)
     return row
 
 
@@ -109,6 +99,30 @@ def team_notice(
 def _row(
     ticket: Ticket, article: Article | None, kind: OutboundMail.Kind, unique: str
 ) -> OutboundMail:
+def notice(*, queue: Queue | None, language: str) -> OutboundMail:
+    """Return the unsaved row of an automatic mail that belongs to no ticket, without its text.
+
+    Its body is the signature of the queue, if there is one.
+    """
+    name, address = sender_of(queue)
+    return OutboundMail(
+        kind=OutboundMail.Kind.REFUSED,
+        automatic=True,
+        route_id=route_of(queue) if queue is not None else None,
+        message_id=addressing.make_notice_id(
+            secrets.token_hex(10), conf.mail_domain(), addressing.signing_keys()
+        ),
+        from_name=name[:250],
+        from_address=address,
+        body=signature_of(queue, language) if queue is not None else "",
+        language=language,
+        due_at=timezone.now(),
+    )
+
+
+def _row(
+    ticket: Ticket, article: Article | None, kind: OutboundMail.Kind, unique: str
+) -> OutboundMail:
     name, address = sender_of(ticket.queue)
     keys = addressing.signing_keys()
     subject = (article.subject if article is not None else "") or ticket.subject
@@ -127,11 +141,12 @@ def _row(
     )
 
 
-def sender_of(queue: Queue) -> tuple[str, str]:
-    """Return name and address from which a queue's mails are sent."""
-    name = str(queue.inherited("sender_name") or conf.get("SITE_NAME"))
+def sender_of(queue: Queue | None) -> tuple[str, str]:
+    """Return name and address from which a queue's mails are sent, or the site's."""
+    name = str((queue and queue.inherited("sender_name")) or conf.get("SITE_NAME"))
+    address = queue.main_address() if queue is not None else str(conf.get("DEFAULT_FROM"))
     # the site's default may be written with a name: "Help <help@example.org>"
-    return name, parseaddr(queue.main_address())[1] or queue.main_address()
+    return name, parseaddr(address)[1] or address
 
 
 def route_of(queue: Queue) -> int | None:
@@ -140,13 +155,26 @@ def route_of(queue: Queue) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def signature_of(queue: Queue, language: str) -> str:
-    """Return the queue's signature in `language`; one in the other language is better than none."""
+def signature_of(queue: Queue, language: str, *, agent_name: str = "", number: str = "") -> str:
+    """Return the queue's signature in `language`, with its variables filled in.
+
+    One in the other language is better than none.
+    """
     fields = ("signature_en", "signature_de")
     if not language.startswith("en"):
         fields = fields[::-1]
     found = (str(queue.inherited(field) or "").strip() for field in fields)
-    return next((text for text in found if text), "")
+    text = next((text for text in found if text), "")
+    if not wording.names(text):
+        return text
+    sources = variables.of_queue(queue, sender_of(queue)[1])
+    sources |= {"agent_name": lambda: agent_name, "number": lambda: number}
+    with translation.override(language):
+        return wording.fill(text, variables.looked_up(sources, text))
+
+
+def _signature(ticket: Ticket, article: Article, language: str) -> str:
+    return signature_of(ticket.queue, language, agent_name=article.from_name, number=ticket.number)
 
 
 def with_signature(body: str, signature: str) -> str:
@@ -158,7 +186,8 @@ def with_signature(body: str, signature: str) -> str:
 def _html(html: str, signature: str) -> str:
     if not signature:
         return html
-    return html + format_html("<div>-- </div>{}", linebreaks(signature, autoescape=True))
+    # escaped by the function, which only forgets to say so
+    return html + "<div>-- </div>" + linebreaks(signature, autoescape=True)
 
 
 def _recipients(**rows: Iterable[tuple[str, str]]) -> list[list[list[str]]]:
@@ -195,11 +224,16 @@ def _thread(ticket: Ticket, article: Article) -> tuple[str, list[str]]:
     rows = [row for row in mails if row.pk != article.pk or row.sender == Sender.CUSTOMER]
     last = next((row for row in rows if row.sender == Sender.CUSTOMER), rows[0] if rows else None)
     if last is not None:
-        ids = _ids([*last.references, last.message_id])
-        return (last.message_id if last.message_id in ids else ""), ids
+        return thread_of(last.message_id, last.references)
     sent = OutboundMail.objects.filter(ticket=ticket, kind=OutboundMail.Kind.RECEIPT)
     ids = list(sent.order_by("pk").values_list("message_id", flat=True)[:1])
     return (ids[0] if ids else ""), ids
+
+
+def thread_of(message_id: str, references: Sequence[str]) -> tuple[str, list[str]]:
+    """Return In-Reply-To and References of an answer to one mail (RFC 5322 3.6.4)."""
+    ids = _ids([*references, message_id])
+    return (message_id if message_id in ids else ""), ids
 
 
 def _ids(ids: Sequence[str]) -> list[str]:

@@ -405,3 +405,42 @@ def test_tokens_of_one_purpose_do_not_serve_another() -> None:
 def test_signing_keys_are_the_sites_own() -> None:
     with override_settings(SECRET_KEY="now", SECRET_KEY_FALLBACKS=["before"]):
         assert addressing.signing_keys() == ("now", "before")
+
+
+# --- Message-IDs of mails without a ticket -------------------------------------------------------
+
+
+def test_notice_id_is_ours_and_of_no_ticket():
+    made = addressing.make_notice_id("a1-b2", "desk.example", "key")
+    assert addressing.is_our_message_id(made, "key")
+    assert addressing.is_our_message_id(f" {made.upper()} ", ("new", "key"))
+    assert addressing.is_our_message_id(made.replace("desk.example", "moved.example"), "key")
+    assert addressing.read_message_id(made, "key") is None
+
+
+def test_message_id_of_a_ticket_is_ours_too():
+    made = addressing.make_message_id(7, "r1", "desk.example", "key")
+    assert addressing.is_our_message_id(made, "key")
+    assert not addressing.is_our_message_id(made, "other")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda made: made.replace("<n.a1", "<n.a2"),
+        lambda made: made.replace("<n.a1", "<t1.a1"),
+        lambda made: made.replace("@", "x@"),
+        lambda made: "",
+        lambda made: made * 100,
+    ],
+)
+def test_changed_notice_id_is_not_ours(change):
+    made = addressing.make_notice_id("a1", "desk.example", "key")
+    assert not addressing.is_our_message_id(change(made), "key")
+    assert not addressing.is_our_message_id(made, "other")
+
+
+@pytest.mark.parametrize("unique", ["", "A", "a b", "x" * 65, "a>b", "ü"])
+def test_notice_id_takes_only_what_can_stand_there(unique):
+    with pytest.raises(ValueError, match="Message-ID"):
+        addressing.make_notice_id(unique, "desk.example", "key")
