@@ -8,26 +8,15 @@ step here; who may connect an access is decided by the front.
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
-from typing import Any
-from urllib.parse import quote, quote_plus, urlencode, urlsplit
+from urllib.parse import urlencode
 
-import requests
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from oauthlib.oauth2 import (
-    BackendApplicationClient,
-    MissingTokenError,
-    OAuth2Error,
-    WebApplicationClient,
-)
-from requests import PreparedRequest
-from requests.auth import HTTPBasicAuth
+from oauthlib.oauth2 import BackendApplicationClient, WebApplicationClient
 
 from helpdesk import storage
 from helpdesk.models import OAuthAccess
