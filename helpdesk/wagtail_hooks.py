@@ -13,7 +13,7 @@ from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
 
 from . import models
-from .agents import accounts, logs, menu, policy, queues, viewsets
+from .agents import accounts, logs, menu, oauth, policy, queues, viewsets
 from .agents.dashboard import DeskPanel
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
@@ -25,6 +25,7 @@ for _model in (
     models.State,
     models.Priority,
     models.TicketType,
+    models.OAuthAccess,
 ):
     register_permission_policy(_model, policy.DeskPolicy(_model))
 
@@ -52,6 +53,7 @@ def admin_menu() -> Any:
 def admin_viewsets() -> list[Any]:
     return [
         queues.QueueViewSet(),
+        oauth.OAuthViewSet(),
         viewsets.CustomerViewSet(),
         viewsets.CalendarViewSet(),
         viewsets.PromiseViewSet(),

@@ -30,7 +30,7 @@ from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
 from . import conf
-from .mail import fetch, ingest, listen
+from .mail import fetch, health, ingest, listen
 from .models import AutoMail, PeriodicJob
 from .notifications import send_due
 
@@ -88,6 +88,7 @@ def schedule() -> list[Job]:
     return [
         Job("mail.fetch", conf.get("FETCH_EVERY") * seconds, fetch.fetch_all, "in"),
         Job("mail.file", 3 * seconds, ingest.process_pending, "in", repeats=True),
+        Job("mail.silence", timedelta(hours=1), health.watch_silence),
         Job("mail.send", 3 * seconds, send_due, "out", repeats=True),
         Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),

@@ -22,6 +22,7 @@ from . import policy
 from .actions_views import send_again
 from .files import bytes_of, download
 from .ticket import TROUBLED
+from .trouble import with_words
 
 LIMIT = 100
 
@@ -71,6 +72,7 @@ class FailureView(WagtailAdminTemplateMixin, TemplateView):
         return super().get_context_data(
             inbound=inbound.order_by("-received_at", "-pk")[:LIMIT],
             outbound=outbound.order_by("-created_at", "-pk")[:LIMIT],
+            troubled=with_words(actor),
             limit=LIMIT,
             **kwargs,
         )

@@ -29,6 +29,7 @@ ITEMS: tuple[tuple[Any, str, str, Test], ...] = (
     (_("Priorities"), "helpdesk_priorities:index", "order-up", policy.is_superuser),
     (_("Ticket types"), "helpdesk_types:index", "tag", policy.is_superuser),
     (_("Mail accounts"), "helpdesk_accounts_modeladmin_index", "key", policy.may_manage),
+    (_("OAuth2 accesses"), "helpdesk_oauth:index", "key", policy.is_superuser),
     (_("Inbound log"), "helpdesk_inbound_modeladmin_index", "download", policy.may_manage),
     (_("Outbound log"), "helpdesk_outbound_modeladmin_index", "upload", policy.may_manage),
     (_("Mail journal"), "helpdesk_journal_modeladmin_index", "history", policy.may_manage),

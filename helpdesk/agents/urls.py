@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import failures, files, phone
+from . import failures, files, oauth, phone
 from .actions_views import AcceptSenderView, ChangeView, OwnTicketView, SendAgainView
 from .ticket import TicketView
 from .tickets_list import TicketIndexView
@@ -36,6 +36,8 @@ urlpatterns = [
     path("new/", phone.PhoneView.as_view(), name="phone"),
     path("new/customers/", phone.customers, name="phone_customers"),
     path("failures/", failures.FailureView.as_view(), name="failures"),
+    path("oauth/<int:pk>/connect/", oauth.connect, name="oauth_connect"),
+    path("oauth/callback/", oauth.callback, name="oauth_callback"),
     path("failures/in/<int:pk>/source/", failures.source, name="failure_source"),
     path("failures/in/<int:pk>/retry/", failures.retry, name="failure_retry"),
     path("failures/out/<int:pk>/again/", failures.again, name="failure_again"),

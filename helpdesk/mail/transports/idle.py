@@ -63,12 +63,22 @@ class Idling:
     def begin(self) -> None:
         """Give the command, and return when the server listens."""
         client = self._client
+        self._catch_up()
         self._tag = client._new_tag()
         client.send(self._tag + b" IDLE\r\n")
         while not (line := self._line()).startswith(b"+"):
             if line.startswith(self._tag):
                 raise TransportError(_("%s cannot tell when mail arrives.") % self._host)
             self._take(line)
+
+    def _catch_up(self) -> None:
+        """Ask for what came since the folder was opened: not every server tells by itself when IDLE begins."""
+        client, transport = self._client, self._transport
+        client.noop()
+        transport._exists -= sum(one is not None for one in client.response("EXPUNGE")[1])
+        for number in client.response("EXISTS")[1]:
+            if number is not None:
+                self._take(b"* %s EXISTS" % number)
 
     def wait(self, seconds: float) -> bool:
         """Return True as soon as mail has arrived, else False after `seconds`."""
