@@ -188,7 +188,7 @@ class MailboxForm(forms.ModelForm):
         for name in ("path",) if local else ("host", "user"):
             if not data.get(name):
                 self.add_error(name, _("This is needed for the chosen protocol."))
-        if not local:
+        if not (self.errors or local):
             self._check_secrets(data)
         if self.errors:
             return data
@@ -256,7 +256,11 @@ class AccountPermissions(PermissionHelper):
         return bool(policy.actor_for(user).queues_with(Right.MANAGE))
 
     def user_can_edit_obj(self, user: Any, obj: Any) -> bool:
-        return visible_accounts(policy.actor_for(user)).filter(pk=obj.pk).exists()
+        actor, account = policy.actor_for(user), _account(obj)
+        if policy.is_superuser(actor):
+            return True
+        # the list asks for each row: no query here
+        return account is not None and account.queue_id in actor.queues_with(Right.MANAGE)
 
     def user_can_inspect_obj(self, user: Any, obj: Any) -> bool:
         return False

@@ -32,6 +32,17 @@ _WITHOUT_A_PERSON = (OAuthAccess.Provider.MICROSOFT, OAuthAccess.Provider.OTHER)
 _IDENTITY = ("provider", "flow", "tenant", "client_id", "authorize_url", "token_url", "scope")
 
 
+def _url(name: str) -> forms.URLField:
+    column: Any = OAuthAccess._meta.get_field(name)
+    return forms.URLField(
+        label=column.verbose_name,
+        max_length=column.max_length,
+        required=False,
+        assume_scheme="https",
+        help_text=gettext_lazy("Only for another server."),
+    )
+
+
 class OAuthForm(DeskForm):
     """The facts of an access. The secret goes in and never comes out; an empty input keeps it."""
 
@@ -43,17 +54,16 @@ class OAuthForm(DeskForm):
         help_text=gettext_lazy("Never shown. Empty: the stored one stays."),
     )
 
+    authorize_url = _url("authorize_url")
+    token_url = _url("token_url")
+
     class Meta:
         model = OAuthAccess
         fields = [
             *("name", "provider", "flow", "tenant", "client_id", "secret"),
             *("authorize_url", "token_url", "scope"),
         ]
-        help_texts = {
-            "authorize_url": gettext_lazy("Only for another server."),
-            "token_url": gettext_lazy("Only for another server."),
-            "scope": gettext_lazy("Empty: what Microsoft 365 and Google want for mail."),
-        }
+        help_texts = {"scope": gettext_lazy("Empty: what Microsoft 365 and Google want for mail.")}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -73,12 +73,12 @@ class Idling:
 
     def _catch_up(self) -> None:
         """Ask for what came since the folder was opened: not every server tells by itself when IDLE begins."""
-        client, transport = self._client, self._transport
-        client.noop()
-        transport._exists -= sum(one is not None for one in client.response("EXPUNGE")[1])
-        for number in client.response("EXISTS")[1]:
-            if number is not None:
-                self._take(b"* %s EXISTS" % number)
+        # read here, in order: of what is gone and what is new only the order tells how many there are
+        tag = self._client._new_tag()
+        self._client.send(tag + b" NOOP\r\n")
+        while not (line := self._line()).startswith(tag):
+            self._take(line)
+        self._client.tagged_commands.pop(tag, None)
 
     def wait(self, seconds: float) -> bool:
         """Return True as soon as mail has arrived, else False after `seconds`."""

@@ -63,6 +63,19 @@ def test_what_others_remove_is_no_news(imap: Dovecot | Pymap) -> None:
             assert session.wait(PROMPT)
 
 
+def test_what_others_remove_before_the_command_is_counted_too(imap: Dovecot | Pymap) -> None:
+    imap.deliver(mail(1))
+    with opened(imap.imap_uri, imap.secret) as transport:
+        watch(transport)
+        for number in (2, 3):
+            with opened(imap.imap_uri, imap.secret) as other:
+                other.remove([item.key for item in other.listing()])
+            with idling(transport) as session:
+                assert not session.wait(0.3)
+                imap.deliver(mail(number))
+                assert session.wait(PROMPT)
+
+
 def test_it_listens_through_tls(server: Dovecot) -> None:
     with opened(f"{server.imaps_uri}?ca={server.certificate}&insecure=1", server.secret) as one:
         watch(one)
