@@ -313,7 +313,7 @@ class AccountAdmin(ModelAdmin):
     create_template_name = "helpdesk/agents/account_create.html"
     edit_template_name = "helpdesk/agents/account_edit.html"
     list_display = (
-        *("name", "kind", "queue", "active", "state"),
+        *("name", "kind", "queue", "state"),
         *("today", "last_mail", "last_success"),
     )
     search_fields = ("name",)
@@ -357,7 +357,7 @@ class AccountAdmin(ModelAdmin):
     def state(self, mailbox: Mailbox) -> str:
         account = _account(mailbox)
         if account is None or not mailbox.active:
-            return "–"
+            return _("not in use")
         return trouble_words(account) or (
             _("works") if account.last_success_at else _("not yet fetched")
         )
