@@ -19,6 +19,7 @@ from .agents import (
     calendars,
     logs,
     menu,
+    oauth,
     policy,
     queues,
     responses,
@@ -39,6 +40,7 @@ for _model in (
     models.Priority,
     models.TicketType,
     models.MailRoute,
+    models.OAuthAccess,
 ):
     register_permission_policy(_model, policy.DeskPolicy(_model))
 
@@ -67,6 +69,7 @@ def admin_viewsets() -> list[Any]:
     return [
         queues.QueueViewSet(),
         responses.ResponseViewSet(),
+        oauth.OAuthViewSet(),
         viewsets.CustomerViewSet(),
         blocks.BlockViewSet(),
         calendars.CalendarViewSet(),

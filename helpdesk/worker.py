@@ -30,7 +30,7 @@ from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
 from . import conf
-from .mail import fetch, ingest
+from .mail import fetch, health, ingest, listen
 from .models import AutoMail, PeriodicJob
 from .notifications import send_due
 
@@ -88,6 +88,7 @@ def schedule() -> list[Job]:
     return [
         Job("mail.fetch", conf.get("FETCH_EVERY") * seconds, fetch.fetch_all, "in"),
         Job("mail.file", 3 * seconds, ingest.process_pending, "in", repeats=True),
+        Job("mail.silence", timedelta(hours=1), health.watch_silence),
         Job("mail.send", 3 * seconds, send_due, "out", repeats=True),
         Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),
@@ -160,6 +161,8 @@ def publish_pages() -> None:
 class Worker:
     """Runs jobs when they are due and nobody else has them. Use one of its two ways to run, once.
 
+    With the schedule of this installation (no `jobs` given) it also listens to mailboxes while it runs for ever.
+
     Faults of a job are logged by type and place, never by message (it may quote what people wrote),
     noted on its row, and stop nothing else.
     """
@@ -167,6 +170,7 @@ class Worker:
     def __init__(self, jobs: Iterable[Job] | None = None, *, lease: timedelta = LONG_LEASE) -> None:
         self.jobs = schedule() if jobs is None else list(jobs)
         self.stopping = threading.Event()
+        self._listeners = listen.Listeners(self.stopping) if jobs is None else None
         self._lease = lease
         self._lock = threading.Lock()
         self._claims: dict[str, datetime] = {}
@@ -192,6 +196,8 @@ class Worker:
         lanes = {"heart": self._thread("heart", self._beat, BEAT)}
         for name, group in groupby(jobs, key=lambda job: job.lane):
             lanes[name] = self._thread(name, self._round(list(group)), TICK)
+        if self._listeners is not None:
+            lanes["listen"] = self._thread("listen", self._listeners.look, listen.LOOK)
         dead = ""
         while not dead and not self.stopping.wait(TICK):
             dead = next((name for name, lane in lanes.items() if not lane.is_alive()), "")
@@ -199,6 +205,8 @@ class Worker:
         until = timezone.now() + timedelta(seconds=GRACE)
         for lane in lanes.values():
             lane.join(max(0.0, (until - timezone.now()).total_seconds()))
+        if self._listeners is not None:
+            self._listeners.join((until - timezone.now()).total_seconds())
         if dead:
             raise LaneDied(dead)
         if not any(lane.is_alive() for lane in lanes.values()):

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from helpdesk.mail.health import summary
 from helpdesk.models import PeriodicJob
 from helpdesk.storage import blob_storage
 
@@ -41,7 +42,8 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer 200 if requests can be served, else 503; one line for each part looked at.
 
-    A worker that is late is told, and fails nothing: pages and forms are served without it.
+    A worker that is late and mail accounts in trouble are told, and fail nothing: pages and forms are served
+    without them.
     """
     parts = {"database": _database(), "migrations": "unknown", "storage": _storage()}
     if parts["database"] == "ok":
@@ -49,6 +51,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     good = all(answer.startswith("ok") for answer in parts.values())
     if good:
         parts["worker"] = _worker()
+        parts["mail accounts"] = _mail_accounts()
     lines = "".join(f"{name}: {answer}\n" for name, answer in parts.items())
     return HttpResponse(lines, content_type="text/plain", status=200 if good else 503)
 
@@ -90,3 +93,8 @@ def _worker() -> str:
         return "never seen"
     age = timezone.now() - last
     return f"{'late' if age > WORKER_LATE else 'ok'} (last seen {int(age.total_seconds())} s ago)"
+
+
+def _mail_accounts() -> str:
+    used, bad = summary()
+    return f"{bad} of {used} in trouble" if bad else f"ok ({used} in use)"

@@ -25,17 +25,10 @@ from .customers import (
 )
 from .drafts import Draft, Upload
 from .lifecycle import change_state, close_request
-from .messages import (
-    accept_sender,
-    add_note,
-    answer,
-    forward,
-    inform_queue,
-    log_call,
-    receive_message,
-)
+from .messages import add_note, answer, forward, log_call
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .reading import mark_seen
+from .receiving import accept_sender, inform_queue, receive_message
 from .separating import make_own_ticket
 from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam, sender_of
 from .tags import few_tags, set_tags, tags_of

@@ -10,23 +10,28 @@ from django import forms
 from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_mailbox.models import Mailbox
+from wagtail.admin import messages
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList
 from wagtail_modeladmin.helpers import PermissionHelper
 from wagtail_modeladmin.options import ModelAdmin
 from wagtail_modeladmin.views import CreateView, EditView
 
 from helpdesk import storage
+from helpdesk.mail import health, trial
 from helpdesk.mail.transports import InvalidUri, open_transport
-from helpdesk.models import MailAccount, Queue, Right
+from helpdesk.mail.transports.wire import is_loopback
+from helpdesk.models import MailAccount, OAuthAccess, Queue, Right
 from helpdesk.permissions import Actor
 
 from . import policy
 from .paging import GuardedIndex
 from .tickets_list import queue_choices
+from .trouble import trouble_words
 
 PROTOCOLS = (
     ("imap+ssl", gettext_lazy("IMAP with TLS")),
@@ -39,6 +44,9 @@ PROTOCOLS = (
     ("mbox", gettext_lazy("Mbox on this machine")),
 )
 LOCAL = frozenset({"maildir", "mbox"})
+OPEN = frozenset({"imap", "pop3"})
+#: Columns of ours that the form shows as they are.
+OWN = ("oauth", "move_to", "uses_idle", "authserv_id", "trusted")
 _SAME = {"imaps": "imap+ssl", "pop3s": "pop3+ssl"}
 
 
@@ -128,7 +136,10 @@ class MailboxForm(forms.ModelForm):
         help_text=gettext_lazy("Empty: the inbox."),
     )
     queue = forms.ChoiceField(label=gettext_lazy("Queue"))
+    oauth = forms.ModelChoiceField(OAuthAccess.objects.none(), required=False, empty_label="–")
     move_to = forms.CharField(required=False, max_length=250)
+    uses_idle = forms.BooleanField(required=False, initial=True)
+    authserv_id = forms.CharField(required=False, max_length=250)
     trusted = forms.BooleanField(required=False)
 
     class Meta:
@@ -143,20 +154,31 @@ class MailboxForm(forms.ModelForm):
         self.account = MailAccount.objects.filter(mailbox=self.instance.pk or 0).first()
         self.address = Address.read(self.instance.uri or "") if self.instance.pk else Address()
         fields: Any = self.fields
-        for name in ("move_to", "trusted"):
+        for name in OWN:
             column: Any = MailAccount._meta.get_field(name)
             fields[name].label, fields[name].help_text = column.verbose_name, column.help_text
+            if self.account is not None:
+                fields[name].initial = column.value_from_object(self.account)
         for name in ("protocol", "host", "port", "user", "path", "folder"):
             fields[name].initial = getattr(self.address, name)
         fields["queue"].choices = queue_choices(self.actor.queues_with(Right.MANAGE))
         if self.account is not None:
             fields["queue"].initial = self.account.queue_id
-            fields["move_to"].initial = self.account.move_to
-            fields["trusted"].initial = self.account.trusted
-        if not policy.is_superuser(self.actor):
-            # a file of this machine, or trust in its mails, reaches beyond one's own queues
-            fields["trusted"].disabled = fields["path"].disabled = True
-            fields["protocol"].choices = [row for row in PROTOCOLS if row[0] not in LOCAL]
+        if policy.is_superuser(self.actor):
+            fields["oauth"].queryset = OAuthAccess.objects.all()
+        else:
+            self._limit(fields)
+
+    def _limit(self, fields: Any) -> None:
+        """Take from a manager what reaches beyond the manager's own queues: files of this machine, trust, tokens."""
+        held = self.account.oauth_id if self.account is not None else None
+        fields["oauth"].queryset = OAuthAccess.objects.filter(pk=held or 0)
+        locked = ["oauth", "trusted", "authserv_id", "path"]
+        if held:  # another server would be given the token
+            locked += ["protocol", "host", "port", "user"]
+        for name in locked:
+            fields[name].disabled = True
+        fields["protocol"].choices = [row for row in PROTOCOLS if row[0] not in LOCAL]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -166,6 +188,8 @@ class MailboxForm(forms.ModelForm):
         for name in ("path",) if local else ("host", "user"):
             if not data.get(name):
                 self.add_error(name, _("This is needed for the chosen protocol."))
+        if not (self.errors or local):
+            self._check_secrets(data)
         if self.errors:
             return data
         data["uri"] = self._address(data).uri()
@@ -174,6 +198,17 @@ class MailboxForm(forms.ModelForm):
         except InvalidUri as error:
             self.add_error(None, str(error))
         return data
+
+    def _check_secrets(self, data: dict[str, Any]) -> None:
+        """A stored secret goes to no other server than the one it was entered for, and a token not in the open."""
+        stored = self.account is not None and bool(self.account.secret)
+        moved = any(
+            data[name] != getattr(self.address, name) for name in ("protocol", "host", "port")
+        )
+        if stored and moved and not (data["secret"] or data["oauth"]):
+            self.add_error("secret", _("The server is another one: enter the password again."))
+        if data["oauth"] and data["protocol"] in OPEN and not is_loopback(data["host"]):
+            self.add_error("protocol", _("OAuth2 needs an encrypted connection."))
 
     def _address(self, data: dict[str, Any]) -> Address:
         local = data["protocol"] in LOCAL
@@ -199,10 +234,10 @@ class MailboxForm(forms.ModelForm):
         mailbox: Mailbox = super().save(commit=True)
         account = self.account or MailAccount(mailbox=mailbox)
         account.queue = Queue.objects.get(pk=data["queue"])
-        account.move_to = data["move_to"]
-        account.trusted = data["trusted"]
+        for name in OWN:
+            setattr(account, name, data[name])
         secret = self._secret(data)
-        if secret:
+        if secret or account.oauth_id:
             account.secret = storage.encrypt(secret)
         account.save()
         return mailbox
@@ -221,7 +256,11 @@ class AccountPermissions(PermissionHelper):
         return bool(policy.actor_for(user).queues_with(Right.MANAGE))
 
     def user_can_edit_obj(self, user: Any, obj: Any) -> bool:
-        return visible_accounts(policy.actor_for(user)).filter(pk=obj.pk).exists()
+        actor, account = policy.actor_for(user), _account(obj)
+        if policy.is_superuser(actor):
+            return True
+        # the list asks for each row: no query here
+        return account is not None and account.queue_id in actor.queues_with(Right.MANAGE)
 
     def user_can_inspect_obj(self, user: Any, obj: Any) -> bool:
         return False
@@ -233,8 +272,20 @@ class AccountPermissions(PermissionHelper):
 class _FormMixin:
     """modeladmin's form views with our form: it has more fields than the model."""
 
+    request: HttpRequest
+    url_helper: Any
+
     def get_form_class(self) -> type[MailboxForm]:
         return MailboxForm
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+        if "test" not in self.request.POST:
+            return answer
+        # tried with what is stored now; the account stays on the screen
+        found = trial.try_out(form.instance.helpdesk_account)
+        (messages.success if found.good else messages.error)(self.request, found.words)
+        return redirect(self.url_helper.get_action_url("edit", form.instance.pk))
 
 
 class AccountCreate(_FormMixin, CreateView):
@@ -259,7 +310,12 @@ class AccountAdmin(ModelAdmin):
     index_view_class = GuardedIndex
     create_view_class = AccountCreate
     edit_view_class = AccountEdit
-    list_display = ("name", "kind", "queue", "active", "last_success", "last_error")
+    create_template_name = "helpdesk/agents/account_create.html"
+    edit_template_name = "helpdesk/agents/account_edit.html"
+    list_display = (
+        *("name", "kind", "queue", "state"),
+        *("today", "last_mail", "last_success"),
+    )
     search_fields = ("name",)
     list_per_page = 50
     edit_handler = ObjectList(
@@ -269,18 +325,25 @@ class AccountAdmin(ModelAdmin):
                 heading=gettext_lazy("Account"),
             ),
             MultiFieldPanel(
-                [FieldPanel(n) for n in ("protocol", "host", "port", "user", "secret", "path")],
+                [
+                    FieldPanel(name)
+                    for name in ("protocol", "host", "port", "user", "secret", "oauth", "path")
+                ],
                 heading=gettext_lazy("Server"),
             ),
             MultiFieldPanel(
-                [FieldPanel("folder"), FieldPanel("move_to"), FieldPanel("trusted")],
+                [
+                    FieldPanel(name)
+                    for name in ("folder", "move_to", "uses_idle", "authserv_id", "trusted")
+                ],
                 heading=gettext_lazy("Mail"),
             ),
         ]
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mailbox]:
-        return visible_accounts(policy.actor_of(request)).order_by("name")
+        rows = visible_accounts(policy.actor_of(request)).order_by("name")
+        return rows.annotate(mails_today=health.mails_today())
 
     def register_indexing(self) -> None:
         """Nothing refers to an account from a page."""
@@ -291,16 +354,29 @@ class AccountAdmin(ModelAdmin):
     def queue(self, mailbox: Mailbox) -> Any:
         return _account(mailbox).queue if _account(mailbox) else "–"
 
+    def state(self, mailbox: Mailbox) -> str:
+        account = _account(mailbox)
+        if account is None or not mailbox.active:
+            return _("not in use")
+        return trouble_words(account) or (
+            _("works") if account.last_success_at else _("not yet fetched")
+        )
+
+    def today(self, mailbox: Any) -> int:
+        return mailbox.mails_today
+
+    def last_mail(self, mailbox: Mailbox) -> Any:
+        return _account(mailbox).last_mail_at if _account(mailbox) else None
+
     def last_success(self, mailbox: Mailbox) -> Any:
         return _account(mailbox).last_success_at if _account(mailbox) else None
-
-    def last_error(self, mailbox: Mailbox) -> Any:
-        return (_account(mailbox).last_error or "–") if _account(mailbox) else "–"
 
     kind.short_description = gettext_lazy("Server")  # type: ignore[attr-defined]
     queue.short_description = gettext_lazy("Queue")  # type: ignore[attr-defined]
     last_success.short_description = gettext_lazy("Last success")  # type: ignore[attr-defined]
-    last_error.short_description = gettext_lazy("Last error")  # type: ignore[attr-defined]
+    state.short_description = gettext_lazy("State")  # type: ignore[attr-defined]
+    today.short_description = gettext_lazy("Mails today")  # type: ignore[attr-defined]
+    last_mail.short_description = gettext_lazy("Last mail")  # type: ignore[attr-defined]
 
 
 def _account(mailbox: Mailbox) -> Any:

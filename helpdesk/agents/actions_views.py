@@ -11,7 +11,7 @@ from django.views import View
 from wagtail.admin import messages
 
 from helpdesk import actions, notifications, permissions
-from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
+from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted, WrongState
 from helpdesk.models import OutboundMail, Right
 
 from . import policy, taking_back
@@ -71,9 +71,12 @@ class AcceptSenderView(View):
         actor = policy.actor_of(request)
         policy.require(actor, Right.ANSWER, ticket)
         found = get_object_or_404(permissions.visible_articles(actor, ticket), pk=article)
-        with contextlib.suppress(AlreadyDone):
-            actions.accept_sender(actor=actor, ticket=ticket, article=found)
-        messages.success(request, _("The sender is accepted."))
+        try:
+            with contextlib.suppress(AlreadyDone):
+                actions.accept_sender(actor=actor, ticket=ticket, article=found)
+            messages.success(request, _("The sender is accepted."))
+        except WrongState as error:
+            messages.error(request, str(error))
         return redirect(url_of(ticket, f"#article-{found.pk}"))
 
 

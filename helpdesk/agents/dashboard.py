@@ -11,6 +11,7 @@ from helpdesk.permissions import Actor
 
 from . import policy
 from .tickets_list import VIEWS, TicketFilters, ordered, tickets_for
+from .trouble import with_words
 
 LONGEST = 5
 #: Counts stop here: "99+" says enough.
@@ -37,7 +38,11 @@ class DeskPanel(Component):
             *("number", "subject", "waiting_since", "queue__name"),
             *("owner__first_name", "owner__last_name", "owner__username"),
         )
-        return {"counts": counts, "longest": list(longest[:LONGEST])}
+        return {
+            "counts": counts,
+            "longest": list(longest[:LONGEST]),
+            "troubled": with_words(self.actor),
+        }
 
 
 def _count(actor: Actor, slug: str) -> str:

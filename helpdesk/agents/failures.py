@@ -26,6 +26,7 @@ from .actions_views import send_again
 from .files import bytes_of, download
 from .ticket import TROUBLED
 from .tickets_list import queue_choices
+from .trouble import with_words
 
 LIMIT = 100
 #: How long a mail that came back stays in the list.
@@ -95,6 +96,7 @@ class FailureView(WagtailAdminTemplateMixin, TemplateView):
             days=CAME_BACK_DAYS,
             inbound=inbound.order_by("-received_at", "-pk")[:LIMIT],
             outbound=outbound.order_by("-created_at", "-pk")[:LIMIT],
+            troubled=with_words(actor),
             limit=LIMIT,
             **kwargs,
         )

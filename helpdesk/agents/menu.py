@@ -34,6 +34,7 @@ ITEMS: tuple[tuple[Any, str, str, Test], ...] = (
     (_("Mail accounts"), "helpdesk_accounts_modeladmin_index", "key", policy.may_manage),
     (_("Outgoing mail servers"), "helpdesk_routes:index", "upload", policy.is_superuser),
     (_("Mail filters"), "helpdesk_agents:filters", "sliders", policy.is_superuser),
+    (_("OAuth2 accesses"), "helpdesk_oauth:index", "key", policy.is_superuser),
     (_("Inbound log"), "helpdesk_inbound_modeladmin_index", "download", policy.may_manage),
     (_("Outbound log"), "helpdesk_outbound_modeladmin_index", "upload", policy.may_manage),
     (_("Mail journal"), "helpdesk_journal_modeladmin_index", "history", policy.may_manage),

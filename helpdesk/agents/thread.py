@@ -256,20 +256,27 @@ class _Words:
                 return _change(data, lambda pk: _name(self.users, pk))
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
-            case EventKind.MAIL_BOUNCED:
-                return ", ".join(one[0] for one in (event.content or {}).get("bounces", ()))
-            case EventKind.ADDRESS_RELEASED:
-                return str((event.content or {}).get("address", ""))
             case EventKind.TAGS_CHANGED:
                 return _tag_change(data, self.tags)
             case EventKind.QUEUE_INFORMED | EventKind.SECOND_DELIVERY if data.get("queue"):
                 return _name(self.desk.queues, data["queue"])
             case EventKind.LINKED | EventKind.SEPARATED:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
-            case EventKind.RECEIPT_WITHHELD | EventKind.RESPONSE_WITHHELD:
-                reason = str(data.get("reason", ""))
-                return str(dict(notifications.Withheld.choices).get(reason, reason))
-        return ""
+        return _of_mail(event, data)
+
+
+def _of_mail(event: Event, data: dict[str, Any]) -> str:
+    """Return what an event about a mail says beside its kind."""
+    content = event.content or {}
+    match event.kind:
+        case EventKind.MAIL_BOUNCED:
+            return ", ".join(one[0] for one in content.get("bounces", ()))
+        case EventKind.ADDRESS_RELEASED:
+            return str(content.get("address", ""))
+        case EventKind.RECEIPT_WITHHELD | EventKind.RESPONSE_WITHHELD:
+            reason = str(data.get("reason", ""))
+            return str(dict(notifications.Withheld.choices).get(reason, reason))
+    return ""
 
 
 def _tags_named(events: Iterable[Event]) -> dict[int, TicketTag]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import bounced, failures, files, filters, phone, routes
+from . import bounced, failures, files, filters, oauth, phone, routes
 from .actions_views import (
     AcceptSenderView,
     ChangeView,
@@ -56,6 +56,8 @@ urlpatterns = [
     path("new/customers/", phone.customers, name="phone_customers"),
     path("routes/check/<int:pk>/", routes.CheckRouteView.as_view(), name="check_route"),
     path("failures/", failures.FailureView.as_view(), name="failures"),
+    path("oauth/<int:pk>/connect/", oauth.connect, name="oauth_connect"),
+    path("oauth/callback/", oauth.callback, name="oauth_callback"),
     path("failures/in/<int:pk>/source/", failures.source, name="failure_source"),
     path("failures/in/<int:pk>/file/", failures.by_hand, name="failure_file"),
     path("failures/in/<int:pk>/retry/", failures.retry, name="failure_retry"),

@@ -12,19 +12,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_mailbox.models import Mailbox, Message
 
-from helpdesk import conf, storage
+from helpdesk import conf, oauth, storage
 from helpdesk.models import InboundMail, MailAccount
 
 from . import ingest, ledger
 from .transports import (
     Item,
     Limits,
+    LoginRefused,
+    LoginUnavailable,
     MessageGone,
     TooLarge,
     Transport,
@@ -34,19 +37,61 @@ from .transports import (
 
 logger = logging.getLogger(__name__)
 
-#: A fetch that takes longer than this may be taken over by another worker.
+#: A fetch that shows no sign of life for so long may be taken over by another worker. It shows one before each
+#: mail, and the largest mail may take `Limits.patience` (10 minutes).
 LEASE = timedelta(minutes=15)
+#: Signs of life are not written more often than this.
+BEAT = timedelta(minutes=1)
+#: Messages looked up in the ledger at once.
 BATCH = 50
+#: Messages removed at once. POP3 deletes at the end of a session: each removal there costs a new login.
+REMOVAL = 500
 
 
 @dataclass
 class Report:
-    """What one fetch of a mailbox did. `error` is '' or what to tell an administrator."""
+    """What one fetch of a mailbox did. `error` is '' or what to tell an administrator.
+
+    `busy`: somebody else is fetching it, so nothing was done.
+    """
 
     mailbox: str
     fetched: int = 0
     removed: int = 0
     error: str = ""
+    busy: bool = False
+
+
+class LeaseLost(Exception):
+    """Another worker fetches the mailbox now: this one took too long."""
+
+
+class Lease:
+    """The right to fetch a mailbox; while it is kept, no other worker has it."""
+
+    def __init__(self, account: MailAccount) -> None:
+        self._pk = account.pk
+        self._until = timezone.now() + LEASE
+        self._written = timezone.now()
+
+    def take(self) -> bool:
+        """Take the lease, if it is free."""
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
+        rows = MailAccount.objects.filter(free, pk=self._pk)
+        return bool(rows.update(lease_until=self._until))
+
+    def keep(self) -> None:
+        """Show a sign of life. Raises `LeaseLost` if the last one was too long ago."""
+        now = timezone.now()
+        if now < self._written + BEAT:
+            return
+        rows = MailAccount.objects.filter(pk=self._pk, lease_until=self._until)
+        if not rows.update(lease_until=now + LEASE):
+            raise LeaseLost
+        self._until, self._written = now + LEASE, now
+
+    def release(self) -> None:
+        MailAccount.objects.filter(pk=self._pk, lease_until=self._until).update(lease_until=None)
 
 
 class HardenedMailbox(Mailbox):
@@ -58,13 +103,20 @@ class HardenedMailbox(Mailbox):
         verbose_name = Mailbox._meta.verbose_name
         verbose_name_plural = Mailbox._meta.verbose_name_plural
 
-    def get_connection(self) -> Transport:
-        """Return our transport for this mailbox, not yet connected."""
-        account = _account(self)
+    def get_connection(self, *, timeout: float = 30.0) -> Transport:
+        """Return our transport for this mailbox, not yet connected; each answer has `timeout` seconds.
+
+        Raises `TransportError` for an address that cannot be used and `storage.SecretLost`; entering it raises
+        `TransportError` and `oauth.OAuthError`.
+        """
+        account = account_of(self)
+        uri = self.uri or ""
+        access = account.oauth if account is not None else None
         return open_transport(
-            _with_archive(self.uri or "", account.move_to if account else ""),
-            _secret(account),
-            limits=Limits(max_bytes=int(conf.get("MAIL_MAX_BYTES"))),
+            _with_archive(uri, account.move_to if account else ""),
+            _secret(account) if access is None else "",
+            authenticate=oauth.authenticator(access, _user(uri)) if access else None,
+            limits=Limits(timeout=timeout, max_bytes=int(conf.get("MAIL_MAX_BYTES"))),
         )
 
     def get_new_mail(self, condition: object = None) -> Iterator[Message]:
@@ -94,9 +146,18 @@ def _with_archive(uri: str, folder: str) -> str:
     return f"{uri}{'&' if '?' in uri else '?'}archive={quote(folder, safe='')}"
 
 
+def _user(uri: str) -> str:
+    try:
+        return unquote(urlsplit(uri).username or "")
+    except ValueError:
+        return ""  # the transport says what is wrong with the address
+
+
 def fetch_all() -> list[Report]:
-    """Fetch every active mailbox in turn; one that fails never stops the next."""
-    return [fetch_mailbox(mailbox) for mailbox in HardenedMailbox.objects.filter(active=True)]
+    """Fetch every active mailbox in turn that nobody listens to; one that fails never stops the next."""
+    listened = MailAccount.objects.filter(listening_until__gt=timezone.now()).values("pk")
+    mailboxes = HardenedMailbox.objects.filter(active=True).exclude(pk__in=listened)
+    return [fetch_mailbox(mailbox) for mailbox in mailboxes]
 
 
 def fetch_mailbox(mailbox: Mailbox) -> Report:
@@ -107,32 +168,41 @@ def fetch_mailbox(mailbox: Mailbox) -> Report:
     """
     hardened = HardenedMailbox.objects.get(pk=mailbox.pk)
     report = Report(hardened.name)
-    account = _account(hardened)
-    if account is not None and not _take_lease(account):
+    account = account_of(hardened)
+    lease = Lease(account) if account is not None else None
+    if lease is not None and not lease.take():
+        report.busy = True
         return report
     try:
         with hardened.get_connection() as transport:
-            _drain(hardened, account, transport, report)
-    except (TransportError, storage.SecretLost) as error:
-        report.error = str(error) or type(error).__name__
+            _drain(hardened, account, transport, report, lease)
+    except LeaseLost:
+        report.busy = True
+        logger.warning("mailbox %s: another worker took over", hardened.pk)
+    except (TransportError, oauth.OAuthError, storage.SecretLost) as error:
+        report.error = str(error) or _("The stored password cannot be read; enter it again.")
         logger.warning("mailbox %s: %s", hardened.pk, type(error).__name__)
+        refused = isinstance(error, LoginRefused | LoginUnavailable)
+        if refused and account is not None and account.oauth_id:
+            oauth.forget_token(account.oauth_id)  # it may have been revoked before its time
     _note(hardened, account, report)
+    if lease is not None:
+        lease.release()
     return report
 
 
-def _account(mailbox: Mailbox) -> MailAccount | None:
-    return MailAccount.objects.select_related("queue").filter(mailbox_id=mailbox.pk).first()
-
-
-def _take_lease(account: MailAccount) -> bool:
-    now = timezone.now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    rows = MailAccount.objects.filter(free, pk=account.pk)
-    return bool(rows.update(lease_until=now + LEASE))
+def account_of(mailbox: Mailbox) -> MailAccount | None:
+    """Return what we know of a mailbox beyond django-mailbox's row."""
+    accounts = MailAccount.objects.select_related("queue", "oauth")
+    return accounts.filter(mailbox_id=mailbox.pk).first()
 
 
 def _drain(
-    mailbox: HardenedMailbox, account: MailAccount | None, transport: Transport, report: Report
+    mailbox: HardenedMailbox,
+    account: MailAccount | None,
+    transport: Transport,
+    report: Report,
+    lease: Lease | None,
 ) -> None:
     """Batch by batch: what the ledger lacks is fetched and committed; then all of it may go.
 
@@ -146,15 +216,28 @@ def _drain(
     while batch := list(islice(items, BATCH)):
         known = ledger.known(source, [item.key for item in batch])
         for item in batch:
+            if lease is not None:
+                lease.keep()
             if item.key in known or _take(mailbox, account, transport, source, item, report):
                 gone.append(item.key)
-        if len(gone) >= BATCH and account is not None:
-            MailAccount.objects.filter(pk=account.pk).update(lease_until=timezone.now() + LEASE)
-    kept = InboundMail.objects.filter(source=source, blob__isnull=True)
-    unread = set(kept.values_list("key", flat=True))
-    gone = [key for key in gone if key not in unread]
-    transport.remove(gone)
-    report.removed = len(gone)
+        if len(gone) >= REMOVAL:
+            _remove(transport, source, gone, report)
+            gone = []
+    _remove(transport, source, gone, report)
+
+
+def _remove(transport: Transport, source: str, keys: list[str], report: Report) -> None:
+    """Remove messages from the server, but none that was never read."""
+    unread: set[str] = set()
+    for start in range(0, len(keys), BATCH):
+        rows = InboundMail.objects.filter(
+            source=source, key__in=keys[start : start + BATCH], blob__isnull=True
+        )
+        unread.update(rows.values_list("key", flat=True))
+    gone = [key for key in keys if key not in unread]
+    if gone:
+        transport.remove(gone)
+        report.removed += len(gone)
 
 
 def _take(
@@ -188,15 +271,16 @@ def _take(
 
 def _note(mailbox: HardenedMailbox, account: MailAccount | None, report: Report) -> None:
     now = timezone.now()
-    if not report.error:
+    if not report.error and not report.busy:
         Mailbox.objects.filter(pk=mailbox.pk).update(last_polling=now)
     if account is None:
         return
+    facts: dict[str, object] = {}
+    if report.fetched:
+        facts.update(last_mail_at=now, silent_since=None)
     if report.error:
-        MailAccount.objects.filter(pk=account.pk).update(
-            lease_until=None, last_error_at=now, last_error=report.error[:2000]
-        )
-    else:
-        MailAccount.objects.filter(pk=account.pk).update(
-            lease_until=None, last_success_at=now, last_error=""
-        )
+        facts.update(last_error_at=now, last_error=report.error[:2000])
+    elif not report.busy:
+        facts.update(last_success_at=now, last_error="")
+    if facts:
+        MailAccount.objects.filter(pk=account.pk).update(**facts)

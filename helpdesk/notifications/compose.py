@@ -96,9 +96,6 @@ def team_notice(
     return row
 
 
-def _row(
-    ticket: Ticket, article: Article | None, kind: OutboundMail.Kind, unique: str
-) -> OutboundMail:
 def notice(*, queue: Queue | None, language: str) -> OutboundMail:
     """Return the unsaved row of an automatic mail that belongs to no ticket, without its text.
 

@@ -8,9 +8,11 @@ import pytest
 from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
+from django_mailbox.models import Mailbox
 
-from helpdesk.models import PeriodicJob
+from helpdesk.models import MailAccount, PeriodicJob
 from portal import health
+from tests import factories as f
 
 READY = "/healthz/ready"
 
@@ -35,6 +37,7 @@ def test_ready_looks_at_each_part(client: Client):
         "migrations: ok",
         "storage: ok",
         "worker: never seen",
+        "mail accounts: ok (0 in use)",
     ]
 
 
@@ -46,6 +49,16 @@ def test_a_late_worker_is_told_and_fails_nothing(client: Client, minutes, word):
     answer = client.get(READY)
     assert answer.status_code == 200
     assert f"worker: {word} (last seen" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_mail_accounts_in_trouble_are_told_and_fail_nothing(client: Client):
+    for number, error in enumerate(["", "Secret of the reds"]):
+        mailbox = Mailbox.objects.create(name=f"Desk {number}", uri="imap://desk@mail.example/")
+        MailAccount.objects.create(mailbox=mailbox, queue=f.QueueFactory(), last_error=error)
+    answer = client.get(READY)
+    assert answer.status_code == 200
+    assert answer.content.decode().endswith("mail accounts: 1 of 2 in trouble\n")
 
 
 @pytest.mark.django_db

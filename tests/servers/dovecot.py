@@ -92,6 +92,22 @@ service stats {{
 """
 
 
+# the token is shown to `{url}`, which knows whose it is (RFC 7662 by its simplest means: a 401 refuses)
+OAUTH = """
+introspection_mode = auth
+introspection_url = {url}
+username_attribute = sub
+"""
+OAUTH_EXTRA = """
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {base}/oauth2.conf
+}}
+"""
+
+
 @dataclass(frozen=True)
 class Dovecot:
     """A running server with one user."""
@@ -165,10 +181,11 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot(*, extra: str = "") -> Iterator[Dovecot]:
+def dovecot(*, extra: str = "", userinfo: str = "") -> Iterator[Dovecot]:
     """Start a server with an empty inbox; skips the test where dovecot is not installed.
 
     `extra` is added to the configuration, for example `imap_capability = IMAP4rev1` for a server that can do less.
+    With `userinfo` it also takes tokens (XOAUTH2) that this address of an OpenID provider accepts.
     """
     program = shutil.which(
         "dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
@@ -177,6 +194,9 @@ def dovecot(*, extra: str = "") -> Iterator[Dovecot]:
         pytest.skip("dovecot is not installed")
     base = Path(tempfile.mkdtemp(prefix="dovecot-"))
     try:
+        if userinfo:
+            (base / "oauth2.conf").write_text(OAUTH.format(url=userinfo))
+            extra += OAUTH_EXTRA.format(base=base)
         yield from _running(program, base, extra)
     finally:
         shutil.rmtree(base, ignore_errors=True)

@@ -46,6 +46,12 @@ class LoginRefused(TransportError):
     code = "login"
 
 
+class LoginUnavailable(Unreachable):
+    """The server cannot check a login at present; some say so too of a token that was revoked."""
+
+    code = "login_unavailable"
+
+
 class MailboxLocked(TransportError):
     """Somebody else holds the mailbox."""
 

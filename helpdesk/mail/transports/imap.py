@@ -10,7 +10,16 @@ from typing import Any, Self
 
 from django.utils.translation import gettext as _
 
-from .base import Item, Limits, LoginRefused, MessageGone, TooLarge, TransportError, Unreachable
+from .base import (
+    Item,
+    Limits,
+    LoginRefused,
+    LoginUnavailable,
+    MessageGone,
+    TooLarge,
+    TransportError,
+    Unreachable,
+)
 from .imap_syntax import body, folder_name, numbers, quoted, uid_sets, unmarked
 from .wire import Clock, Security, Server, read_block, read_line
 
@@ -151,7 +160,7 @@ class ImapTransport:
                 words = server.redact(error.args[0] if error.args else "")
                 values = {"host": server.host, "user": server.user, "words": words}
                 if "[UNAVAILABLE]" in words or "[INUSE]" in words:
-                    raise Unreachable(
+                    raise LoginUnavailable(
                         _("%(host)s cannot log anybody in at present: %(words)s") % values
                     ) from None
                 raise LoginRefused(

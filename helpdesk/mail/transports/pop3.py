@@ -11,7 +11,16 @@ from typing import Any, Self
 
 from django.utils.translation import gettext as _
 
-from .base import Item, Limits, LoginRefused, MessageGone, TooLarge, TransportError, Unreachable
+from .base import (
+    Item,
+    Limits,
+    LoginRefused,
+    LoginUnavailable,
+    MessageGone,
+    TooLarge,
+    TransportError,
+    Unreachable,
+)
 from .wire import Clock, Security, Server, read_line
 
 MAX_LINE = 8192  # of an answer; lines of a message are bounded by the message
@@ -142,7 +151,7 @@ class Pop3Transport:
             if any(
                 code in words for code in ("[IN-USE]", "[SYS/TEMP]", "[LOGIN-DELAY]")
             ):  # RFC 2449, RFC 3206
-                raise Unreachable(
+                raise LoginUnavailable(
                     _("%(host)s cannot log anybody in at present: %(words)s") % values
                 ) from None
             raise LoginRefused(

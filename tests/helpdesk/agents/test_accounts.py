@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from django_mailbox.models import Mailbox
 
 from helpdesk import storage
 from helpdesk.agents.accounts import Address
 from helpdesk.mail.fetch import HardenedMailbox
-from helpdesk.models import MailAccount, Right
+from helpdesk.models import InboundMail, MailAccount, OAuthAccess, Right
 from tests import factories as f
+from tests.servers.dovecot import dovecot
 
 from .conftest import browser
 
@@ -126,3 +130,137 @@ def test_agent_without_manage_sees_no_accounts(red):
     agent = browser(f.make_agent(red.queue, rights=[Right.READ, Right.ANSWER]))
     assert agent.get(url("index")).status_code == 302
     assert agent.get(url("create")).status_code == 302
+
+
+def saved(client, queue, **data) -> Mailbox:
+    client.post(url("create"), account(queue, **data))
+    return Mailbox.objects.latest("pk")
+
+
+def test_the_facts_of_ours_are_kept(admin, red):
+    access = OAuthAccess.objects.create(name="M", provider="microsoft", client_id="x")
+    mailbox = saved(admin, red.queue, oauth=access.pk, authserv_id="mx.example", secret="")
+    row = MailAccount.objects.get()
+    assert (row.oauth, row.authserv_id, row.uses_idle, row.secret) == (
+        access,
+        "mx.example",
+        False,
+        "",
+    )
+    page = admin.get(url("edit", mailbox.pk)).content.decode()
+    assert 'value="mx.example"' in page
+    assert f'<option value="{access.pk}" selected>M</option>' in page
+    admin.post(url("edit", mailbox.pk), account(red.queue, uses_idle="on"))
+    row.refresh_from_db()
+    assert (row.oauth, row.uses_idle) == (None, True)
+
+
+def test_a_manager_gives_nobodys_token_away(admin, red):
+    access = OAuthAccess.objects.create(name="M", provider="microsoft", client_id="x")
+    saved(red.client, red.queue, oauth=access.pk, authserv_id="mx.example", secret="x")
+    row = MailAccount.objects.get()
+    assert (row.oauth, row.authserv_id) == (None, "")
+    MailAccount.objects.update(oauth=access)
+    red.client.post(url("edit", row.pk), account(red.queue, host="evil.example", name="Renamed"))
+    row.refresh_from_db()
+    assert (row.oauth, row.mailbox.name) == (access, "Renamed")
+    assert "evil" not in Mailbox.objects.get().uri
+
+
+def test_a_stored_password_goes_to_no_other_server(red):
+    mailbox = saved(red.client, red.queue)
+    answer = red.client.post(
+        url("edit", mailbox.pk), account(red.queue, host="evil.example", secret="")
+    )
+    assert "enter the password again" in answer.content.decode()
+    assert "evil" not in Mailbox.objects.get().uri
+    red.client.post(url("edit", mailbox.pk), account(red.queue, host="b.example", secret="new"))
+    assert "b.example" in Mailbox.objects.get().uri
+
+
+def test_a_token_goes_through_no_open_line(admin, red):
+    access = OAuthAccess.objects.create(name="M", provider="microsoft", client_id="x")
+    answer = admin.post(url("create"), account(red.queue, oauth=access.pk, protocol="imap"))
+    assert "encrypted connection" in answer.content.decode()
+
+
+# Trying out
+
+
+def test_the_connection_is_tried_and_nothing_changes_there(red):
+    with dovecot() as server:
+        server.deliver(b"Subject: x\r\n\r\ny\r\n")
+        facts = account(
+            red.queue,
+            protocol="imap",
+            host="127.0.0.1",
+            port=server.imap,
+            user=server.user,
+            secret=server.secret,
+            uses_idle="on",
+            test="1",
+        )
+        answer = red.client.post(url("create"), facts, follow=True)
+        mailbox = Mailbox.objects.get()
+        assert answer.redirect_chain[-1][0] == url("edit", mailbox.pk)
+        page = answer.content.decode()
+        assert "The connection works. 1 mail lies there." in page
+        assert "The server tells at once when mail arrives." in page
+        page = red.client.post(
+            url("edit", mailbox.pk), {**facts, "secret": "wrong"}, follow=True
+        ).content.decode()
+        assert "refused the login of desk" in page
+        assert server.secret not in page
+        assert len(server.remaining()) == 1
+        assert list((server.home / "new").iterdir()), "even the mark of a new mail stays"
+    page = red.client.post(url("edit", mailbox.pk), facts, follow=True).content.decode()
+    assert "failed" in page
+    assert not InboundMail.objects.exists()
+
+
+def test_saving_alone_connects_to_nothing(red):
+    answer = red.client.post(url("create"), account(red.queue, host="127.0.0.1"), follow=True)
+    assert "connection" not in " ".join(str(m) for m in answer.context["messages"])
+
+
+# How they are
+
+
+def test_the_list_tells_how_they_are_with_few_queries(admin, red):
+    def make(number: int, **facts: object) -> None:
+        mailbox = Mailbox.objects.create(name=f"Desk {number}", uri="imap://desk@mail.example/")
+        MailAccount.objects.create(mailbox=mailbox, queue=red.queue, **facts)
+        InboundMail.objects.create(source="x", key=str(number), mailbox=mailbox)
+
+    make(0, last_error="The name is not known")
+    make(1, silent_since=timezone.now())
+    admin.get(url("index"))
+    with CaptureQueriesContext(connection) as few:
+        page = admin.get(url("index")).content.decode()
+    assert "The name is not known" in page
+    assert "it is never silent for so long" in page
+    for number in range(2, 200):
+        make(number)
+    with CaptureQueriesContext(connection) as many:
+        admin.get(url("index"))
+    assert len(many) <= len(few)
+
+
+@pytest.mark.parametrize("name", ["wagtailadmin_home", "helpdesk_agents:failures"])
+def test_trouble_is_told_to_those_who_manage_the_queue(red, blue, name):
+    mailbox = saved(red.client, red.queue, name="Mail of the reds")
+    page = reverse(name)
+    assert "need a look" not in red.client.get(page).content.decode()
+    MailAccount.objects.update(last_error="The <name> is not known")
+    shown = red.client.get(page).content.decode()
+    assert "need a look" in shown
+    assert "The &lt;name&gt; is not known" in shown
+    assert url("edit", mailbox.pk) in shown
+    assert "Mail of the reds" not in blue.client.get(page).content.decode()
+
+
+def test_trouble_is_not_told_to_an_agent(red):
+    saved(red.client, red.queue, name="Mail of the reds")
+    MailAccount.objects.update(last_error="refused")
+    agent = browser(f.make_agent(red.queue, rights=[Right.READ, Right.ANSWER]))
+    assert "Mail of the reds" not in agent.get(reverse("wagtailadmin_home")).content.decode()

@@ -1,0 +1,34 @@
+"""Mail accounts that need a look: which, and why."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from helpdesk.mail import health
+from helpdesk.models import MailAccount
+from helpdesk.permissions import Actor
+
+from . import policy
+
+#: Accounts in trouble that are listed at once.
+MOST = 20
+
+
+def with_words(actor: Actor) -> list[tuple[MailAccount, str]]:
+    """Return the accounts in trouble of the queues that the actor manages, with what is wrong; at most `MOST`."""
+    if not policy.may_manage(actor):
+        return []
+    rows = health.in_trouble().filter(policy.in_managed_queues(actor, "queue"))
+    return [(row, trouble_words(row)) for row in rows.order_by("mailbox__name")[:MOST]]
+
+
+def trouble_words(account: MailAccount) -> str:
+    """Return in words what is wrong with an account; '' if nothing is."""
+    if account.last_error:
+        return account.last_error
+    if account.silent_since is not None:
+        since = date_format(timezone.localtime(account.silent_since), "SHORT_DATETIME_FORMAT")
+        return _("No mail since %(date)s; it is never silent for so long.") % {"date": since}
+    return ""
