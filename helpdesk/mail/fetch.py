@@ -44,6 +44,8 @@ LEASE = timedelta(minutes=15)
 BEAT = timedelta(minutes=1)
 #: Messages looked up in the ledger at once.
 BATCH = 50
+#: So many bytes of mail are stored with one commit.
+TOGETHER = 8 * 1024 * 1024
 #: Messages removed at once. POP3 deletes at the end of a session: each removal there costs a new login.
 REMOVAL = 500
 
@@ -215,15 +217,47 @@ def _drain(
     gone: list[str] = []
     while batch := list(islice(items, BATCH)):
         known = ledger.known(source, [item.key for item in batch])
-        for item in batch:
-            if lease is not None:
-                lease.keep()
-            if item.key in known or _take(mailbox, account, transport, source, item, report):
-                gone.append(item.key)
+        gone += [item.key for item in batch if item.key in known]
+        fresh = [item for item in batch if item.key not in known]
+        for arrivals in _read(mailbox, account, transport, source, fresh, lease):
+            ledger.accept_many(arrivals)
+            report.fetched += len(arrivals)
+            gone += [arrival.key for arrival in arrivals]
         if len(gone) >= REMOVAL:
             _remove(transport, source, gone, report)
             gone = []
     _remove(transport, source, gone, report)
+
+
+def _read(
+    mailbox: HardenedMailbox,
+    account: MailAccount | None,
+    transport: Transport,
+    source: str,
+    items: list[Item],
+    lease: Lease | None,
+) -> Iterator[list[ledger.Arrival]]:
+    """Fetch messages and yield them, as many at a time as lie in memory and are stored with one commit."""
+    waiting: list[ledger.Arrival] = []
+    size = 0
+    for item in items:
+        if lease is not None:
+            lease.keep()
+        try:
+            arrival = _take(mailbox, account, transport, source, item)
+        except TransportError:
+            if waiting:
+                yield waiting  # what came before the fault need not come again
+            raise
+        if arrival is None:
+            continue
+        waiting.append(arrival)
+        size += len(arrival.raw)
+        if size >= TOGETHER:
+            yield waiting
+            waiting, size = [], 0
+    if waiting:
+        yield waiting
 
 
 def _remove(transport: Transport, source: str, keys: list[str], report: Report) -> None:
@@ -246,14 +280,13 @@ def _take(
     transport: Transport,
     source: str,
     item: Item,
-    report: Report,
-) -> bool:
-    """Fetch and commit one message; tell whether the server's copy may go."""
+) -> ledger.Arrival | None:
+    """Fetch one message; None if it is gone, or too large and therefore stays on the server."""
     queue = account.queue if account is not None else None
     try:
         raw = transport.fetch(item.key)
     except MessageGone:
-        return False
+        return None
     except TooLarge as error:
         ledger.refuse_unread(
             source=source,
@@ -263,10 +296,11 @@ def _take(
             mailbox=mailbox,
             queue=queue,
         )
-        return False
-    ledger.accept(raw, source=source, key=item.key, mailbox=mailbox, queue=queue)
-    report.fetched += 1
-    return True
+        return None
+    trusted = account is not None and account.trusted
+    return ledger.Arrival(
+        raw, source=source, key=item.key, mailbox=mailbox, queue=queue, trusted=trusted
+    )
 
 
 def _note(mailbox: HardenedMailbox, account: MailAccount | None, report: Report) -> None:

@@ -33,6 +33,7 @@ class Command(BaseCommand):
                 key=hashlib.sha256(raw).hexdigest(),
                 mailbox=mailbox,
                 queue=account.queue if account else None,
+                trusted=account is not None and account.trusted,
             )
         except (DatabaseError, OSError) as error:
             self.stderr.write(f"The mail could not be stored ({type(error).__name__}).")
