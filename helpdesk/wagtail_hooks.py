@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -59,9 +60,8 @@ def admin_urls() -> list[Any]:
     return [path("helpdesk/", include("helpdesk.agents.urls"))]
 
 
-@hooks.register("register_admin_menu_item")
-def admin_menu() -> Any:
-    return menu.menu_item()
+for _rank, _group in enumerate(menu.GROUPS):
+    hooks.register("register_admin_menu_item", partial(menu.submenu, _group, 50 + _rank))
 
 
 @hooks.register("register_admin_viewset")

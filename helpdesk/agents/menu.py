@@ -1,8 +1,9 @@
-"""The *Help desk* menu: one group for everything, each item shown to those who may use it."""
+"""The help desk in the main menu: work, mail and settings, each item shown to those who may use it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
@@ -16,33 +17,61 @@ from . import policy
 
 Test = Callable[[Actor], bool]
 
-#: Label, URL name, icon, who sees it.
-ITEMS: tuple[tuple[Any, str, str, Test], ...] = (
-    (_("Tickets"), "helpdesk_agents:tickets", "mail", policy.may_enter),
-    (_("New phone ticket"), "helpdesk_agents:phone", "mobile-alt", policy.may_open),
-    (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
-    (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
-    (_("Addresses that bounce"), "helpdesk_agents:bounced", "no-view", policy.may_manage),
-    (_("Blocked senders"), "helpdesk_blocks:index", "cross", policy.may_manage),
-    (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
-    (_("Automatic answers"), "helpdesk_responses:index", "comment", policy.may_manage),
-    (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
-    (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),
-    (_("States"), "helpdesk_states:index", "folder-open-inverse", policy.is_superuser),
-    (_("Priorities"), "helpdesk_priorities:index", "order-up", policy.is_superuser),
-    (_("Ticket types"), "helpdesk_types:index", "tag", policy.is_superuser),
-    (_("Mail accounts"), "helpdesk_accounts_modeladmin_index", "key", policy.may_manage),
-    (_("Outgoing mail servers"), "helpdesk_routes:index", "upload", policy.is_superuser),
-    (_("Mail filters"), "helpdesk_agents:filters", "sliders", policy.is_superuser),
-    (_("OAuth2 accesses"), "helpdesk_oauth:index", "key", policy.is_superuser),
-    (_("Inbound log"), "helpdesk_inbound_modeladmin_index", "download", policy.may_manage),
-    (_("Outbound log"), "helpdesk_outbound_modeladmin_index", "upload", policy.may_manage),
-    (_("Mail journal"), "helpdesk_journal_modeladmin_index", "history", policy.may_manage),
-    (
-        _("Task journal"),
-        "helpdesk_tasks_modeladmin_index",
-        "tasks",
-        policy.is_superuser,
+Item = tuple[Any, str, str, Test]
+
+
+@dataclass(frozen=True)
+class Group:
+    """One entry of the main menu. An item: label, URL name, icon, who sees it."""
+
+    name: str
+    label: Any
+    icon: str
+    items: tuple[Item, ...]
+
+
+GROUPS = (
+    Group(
+        "helpdesk",
+        _("Help desk"),
+        "mail",
+        (
+            (_("Tickets"), "helpdesk_agents:tickets", "mail", policy.may_enter),
+            (_("New phone ticket"), "helpdesk_agents:phone", "mobile-alt", policy.may_open),
+            (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
+            (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
+            (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
+        ),
+    ),
+    Group(
+        "helpdesk-mail",
+        _("Mail in and out"),
+        "resubmit",
+        (
+            (_("Automatic answers"), "helpdesk_responses:index", "comment", policy.may_manage),
+            (_("Mail filters"), "helpdesk_agents:filters", "sliders", policy.is_superuser),
+            (_("Blocked senders"), "helpdesk_blocks:index", "cross", policy.may_manage),
+            (_("Addresses that bounce"), "helpdesk_agents:bounced", "no-view", policy.may_manage),
+            (_("Inbound log"), "helpdesk_inbound_modeladmin_index", "download", policy.may_manage),
+            (_("Outbound log"), "helpdesk_outbound_modeladmin_index", "upload", policy.may_manage),
+            (_("Mail accounts"), "helpdesk_accounts_modeladmin_index", "key", policy.may_manage),
+            (_("Outgoing mail servers"), "helpdesk_routes:index", "upload", policy.is_superuser),
+            (_("OAuth2 accesses"), "helpdesk_oauth:index", "lock-open", policy.is_superuser),
+            (_("Mail journal"), "helpdesk_journal_modeladmin_index", "history", policy.may_manage),
+        ),
+    ),
+    Group(
+        "helpdesk-settings",
+        _("Help desk settings"),
+        "cogs",
+        (
+            (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
+            (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),
+            (_("States"), "helpdesk_states:index", "folder-open-inverse", policy.is_superuser),
+            (_("Priorities"), "helpdesk_priorities:index", "order-up", policy.is_superuser),
+            (_("Ticket types"), "helpdesk_types:index", "tag", policy.is_superuser),
+            (_("Task journal"), "helpdesk_tasks_modeladmin_index", "tasks", policy.is_superuser),
+        ),
     ),
 )
 
@@ -58,8 +87,8 @@ class DeskMenuItem(MenuItem):
         return self.test(policy.actor_of(request))
 
 
-def menu_item() -> SubmenuMenuItem:
-    """Return the group for Wagtail's main menu."""
+def submenu(group: Group, order: int) -> SubmenuMenuItem:
+    """Return a group for Wagtail's main menu; it is not shown to whom none of its items is."""
     items = [
         DeskMenuItem(
             label,
@@ -69,8 +98,8 @@ def menu_item() -> SubmenuMenuItem:
             order=rank,
             test=test,
         )
-        for rank, (label, name, icon, test) in enumerate(ITEMS)
+        for rank, (label, name, icon, test) in enumerate(group.items)
     ]
     return SubmenuMenuItem(
-        _("Help desk"), Menu(items=items), name="helpdesk", icon_name="mail", order=50
+        group.label, Menu(items=items), name=group.name, icon_name=group.icon, order=order
     )

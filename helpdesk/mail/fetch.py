@@ -241,11 +241,11 @@ def _read(
     waiting: list[ledger.Arrival] = []
     size = 0
     for item in items:
-        if lease is not None:
-            lease.keep()
         try:
+            if lease is not None:
+                lease.keep()
             arrival = _take(mailbox, account, transport, source, item)
-        except TransportError:
+        except (TransportError, LeaseLost):
             if waiting:
                 yield waiting  # what came before the fault need not come again
             raise

@@ -133,8 +133,8 @@ def _attempt(pk: int, which: Q, work: Callable[[InboundMail], object]) -> Inboun
     """Do `work` on a mail of the ledger in one transaction; None if another worker has it or it is done."""
     try:
         return _once(pk, which, work)
-    except IntegrityError:
-        # somebody made the same row in the same moment, or took away what we knew: look again
+    except (IntegrityError, NoQueue):
+        # somebody made the same row in the same moment, or changed what we knew: look again
         with kept_directory(anew=True):
             return _once(pk, which, work)
 

@@ -41,6 +41,7 @@ CUSTOMER = "ina@mail.example"
 @pytest.fixture(params=LAYOUTS)
 def layout(request, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
+    settings.HELPDESK = settings.HELPDESK | {"UNDO_SECONDS": 0}  # answers go out at once
     for name, value in LAYOUTS[request.param].items():
         setattr(settings, name, value)
     return request.param

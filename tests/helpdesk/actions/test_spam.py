@@ -218,7 +218,7 @@ def test_it_may_be_confirmed_and_still_goes_back(junk):
 def test_nothing_in_the_junk_queue_is_ever_answered_automatically(junk):
     ticket = mailed("eve@evil.example", junk)
     assert not OutboundMail.objects.exists()
-    assert ticket.events.get(kind=EventKind.RECEIPT_WITHHELD).data == {"reason": "spam"}
+    assert ticket.events.get(kind=EventKind.RECEIPT_WITHHELD).data == {"reason": "junk"}
 
 
 def test_a_ticket_moved_there_by_hand_goes_back_whence_it_was_moved(ticket, junk):

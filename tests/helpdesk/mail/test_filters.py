@@ -94,7 +94,7 @@ def test_an_empty_mail_raises_nothing(field):
         ("X-Spam-Status", "Yes, hits=12 required=5.0", 12),
         ("X-Rspamd-Score", "15.1", 15.1),
         ("X-Spamd-Result", "default: False [3.20 / 15.00]", 3.2),
-        ("X-MS-Exchange-Organization-SCL", "9", 9),
+        ("X-MS-Exchange-Organization-SCL", "9", None),  # a scale of its own: a verdict, no score
         ("X-Spam-Score", "much", None),
         ("X-Other", "5", None),
     ],
