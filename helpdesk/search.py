@@ -37,12 +37,23 @@ MIN_PREFIX = 3
 _WORD = re.compile(r"[^\W_]+")
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _UMLAUT = re.compile("ae|oe|ue")
+_ACCENT = re.compile("[\u0300-\u036f]")
+_BEYOND_LATIN = re.compile("[\u0370-\U0010ffff]")
+#: Accents that stand by themselves, as normalising leaves them.
+_COMBINING = re.compile(
+    "["
+    + "".join(char for char in map(chr, range(0x300, 0x1F000)) if unicodedata.combining(char))
+    + "]"
+)
 
 
 def fold(text: str) -> list[str]:
     """Return the words of a text in lower case, without accents, with ß as ss."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    if text.isascii():
+        bare = text.lower()
+    else:
+        bare = unicodedata.normalize("NFKD", text).casefold()
+        bare = (_COMBINING if _BEYOND_LATIN.search(bare) else _ACCENT).sub("", bare)
     return [word[:MAX_WORD] for word in _WORD.findall(bare)]
 
 

@@ -20,8 +20,8 @@ def find_customer(address: str) -> Customer | None:
         normalised = addressing.canonical(address)
     except addressing.BadAddress:
         return None
-    row = CustomerAddress.objects.filter(normalised=normalised).select_related("customer").first()
-    return row.customer if row else None
+    found = Customer.objects.filter(addresses__normalised=normalised).order_by()
+    return next(iter(found), None)
 
 
 @verb

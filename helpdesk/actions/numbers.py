@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -18,8 +19,27 @@ def draw(day: date | None = None) -> str:
     never get one number. A rolled back number is drawn again.
     """
     day = day or timezone.localdate()
+    value = (
+        _count(day) if connection.features.can_return_columns_from_insert else _count_in_steps(day)
+    )
+    return addressing.make_number(day, str(conf.get("SYSTEM_ID")), value)
+
+
+def _count(day: date) -> int:
+    """Raise the day's counter and return it, in one statement."""
+    table = connection.ops.quote_name(NumberCounter._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (day, value) VALUES (%s, 1) "  # noqa: S608 (our own table's name)
+            f"ON CONFLICT (day) DO UPDATE SET value = {table}.value + 1 RETURNING value",
+            [connection.ops.adapt_datefield_value(day)],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _count_in_steps(day: date) -> int:
+    """Do the same for SQLite before 3.35, which returns nothing from an insert."""
     if not NumberCounter.objects.filter(day=day).update(value=F("value") + 1):
         NumberCounter.objects.get_or_create(day=day)
         NumberCounter.objects.filter(day=day).update(value=F("value") + 1)
-    value = NumberCounter.objects.values_list("value", flat=True).get(day=day)
-    return addressing.make_number(day, str(conf.get("SYSTEM_ID")), value)
+    return NumberCounter.objects.values_list("value", flat=True).get(day=day)

@@ -71,6 +71,8 @@ def put_tags(*, actor: Actor, ticket: Ticket, names: list[str], born: bool = Fal
 
     With `born` the ticket is just being opened: its version stays.
     """
+    if born and not names:
+        return False
     wanted = {tag.pk: tag for tag in _rows(names)}
     rows = TaggedTicket.objects.filter(content_object=ticket)
     before = set() if born else set(rows.values_list("tag_id", flat=True))

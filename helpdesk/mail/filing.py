@@ -132,11 +132,11 @@ def _finish(step: Incoming) -> None:
     inbound.next_try_at = None
     inbound.attempts += 1
     inbound.processed_at = timezone.now()
-    journal.write(inbound, step.mail)
+    journal.prepare(inbound, step.mail)
     inbound.save(
         update_fields=[
             *("state", "outcome", "reason", "rule", "evidence", "error", "next_try_at"),
-            *("attempts", "processed_at", "ticket", "article", "message"),
+            *("attempts", "processed_at", "ticket", "article"),
         ]
     )
 

@@ -47,6 +47,12 @@ def process(pk: int) -> InboundMail:
     Safe to call again and from several workers: a filed mail is left alone, one that another worker
     holds is skipped. Whatever goes wrong puts this mail into the failure inbox and raises nothing.
     """
+    row = _process(pk)
+    journal.write([row])
+    return row
+
+
+def _process(pk: int) -> InboundMail:
     try:
         inbound = _attempt(pk, _WAITING, _file)
     except Exception as error:  # noqa: BLE001  any fault at all belongs to this mail alone
@@ -59,7 +65,6 @@ def process(pk: int) -> InboundMail:
         return InboundMail.objects.get(pk=pk)
     if inbound is None:
         return InboundMail.objects.select_related("ticket", "article").get(pk=pk)
-    journal.announce(inbound)
     return inbound
 
 
@@ -81,7 +86,7 @@ def file_by_hand(pk: int, *, queue: Queue, by: str) -> InboundMail:
             logger.error("mail %s by hand: %s", pk, type(error).__name__)
         else:
             if inbound is not None:
-                journal.announce(inbound)
+                journal.write([inbound])
             break
     return InboundMail.objects.select_related("ticket", "article").get(pk=pk)
 
@@ -92,7 +97,9 @@ def process_all(keys: list[int]) -> list[InboundMail]:
     waiting = iter(keys)
     while batch := list(islice(waiting, BATCH)):
         with kept_directory(), kept_orders(), _relaxed():
-            rows += [process(pk) for pk in batch]
+            filed = [_process(pk) for pk in batch]
+            journal.write(filed)
+            rows += filed
     return rows
 
 
@@ -141,14 +148,15 @@ def _attempt(pk: int, which: Q, work: Callable[[InboundMail], object]) -> Inboun
 
 def _once(pk: int, which: Q, work: Callable[[InboundMail], object]) -> InboundMail | None:
     with kept_directory(), one_transaction():
-        inbound = (
+        rows = (
             InboundMail.objects.select_for_update(
                 skip_locked=connection.features.has_select_for_update_skip_locked, of=("self",)
             )
-            .select_related("blob", "mailbox")
+            .select_related("blob")
             .filter(which, pk=pk)
-            .first()
+            .order_by()
         )
+        inbound = next(iter(rows), None)
         if inbound is not None:
             work(inbound)
     return inbound

@@ -71,29 +71,48 @@ def _hints(mail: ParsedMail) -> list[str]:
     return [*ids, *mail.in_reply_to, *reversed(mail.references)][:60]
 
 
-def _known_articles(mail: ParsedMail) -> dict[str, list[Article]]:
-    """Return our articles with the mail's own id, or one it refers to, by id, newest first. One query."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An article of ours that a mail may be, or refer to: what of it is asked for first."""
+
+    pk: int
+    ticket_id: int
+    content_hash: str
+
+
+def _known_articles(mail: ParsedMail) -> dict[str, list[_Known]]:
+    """Return our articles with the mail's own id, or one it refers to, by id, newest first. One query.
+
+    Most mails are new and have none: so nothing else of them is read here.
+    """
     hints = [addressing.message_id_key(one) for one in _hints(mail)]
     own = [addressing.message_id_key(mail.message_id)] if mail.message_id else []
     # an agent's answer by mail went out under another id; its own one is its key
     answers = {answer_key(key): key for key in hints}
-    found: dict[str, list[Article]] = {}
-    if own or hints:
-        which = Q(message_id__in={*own, *hints})
-        which = which | Q(idempotency_key__in=answers) if answers else which
-        rows = Article.objects.filter(which).select_related("ticket__state")
-        for row in rows.defer("body", "html", "ticket__answers").order_by("-pk"):
-            key = answers.get(row.idempotency_key or "", row.message_id)
-            found.setdefault(key, []).append(row)
+    found: dict[str, list[_Known]] = {}
+    if not own and not hints:
+        return found
+    which = Q(message_id__in={*own, *hints})
+    which = which | Q(idempotency_key__in=answers) if answers else which
+    rows = (
+        Article.objects.filter(which)
+        .order_by("-pk")
+        .values_list("message_id", "idempotency_key", "pk", "ticket_id", "content_hash")
+    )
+    for message_id, key, pk, ticket_id, content_hash in rows:
+        known = _Known(pk, ticket_id, content_hash)
+        found.setdefault(answers.get(key or "", message_id), []).append(known)
     return found
 
 
-def _second_delivery(mail: ParsedMail, known: dict[str, list[Article]]) -> Match | None:
+def _second_delivery(mail: ParsedMail, known: dict[str, list[_Known]]) -> Match | None:
     """Recognise the very same mail: id and content. The id alone proves nothing."""
     if not mail.message_id:
         return None
-    for article in reversed(known.get(addressing.message_id_key(mail.message_id), [])):
-        if article.content_hash and article.content_hash == mail.content_hash:
+    for one in reversed(known.get(addressing.message_id_key(mail.message_id), [])):
+        if one.content_hash and one.content_hash == mail.content_hash:
+            rows = Article.objects.select_related("ticket__state").defer("body", "html")
+            article = rows.get(pk=one.pk)
             ticket = _resolve(article.ticket)
             return Match(ticket, Tier.SECOND_DELIVERY, mail.message_id, article=article)
     return None
@@ -126,7 +145,7 @@ def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
     return None
 
 
-def _by_hint(mail: ParsedMail, known: dict[str, list[Article]]) -> Match | None:
+def _by_hint(mail: ParsedMail, known: dict[str, list[_Known]]) -> Match | None:
     """References and numbers: the first ticket in which the sender takes part, else the first found."""
     weak: Match | None = None
     for ticket, tier, evidence in _hinted(mail, known):
@@ -138,13 +157,15 @@ def _by_hint(mail: ParsedMail, known: dict[str, list[Article]]) -> Match | None:
     return weak
 
 
-def _hinted(mail: ParsedMail, known: dict[str, list[Article]]) -> list[tuple[Ticket, Tier, str]]:
+def _hinted(mail: ParsedMail, known: dict[str, list[_Known]]) -> list[tuple[Ticket, Tier, str]]:
     found: dict[int, tuple[Ticket, Tier, str]] = {}
     report_id = mail.report.original_message_id if mail.report else None
-    for raw_id in _hints(mail):
-        articles = known.get(addressing.message_id_key(raw_id))
+    named = [(raw_id, known.get(addressing.message_id_key(raw_id))) for raw_id in _hints(mail)]
+    ids = {articles[0].ticket_id for _raw_id, articles in named if articles}
+    rows = Ticket.objects.select_related("state").in_bulk(ids) if ids else {}
+    for raw_id, articles in named:
         if articles:
-            ticket = _resolve(articles[0].ticket)
+            ticket = _resolve(rows[articles[0].ticket_id])
             tier = Tier.REPORT if raw_id == report_id else Tier.REFERENCES
             found.setdefault(ticket.pk, (ticket, tier, raw_id))
     for number in addressing.find_numbers(mail.subject)[:10]:

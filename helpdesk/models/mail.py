@@ -151,6 +151,9 @@ class InboundMail(models.Model):
     )
     message = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="+")
 
+    #: No column: what the journal will say of a mail that is being filed.
+    journal_row: Message | None = None
+
     privacy = {
         "source": NONE,
         "key": NONE,
