@@ -272,6 +272,7 @@ class Receiver:
 
     def __init__(self, options: Options) -> None:
         self.taker = Taker(options)
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's: it writes addresses
         self.handler = Handler(self.taker)
         self.sessions: set[Session] = set()
         self.stopping = False

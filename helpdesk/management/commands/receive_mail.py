@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import logging
 import signal
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,6 @@ class Command(BaseCommand):
             raise CommandError("--max-bytes is a number of bytes, 0 for the setting.")
         how = Options(options["lmtp"], queue, options["trusted"], options["max_bytes"])
         where = options["socket"] or f"{options['host']}:{options['port']}"
-        logging.getLogger("mail.log").setLevel(logging.WARNING)  # it writes addresses
         if not options["socket"] and not _is_loopback(options["host"]):
             self.stderr.write(
                 "Others than this machine can reach it: let a firewall admit your mail server only."
