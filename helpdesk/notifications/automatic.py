@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing
 from helpdesk.models import Customer, directory
+from helpdesk.rules.unread import nobody_reads
 
 from . import limiter, suspension
 
@@ -31,14 +30,6 @@ class Withheld(models.TextChoices):
     LIMIT_BURST = str(limiter.Limit.BURST), _("too many automatic mails to this address just now")
 
 
-# behind these names nobody reads, or a machine does
-_NOBODY = re.compile(
-    r"(?:.*[._-])?(?:no[._-]?reply|do[._-]?not[._-]?reply|nicht[._-]?antworten|keine[._-]?antwort"
-    r"|bounces?|mailer[._-]?daemon|postmaster|abuse|hostmaster|auto[._-]?reply|listserv|majordomo)"
-    r"(?:[._+-].*)?@.*"
-)
-
-
 def why_not(address: str, *, sender: str, customer: Customer | None) -> Withheld | None:
     """Return the first reason against an automatic mail to `address`; None, and it is counted.
 
@@ -51,7 +42,7 @@ def why_not(address: str, *, sender: str, customer: Customer | None) -> Withheld
         normalised = addressing.normalise(address)
     except addressing.BadAddress:
         return Withheld.BAD_ADDRESS
-    if _NOBODY.fullmatch(normalised):
+    if nobody_reads(normalised):
         return Withheld.NOBODY_READS
     if customer is not None and customer.is_blocked:
         return Withheld.BLOCKED
