@@ -247,10 +247,11 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
         imported=step.inbound.silent,
     )
     if found:
-        note_spam(actor=SYSTEM, ticket=opened.ticket, queue=wanted or queue)
+        others = where.others if junk else ()
+        note_spam(actor=SYSTEM, ticket=opened.ticket, queue=wanted or queue, others=others)
     _add_notes(opened.ticket, plan)
     _let_take_part(opened.ticket, step)
-    for other in where.others:
+    for other in () if junk else where.others:
         inform_queue(actor=SYSTEM, ticket=opened.ticket, article=opened.article, queue_id=other)
     _filed(step, opened.article, InboundMail.Outcome.OPENED)
 

@@ -225,6 +225,17 @@ def test_spam_goes_to_the_junk_queue_unanswered_and_comes_back(support, junk):
     assert ticket.state.is_open
 
 
+def test_spam_to_several_queues_is_nobodys_to_read_until_it_is_none(support, hr, junk):
+    row = deliver(mail(to="support@desk.example, hr@desk.example", X_Spam_Flag="YES"))
+    reader = f.make_agent(hr)
+    assert not permissions.visible_tickets(permissions.agent(reader)).exists()
+    agent = permissions.agent(f.make_agent(support, junk))
+    actions.not_spam(actor=agent, ticket=row.ticket)
+    assert list(permissions.visible_tickets(permissions.agent(reader))) == [row.ticket]
+    row.ticket.refresh_from_db()
+    assert row.ticket.queue == support
+
+
 def test_without_a_junk_queue_spam_is_tagged_and_unanswered(support):
     row = deliver(mail(X_Spam_Score="12.1"))
     assert (row.ticket.queue, row.rule) == (support, "recipient")
