@@ -86,7 +86,7 @@ def test_a_failed_mail_becomes_a_ticket_by_hand(red, failed):
     ticket = Ticket.objects.get(subject="Late")
     assert answer["Location"] == reverse("helpdesk_agents:ticket", args=[ticket.pk])
     failed.refresh_from_db()
-    assert failed.evidence_lines() == ["filed by Red Agent"]
+    assert failed.evidence == [["filed by %(value)s", "Red Agent"]]
 
 
 def test_by_hand_only_into_queues_of_ones_own_and_only_own_mails(red, blue, failed):

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import translation
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpdesk.errors import InvalidInput
@@ -152,6 +152,9 @@ def test_promise_8_delta_of_add_is_what_was_added(
 def test_delta_adds_up_and_turns_round(case: tuple[WorkTime, dt.datetime], offsets: list[int]):
     calendar, start = case
     one, two = (start + offset * MINUTE for offset in offsets)
+    assume(
+        all(1970 < moment.year < 2100 for moment in (one, two))
+    )  # the horizon has tests of its own
     assert calendar.delta(start, two) == calendar.delta(start, one) + calendar.delta(one, two)
     assert calendar.delta(one, two) == -calendar.delta(two, one)
 
