@@ -12,9 +12,9 @@ from django.utils import translation
 from django_mailbox.models import Mailbox, Message
 from django_mailbox.signals import message_received
 
-from helpdesk import actions, addressing, permissions
+from helpdesk import actions, addressing, notifications, permissions
 from helpdesk.actions import Draft
-from helpdesk.errors import WrongState
+from helpdesk.errors import InvalidInput, WrongState
 from helpdesk.mail import ingest, journal, ledger
 from helpdesk.models import (
     Article,
@@ -346,6 +346,20 @@ def test_spam_in_somebodys_name_releases_nobody(support, junk):
     deliver(bounce(row))
     deliver(mail("Buy!", sender="ada@mail.example", X_Spam_Flag="YES"))
     assert BouncedAddress.objects.exists()
+
+
+def test_a_failed_mail_to_a_suspended_address_is_not_sent_again_until_it_is_released(support):
+    _ticket, row = answered(support)
+    at = row.created_at
+    OutboundMail.objects.update(state="failed")
+    BouncedAddress.objects.create(
+        address="ada@mail.example", bounces=3, last_at=at, suspended_at=at
+    )
+    actor = permissions.agent(f.make_agent(support))
+    with pytest.raises(InvalidInput):
+        notifications.send_again(actor=actor, mail=row)
+    BouncedAddress.objects.all().delete()
+    assert notifications.send_again(actor=actor, mail=row).state == "queued"
 
 
 # --- several queues ------------------------------------------------------------------------------
