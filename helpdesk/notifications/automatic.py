@@ -46,7 +46,7 @@ def why_not(address: str, *, sender: str, customer: Customer | None) -> Withheld
         return Withheld.NOBODY_READS
     if customer is not None and customer.is_blocked:
         return Withheld.BLOCKED
-    if _is_ours(normalised, sender):
+    if is_ours(normalised, sender):
         return Withheld.OWN_ADDRESS
     if addressing.canonical(address) in directory().bounced and suspension.suspended(address):
         return Withheld.SUSPENDED
@@ -54,8 +54,8 @@ def why_not(address: str, *, sender: str, customer: Customer | None) -> Withheld
     return Withheld(str(limit)) if limit is not None else None
 
 
-def _is_ours(address: str, sender: str) -> bool:
-    """Tell whether mail to the address would come back to us."""
+def is_ours(address: str, sender: str) -> bool:
+    """Tell whether mail to a normalised address would come back to us; `sender` is where it would come from."""
     if addressing.is_address(sender) and address == addressing.normalise(sender):
         return True
     return address in directory().own_addresses

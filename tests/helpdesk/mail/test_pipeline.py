@@ -16,6 +16,7 @@ from helpdesk import actions, addressing, notifications, permissions
 from helpdesk.actions import Draft
 from helpdesk.errors import InvalidInput, WrongState
 from helpdesk.mail import ingest, journal, ledger
+from helpdesk.mail.parse import parse
 from helpdesk.models import (
     Article,
     AutoMail,
@@ -275,6 +276,7 @@ def test_an_authentic_agent_answers_once(support, uta):
     assert (row.article.sender, row.article.visible, row.article.author) == ("agent", True, uta)
     assert sent("answer").to == [["Ina Rother", "ina@mail.example"]]
     assert (again.state, again.rule, again.article) == ("ignored", "second_delivery", row.article)
+    assert parse(raw).message_id in again.evidence_lines()[-1]
     ticket.refresh_from_db()
     assert (ticket.owner, ticket.waiting_since) == (uta, None)
 
