@@ -396,6 +396,25 @@ def test_a_second_delivery_does_not_tell_the_queue_that_handed_the_ticket_on(sup
     assert not permissions.visible_tickets(former).exists()
 
 
+def test_what_was_sent_about_a_message_stays_when_it_gets_a_ticket_of_its_own(support):
+    """A report on it still finds it; what had not gone out yet does not go any more."""
+    row = deliver(mail())
+    receipt = sent("receipt")
+    result = smtp.Result(smtp.Outcome.SENT, delivered=("ina@mail.example",))
+    outbox.note_result(mail=receipt, result=result)
+    actor = permissions.agent(f.make_agent(support))
+    opened = actions.make_own_ticket(actor=actor, ticket=row.ticket, article=row.article)
+    receipt.refresh_from_db()
+    assert (receipt.ticket, receipt.article, receipt.state) == (row.ticket, None, "sent")
+    waiting = OutboundMail.objects.get(kind="receipt", state="queued")
+    assert waiting.ticket == opened.ticket
+    actions.make_own_ticket(actor=actor, ticket=opened.ticket, article=opened.article)
+    waiting.refresh_from_db()
+    assert waiting.state == "withdrawn"
+    said = deliver(report(receipt.message_id, "ina@mail.example"))
+    assert (said.rule, said.ticket) == ("report", row.ticket)
+
+
 def test_a_second_delivery_to_another_queue_informs_it(support, hr):
     raw = mail(to="list@else.example")
     row = deliver(raw, queue=support)
