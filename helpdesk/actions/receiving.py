@@ -196,11 +196,12 @@ def inform_queue(
 ) -> None:
     """Note that a mail also went to another queue (or, with `again`, was delivered once more).
 
-    Another queue than the ticket's own reads along from now on (`permissions.reads_along`). Changes
-    nothing else: no second ticket, no second article. The machine's verb.
+    Another queue than the ticket's own reads along from now on (`permissions.reads_along`), but not
+    one that has handed the ticket on: it went where others read. Changes nothing else: no second
+    ticket, no second article. The machine's verb.
     """
     ticket = locked(actor, ticket, Right.MANAGE)
-    if queue_id is not None and queue_id != ticket.queue_id:
+    if queue_id not in (None, ticket.queue_id) and not _handed_on(ticket, queue_id):
         InformedQueue.objects.get_or_create(
             ticket=ticket, queue_id=queue_id, defaults={"at": timezone.now()}
         )
@@ -211,3 +212,9 @@ def inform_queue(
         kind=EventKind.SECOND_DELIVERY if again else EventKind.QUEUE_INFORMED,
         data={"queue": queue_id},
     )
+
+
+def _handed_on(ticket: Ticket, queue_id: int | None) -> bool:
+    """Tell whether the ticket, or one that was merged into it, was in this queue before."""
+    moves = ticket.events.filter(kind=EventKind.QUEUE_CHANGED, data__from=queue_id)
+    return moves.exists() or Ticket.objects.filter(merged_into=ticket, queue=queue_id).exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from helpdesk import addressing, events
+from helpdesk import addressing, events, notifications
 from helpdesk.errors import NotFound
 from helpdesk.models import Article, Channel, EventKind, InboundMail, Right, Sender, Ticket
 from helpdesk.permissions import Actor
@@ -57,6 +57,7 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
         mail.save(update_fields=["article", "ticket"])
     for one, other in ((ticket, opened.ticket), (opened.ticket, ticket)):
         events.record(actor=actor, ticket=one, kind=EventKind.SEPARATED, data={"ticket": other.pk})
+    notifications.detach(article=article)
     article.delete()
     touch(ticket)
     return opened

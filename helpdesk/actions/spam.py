@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ from helpdesk.states import OPEN_TYPES, StateType
 from .assignment import relocate
 from .base import default_state, locked, touch
 from .lifecycle import transition
+from .receiving import inform_queue
 from .tags import key_of, put_tags, tags_of
 
 #: The tag of spam where no queue takes it.
@@ -107,17 +109,18 @@ def _block(actor: Actor, address: str) -> SenderBlock | None:
 
 
 @transaction.atomic
-def note_spam(*, actor: Actor, ticket: Ticket, queue: Queue) -> None:
+def note_spam(*, actor: Actor, ticket: Ticket, queue: Queue, others: Sequence[int] = ()) -> None:
     """Note that a ticket just opened was taken for spam, and would have gone to `queue` otherwise.
 
-    There it goes when somebody says that it is none. The machine's verb.
+    There it goes when somebody says that it is none, and the queues `others` (ids) are informed then.
+    The machine's verb.
     """
     ticket = locked(actor, ticket, Right.MANAGE)
     events.record(
         actor=actor,
         ticket=ticket,
         kind=EventKind.MARKED_SPAM,
-        data={"queue": queue.pk, "state": ticket.state_id},
+        data={"queue": queue.pk, "state": ticket.state_id, "others": list(others)},
     )
 
 
@@ -149,6 +152,7 @@ def not_spam(*, actor: Actor, ticket: Ticket) -> Ticket:
     put_tags(actor=actor, ticket=ticket, names=names)
     _reopen(actor, ticket, mark)
     _give_back(actor, ticket, mark.get("owner"))
+    _inform(ticket, marks)
     return ticket
 
 
@@ -175,6 +179,16 @@ def _reopen(actor: Actor, ticket: Ticket, mark: dict[str, Any]) -> None:
     since = mark.get("waiting_since")
     ticket.waiting_since = datetime.fromisoformat(since) if since else None
     touch(ticket, "waiting_since")
+
+
+def _inform(ticket: Ticket, marks: list[dict[str, Any]]) -> None:
+    """Inform the queues to which the mail went as well, as would have been done at its arrival."""
+    others = {pk for mark in marks for pk in mark.get("others", ())}
+    article = ticket.articles.order_by("pk").first()
+    if article is None or not others:
+        return
+    for queue in Queue.objects.filter(pk__in=others):
+        inform_queue(actor=permissions.SYSTEM, ticket=ticket, article=article, queue_id=queue.pk)
 
 
 def _give_back(actor: Actor, ticket: Ticket, owner_id: int | None) -> None:

@@ -174,7 +174,8 @@ class MailboxForm(forms.ModelForm):
         held = self.account.oauth_id if self.account is not None else None
         fields["oauth"].queryset = OAuthAccess.objects.filter(pk=held or 0)
         locked = ["oauth", "trusted", "authserv_id", "path"]
-        if held:  # another server would be given the token
+        believed = self.account is not None and (self.account.trusted or self.account.authserv_id)
+        if held or believed:  # another server would be given the token, or be believed
             locked += ["protocol", "host", "port", "user"]
         for name in locked:
             fields[name].disabled = True

@@ -71,7 +71,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             facts=facts.facts(desk, self.bound),
             customer_facts=facts.customer_facts(desk, self.bound),
             origin_facts=facts.origin_facts(desk, self._page()),
-            bounced=bounced.addresses_of(ticket),
+            bounced=[] if desk.reads_along else bounced.addresses_of(ticket),
             others=facts.others_of_customer(desk),
             linked=facts.linked(desk),
             forms={

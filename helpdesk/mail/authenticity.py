@@ -15,7 +15,7 @@ from helpdesk.models import InboundMail, MailAccount
 
 from . import authentication_results, signatures
 from .authentication_results import Result
-from .headers import read_block
+from .headers import Fields, read_block
 from .parsed import ParsedMail
 
 
@@ -50,13 +50,18 @@ def judge(
     """Decide whether `mail` (parsed from `raw`) comes from its From address; never raises.
 
     `server` is the authserv-id to believe ('' for none), `now` the time of the receipt, `covering`
-    the fields (lower case) that a DKIM signature must cover beside From and Date. May wait for
-    the DNS, a few seconds at most; what cannot be looked up is not authentic.
+    the fields (lower case) that must be there once, and that a DKIM signature must cover, beside From
+    and Date. May wait for the DNS, a few seconds at most; what cannot be looked up is not authentic.
     """
     domain = _from_domain(mail)
     if not domain:
         return Verdict(False, "not authentic: there is not exactly one From address")
-    told = _told(raw, server.strip().lower(), domain)
+    fields, _body = read_block(raw, 0)
+    for name in sorted({"from", "date", *covering}):
+        # of a field that is there twice, a signature covers the lower one only: our server passes it
+        if len(fields.all(name)) != 1:
+            return Verdict(False, f"not authentic: not exactly one field {name}")
+    told = _told(fields, server.strip().lower(), domain)
     if told is not None:
         return told
     checked = signatures.check(
@@ -94,13 +99,12 @@ def _from_domain(mail: ParsedMail) -> str:
     return _ascii(mail.from_.address.rpartition("@")[2])
 
 
-def _told(raw: bytes, server: str, domain: str) -> Verdict | None:
+def _told(fields: Fields, server: str, domain: str) -> Verdict | None:
     """Return what our server says, None if it says nothing that decides.
 
     Only the topmost field counts: servers add theirs at the top, so what is below one of another
     name came with the mail.
     """
-    fields, _body = read_block(raw, 0)
     value = fields.get("authentication-results")
     if not server or value is None:
         return None

@@ -14,6 +14,7 @@ from datetime import timedelta
 from itertools import islice
 from urllib.parse import quote, unquote, urlsplit
 
+from django.db import Error as DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -166,7 +167,7 @@ def fetch_mailbox(mailbox: Mailbox) -> Report:
     """Bring what lies in a mailbox into the ledger, and remove from the server what is committed.
 
     Only one worker fetches a mailbox at a time (a lease on its account). Faults end in the report
-    and on the account, where the administrator sees them; nothing is raised.
+    and on the account, where the administrator sees them; only a database that is gone raises.
     """
     hardened = HardenedMailbox.objects.get(pk=mailbox.pk)
     report = Report(hardened.name)
@@ -178,6 +179,8 @@ def fetch_mailbox(mailbox: Mailbox) -> Report:
     try:
         with hardened.get_connection() as transport:
             _drain(hardened, account, transport, report, lease)
+    except DatabaseError:
+        raise
     except LeaseLost:
         report.busy = True
         logger.warning("mailbox %s: another worker took over", hardened.pk)
@@ -187,6 +190,9 @@ def fetch_mailbox(mailbox: Mailbox) -> Report:
         refused = isinstance(error, LoginRefused | LoginUnavailable)
         if refused and account is not None and account.oauth_id:
             oauth.forget_token(account.oauth_id)  # it may have been revoked before its time
+    except Exception as error:  # noqa: BLE001  a full disk, say: the mail stays on the server
+        report.error = _("Fetching failed (%s).") % type(error).__name__
+        logger.error("mailbox %s: %s", hardened.pk, type(error).__name__)
     _note(hardened, account, report)
     if lease is not None:
         lease.release()

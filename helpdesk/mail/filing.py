@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -83,9 +84,12 @@ def refuse(step: Incoming, plan: Plan) -> None:
 
 
 def _tell_refusal(step: Incoming, text: str) -> None:
-    sender = step.mail.from_
+    sender, taken = step.mail.from_, spam.judge(step.mail)
     if sender is None:
         step.note(gettext_noop("nobody is told: there is no sender"))
+        return
+    if taken:  # whoever it says wrote it most often did not
+        step.note(gettext_noop("nobody is told: taken for spam, for %(value)s"), taken.evidence)
         return
     sent = notifications.send_refusal(
         to=(sender.name, sender.address),
@@ -120,7 +124,9 @@ def _learn(step: Incoming, article: Article) -> None:
         bounces.take(step.mail, article.ticket, article)
         return
     sender = thread.sender_of(step.mail)
-    if sender and article.verified and sender in directory().bounced:
+    if not (sender and article.verified and sender in directory().bounced):
+        return
+    if spam.judge(step.mail) is None:  # else somebody else wrote it
         suspension.heard_from(sender, ticket=article.ticket, article=article)
 
 
@@ -152,7 +158,9 @@ def route_of(step: Incoming) -> Route:
 def deliver_again(step: Incoming, match: thread.Match, article: Article) -> None:
     """The same mail once more, through another address or mailbox: noted on the first article."""
     step.decided(
-        Rule.SECOND_DELIVERY, gettext_noop("same id and content as %(value)s"), match.evidence
+        Rule.SECOND_DELIVERY,
+        gettext_noop("same id and content as %(value)s"),
+        step.mail.message_id or "",
     )
     queue_id = route_of(step).queue_id
     inform_queue(actor=SYSTEM, ticket=match.ticket, article=article, queue_id=queue_id, again=True)
@@ -172,6 +180,8 @@ def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
         return
     if not match.verified:
         step.note(gettext_noop("the sender takes no part in the ticket: filed internally"))
+        if thread.is_agent(match.ticket, thread.sender_of(step.mail)):
+            draft = replace(draft, extra={**draft.extra, "agent_by_mail": "unverified"})
     customer = customer_of(step) if match.verified else None
     article = receive_message(
         actor=SYSTEM,
@@ -237,10 +247,11 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
         imported=step.inbound.silent,
     )
     if found:
-        note_spam(actor=SYSTEM, ticket=opened.ticket, queue=wanted or queue)
+        others = where.others if junk else ()
+        note_spam(actor=SYSTEM, ticket=opened.ticket, queue=wanted or queue, others=others)
     _add_notes(opened.ticket, plan)
     _let_take_part(opened.ticket, step)
-    for other in where.others:
+    for other in () if junk else where.others:
         inform_queue(actor=SYSTEM, ticket=opened.ticket, article=opened.article, queue_id=other)
     _filed(step, opened.article, InboundMail.Outcome.OPENED)
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import Error as DatabaseError
+from django.db import IntegrityError, connection
 from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop

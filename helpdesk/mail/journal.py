@@ -48,6 +48,7 @@ def write(rows: Iterable[InboundMail]) -> None:
     try:
         _store(waiting)
     except Exception as error:  # noqa: BLE001  whatever it is, it is not worth a mail
+        _unsave(waiting)
         if len(waiting) > 1:  # one of them spoils the others: each by itself
             for row in waiting:
                 write([row])
@@ -70,6 +71,14 @@ def _store(waiting: list[InboundMail]) -> None:
     for row, message in zip(waiting, messages, strict=True):
         row.message = message
     InboundMail.objects.bulk_update(waiting, ["message"])
+
+
+def _unsave(waiting: list[InboundMail]) -> None:
+    """Take back from rows that were undone what the database had given them: others may have it by now."""
+    for row in waiting:
+        row.message = None
+        if row.journal_row is not None:
+            row.journal_row.pk, row.journal_row._state.adding = None, True
 
 
 def _announce(inbound: InboundMail) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from helpdesk.mail.parsed import ParsedMail
+from helpdesk.rules.unread import nobody_writes
 
 
 class MachineKind(enum.StrEnum):
@@ -242,22 +243,14 @@ def _empty_path(mail: ParsedMail) -> Machine | None:
     return _machine(kind, "Return-Path", "<>")
 
 
-_NOBODY = re.compile(
-    r"(?:.*[._+-])?(?:no-?reply|no_reply|not?-?reply|do[-_.]?not[-_.]?reply|nicht[-_.]?antworten"
-    r"|keine[-_.]?antwort|bounces?|mailer-?daemon|mail-?daemon|postmaster|daemon|root|cron|www-data|nobody"
-    r"|auto-?reply|autoresponder)(?:[._+-].*)?@.*",
-    re.IGNORECASE,
-)
-
-
 def _nobody(mail: ParsedMail) -> Machine | None:
     """Recognise senders behind which nobody reads; a form that names a person in Reply-To is one's."""
     for name, mailbox in (("From", mail.from_), ("Sender", mail.sender)):
-        if mailbox is None or not _NOBODY.fullmatch(mailbox.address):
+        if mailbox is None or not nobody_writes(mailbox.address):
             continue
         if name == "Sender" and mail.from_ is not None:
             continue
-        if any(not _NOBODY.fullmatch(box.address) for box in mail.reply_to):
+        if any(not nobody_writes(box.address) for box in mail.reply_to):
             continue
         return _machine(MachineKind.SYSTEM, name, mailbox.address)
     return None

@@ -160,12 +160,12 @@ def _by_hint(mail: ParsedMail, known: dict[str, list[_Known]]) -> Match | None:
 def _hinted(mail: ParsedMail, known: dict[str, list[_Known]]) -> list[tuple[Ticket, Tier, str]]:
     found: dict[int, tuple[Ticket, Tier, str]] = {}
     report_id = mail.report.original_message_id if mail.report else None
-    named = [(raw_id, known.get(addressing.message_id_key(raw_id))) for raw_id in _hints(mail)]
-    ids = {articles[0].ticket_id for _raw_id, articles in named if articles}
+    named = [(raw_id, _ticket_id(raw_id, known)) for raw_id in _hints(mail)]
+    ids = {pk for _raw_id, pk in named if pk is not None}
     rows = Ticket.objects.select_related("state").in_bulk(ids) if ids else {}
-    for raw_id, articles in named:
-        if articles:
-            ticket = _resolve(rows[articles[0].ticket_id])
+    for raw_id, pk in named:
+        if pk in rows:
+            ticket = _resolve(rows[pk])
             tier = Tier.REPORT if raw_id == report_id else Tier.REFERENCES
             found.setdefault(ticket.pk, (ticket, tier, raw_id))
     for number in addressing.find_numbers(mail.subject)[:10]:
@@ -173,6 +173,14 @@ def _hinted(mail: ParsedMail, known: dict[str, list[_Known]]) -> list[tuple[Tick
         if by_number is not None:
             found.setdefault(by_number.pk, (by_number, Tier.NUMBER, number))
     return list(found.values())
+
+
+def _ticket_id(raw_id: str, known: dict[str, list[_Known]]) -> int | None:
+    """Return the ticket of the article with this id, else the one that our automatic mail names in it."""
+    articles = known.get(addressing.message_id_key(raw_id))
+    if articles:
+        return articles[0].ticket_id
+    return addressing.read_message_id(raw_id, addressing.signing_keys())
 
 
 def _ticket(**lookup: object) -> Ticket | None:
@@ -226,7 +234,7 @@ def _takes_part(ticket: Ticket, sender: str) -> bool:
     if is_customer(ticket, sender):
         return True
     takes_part = ticket.participants.filter(normalised=sender).exists()
-    return takes_part and not _is_agent(ticket, sender)
+    return takes_part and not is_agent(ticket, sender)
 
 
 def _standing(ticket: Ticket, sender: str) -> tuple[bool, bool]:
@@ -247,7 +255,7 @@ def _standing_with_token(ticket: Ticket, sender: str) -> tuple[bool, bool]:
     visible, verified = _standing(ticket, sender)
     if verified:
         return visible, True
-    if _is_agent(ticket, sender):
+    if is_agent(ticket, sender):
         return False, False  # an agent's answer by mail never speaks for the customer
     asked_others = Article.objects.filter(
         ticket=ticket, sender=Sender.AGENT, visible=False, channel="email"
@@ -265,7 +273,8 @@ def _was_asked(ticket: Ticket, sender: str) -> bool:
     return sender in asked
 
 
-def _is_agent(ticket: Ticket, sender: str) -> bool:
+def is_agent(ticket: Ticket, sender: str) -> bool:
+    """Tell whether an address (canonical) is that of a user who may read the ticket."""
     if not sender:
         return False
     users = get_user_model()._default_manager.filter(is_active=True, email__iexact=sender)

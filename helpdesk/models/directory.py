@@ -38,6 +38,10 @@ class Directory:
         """The canonical addresses from which mail came back for good."""
         return frozenset(BouncedAddress.objects.values_list("address", flat=True))
 
+    def forget_bounced(self) -> None:
+        """Ask anew next time: one of these addresses was just counted or released."""
+        self.__dict__.pop("bounced", None)
+
     @cached_property
     def states(self) -> dict[int, State]:
         return {row.pk: row for row in State.objects.all()}

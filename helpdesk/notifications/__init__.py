@@ -19,11 +19,12 @@ from .compose import Addresses
 from .decisions import send_again, withdraw
 from .outbox import send_due
 from .responses import send_refusal, send_response
-from .withdrawing import withdraw_automatic
+from .withdrawing import detach, withdraw_automatic
 
 __all__ = [
     "Addresses",
     "Withheld",
+    "detach",
     "note_bounce",
     "send_again",
     "send_answer",

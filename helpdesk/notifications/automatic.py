@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing
 from helpdesk.models import Customer, directory
+from helpdesk.rules.unread import nobody_reads
 
 from . import limiter, suspension
 
@@ -31,14 +30,6 @@ class Withheld(models.TextChoices):
     LIMIT_BURST = str(limiter.Limit.BURST), _("too many automatic mails to this address just now")
 
 
-# behind these names nobody reads, or a machine does
-_NOBODY = re.compile(
-    r"(?:.*[._-])?(?:no[._-]?reply|do[._-]?not[._-]?reply|nicht[._-]?antworten|keine[._-]?antwort"
-    r"|bounces?|mailer[._-]?daemon|postmaster|abuse|hostmaster|auto[._-]?reply|listserv|majordomo)"
-    r"(?:[._+-].*)?@.*"
-)
-
-
 def why_not(address: str, *, sender: str, customer: Customer | None) -> Withheld | None:
     """Return the first reason against an automatic mail to `address`; None, and it is counted.
 
@@ -51,11 +42,11 @@ def why_not(address: str, *, sender: str, customer: Customer | None) -> Withheld
         normalised = addressing.normalise(address)
     except addressing.BadAddress:
         return Withheld.BAD_ADDRESS
-    if _NOBODY.fullmatch(normalised):
+    if nobody_reads(normalised):
         return Withheld.NOBODY_READS
     if customer is not None and customer.is_blocked:
         return Withheld.BLOCKED
-    if _is_ours(normalised, sender):
+    if is_ours(normalised, sender):
         return Withheld.OWN_ADDRESS
     if addressing.canonical(address) in directory().bounced and suspension.suspended(address):
         return Withheld.SUSPENDED
@@ -63,8 +54,8 @@ def why_not(address: str, *, sender: str, customer: Customer | None) -> Withheld
     return Withheld(str(limit)) if limit is not None else None
 
 
-def _is_ours(address: str, sender: str) -> bool:
-    """Tell whether mail to the address would come back to us."""
+def is_ours(address: str, sender: str) -> bool:
+    """Tell whether mail to a normalised address would come back to us; `sender` is where it would come from."""
     if addressing.is_address(sender) and address == addressing.normalise(sender):
         return True
     return address in directory().own_addresses

@@ -11,7 +11,7 @@ from helpdesk.errors import NotFound, NotPermitted, WrongState
 from helpdesk.models import Article, EventKind, OutboundMail, Right
 from helpdesk.permissions import Actor
 
-from . import compose
+from . import compose, suspension
 
 Kind, State = OutboundMail.Kind, OutboundMail.State
 
@@ -24,7 +24,8 @@ def send_again(*, actor: Actor, mail: OutboundMail) -> OutboundMail:
     """Queue a failed or uncertain mail once more with the same Message-ID (right *answer*).
 
     Who has it for certain does not get it again; who was refused is tried anew. Raises
-    `WrongState` for a mail that is in no such state, `NotPermitted`, `NotFound`.
+    `WrongState` for a mail that is in no such state, `InvalidInput` for a suspended address,
+    `NotPermitted`, `NotFound`.
     """
     row = OutboundMail.objects.select_for_update(of=("self",)).filter(pk=mail.pk).first()
     if row is None:
@@ -32,6 +33,7 @@ def send_again(*, actor: Actor, mail: OutboundMail) -> OutboundMail:
     _require(actor, row)
     if row.state not in (State.FAILED, State.UNCERTAIN):
         raise WrongState(_("Only a mail that failed, or is uncertain, can be sent again."))
+    suspension.refuse(to=row.to, cc=row.cc, bcc=row.bcc)
     before = row.state
     row.state = State.QUEUED
     row.attempts = 0

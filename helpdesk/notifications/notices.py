@@ -10,10 +10,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from helpdesk import addressing, conf, permissions
-from helpdesk.models import Article, OutboundMail, QueueAddress, Right, Ticket
+from helpdesk.models import Article, OutboundMail, Right, Ticket
 from helpdesk.rules import delivery
 
 from . import compose, limiter, links, suspension
+from .automatic import is_ours
 
 
 def tell_owner_of_bounce(
@@ -77,18 +78,11 @@ def _why_no_notice(ticket: Ticket, mail: OutboundMail) -> str:
         return "customer"
     if address in {one.lower() for one, _status, _words in mail.bounces}:
         return "came_back"
-    if _is_ours(address, ticket):
+    if is_ours(addressing.normalise(address), compose.sender_of(ticket.queue)[1]):
         return "own_address"
     if suspension.suspended(address):
         return "suspended"
     return limiter.take(address) or ""
-
-
-def _is_ours(address: str, ticket: Ticket) -> bool:
-    """Tell whether mail to the address would come back to us."""
-    plain = addressing.normalise(address)
-    sender = addressing.normalise(compose.sender_of(ticket.queue)[1])
-    return plain == sender or QueueAddress.objects.filter(normalised=plain).exists()
 
 
 def may_still_go(row: OutboundMail) -> bool:

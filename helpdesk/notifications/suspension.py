@@ -24,6 +24,7 @@ from helpdesk.models import (
     Participant,
     Right,
     Ticket,
+    directory,
 )
 from helpdesk.permissions import SYSTEM, Actor
 from helpdesk.rules import delivery
@@ -118,6 +119,7 @@ def count(address: str, status: str, words: str) -> bool:
     if falls:
         row.suspended_at = now
     row.save()
+    directory().forget_bounced()
     return falls
 
 
@@ -170,6 +172,7 @@ def _release(
     article: Article | None = None,
 ) -> None:
     row.delete()
+    directory().forget_bounced()
     if ticket is None:
         user = actor.user.pk if actor.user is not None else None
         logger.info("user %s released an address that has no ticket", user)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpdesk.models import OutboundMail, Ticket
+from helpdesk.models import Article, OutboundMail, Ticket
 
 
 def withdraw_automatic(*, ticket: Ticket) -> int:
@@ -15,3 +15,14 @@ def withdraw_automatic(*, ticket: Ticket) -> int:
         ticket=ticket, automatic=True, state=OutboundMail.State.QUEUED
     )
     return waiting.update(state=OutboundMail.State.WITHDRAWN)
+
+
+def detach(*, article: Article) -> None:
+    """Let the automatic mails about an article that is about to go outlive it.
+
+    Those that still wait are withdrawn; what went out stays in the log and on its ticket.
+    """
+    mails = OutboundMail.objects.filter(article=article)
+    waiting = mails.filter(automatic=True, state=OutboundMail.State.QUEUED)
+    waiting.update(state=OutboundMail.State.WITHDRAWN)
+    mails.update(article=None)

@@ -264,3 +264,15 @@ def test_trouble_is_not_told_to_an_agent(red):
     MailAccount.objects.update(last_error="refused")
     agent = browser(f.make_agent(red.queue, rights=[Right.READ, Right.ANSWER]))
     assert "Mail of the reds" not in agent.get(reverse("wagtailadmin_home")).content.decode()
+
+
+@pytest.mark.parametrize("believed", [{"trusted": True}, {"authserv_id": "mx.example"}])
+def test_a_manager_lets_no_other_server_be_believed(admin, red, believed):
+    """What a server says of agents or attributes is believed because a superuser chose that server."""
+    mailbox = saved(admin, red.queue)
+    MailAccount.objects.update(**believed)
+    before = Mailbox.objects.get().uri
+    red.client.post(url("edit", mailbox.pk), account(red.queue, host="evil.example", secret="x"))
+    assert Mailbox.objects.get().uri == before
+    admin.post(url("edit", mailbox.pk), account(red.queue, host="new.example", secret="x"))
+    assert "new.example" in Mailbox.objects.get().uri

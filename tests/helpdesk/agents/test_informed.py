@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from wagtail import hooks
 
 from helpdesk import actions
@@ -11,7 +12,15 @@ from helpdesk.actions import Draft
 from helpdesk.agents.panels import TicketPanel
 from helpdesk.agents.policy import visible_customers, visible_tags
 from helpdesk.agents.tickets_list import VIEWS, TicketFilters, tickets_for
-from helpdesk.models import Article, Blob, Channel, InboundMail, OutboundMail, Seen
+from helpdesk.models import (
+    Article,
+    Blob,
+    BouncedAddress,
+    Channel,
+    InboundMail,
+    OutboundMail,
+    Seen,
+)
 from helpdesk.permissions import SYSTEM, visible_tickets
 from tests import factories as f
 
@@ -68,6 +77,16 @@ def test_the_conversation_shows_with_a_banner_and_nothing_internal(red, blue, sh
     ):
         assert word not in page, word
     assert Seen.objects.filter(ticket=blue.ticket, user=red.agent).exists()
+
+
+def test_whose_mail_came_back_is_for_those_who_work_on_it(red, blue, shared):
+    """A third party who was asked internally is among them."""
+    at = timezone.now()
+    OutboundMail.objects.update(bounces=[["secret@mail.example", "5.1.1", "no"]], bounced_at=at)
+    BouncedAddress.objects.create(address="secret@mail.example", bounces=1, last_at=at)
+    words = "Mail to this address comes back"
+    assert words in blue.client.get(screen(blue.ticket)).content.decode()
+    assert words not in red.client.get(screen(blue.ticket)).content.decode()
 
 
 def test_the_team_itself_sees_everything_and_whom_it_informed(red, blue, shared):

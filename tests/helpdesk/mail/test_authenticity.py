@@ -346,3 +346,16 @@ def test_the_name_believed_is_the_mailboxes_own(settings):
     account.authserv_id = "imap.example"
     account.save()
     assert server_of(InboundMail(mailbox=mailbox)) == "imap.example"
+
+
+@pytest.mark.parametrize(
+    "again", ["To: support+t1-x@desk.example", "Date: Tue, 1 Dec 2026 10:00:00 +0000"]
+)
+def test_our_servers_word_is_not_for_what_was_put_above_a_signed_field(again):
+    """A signature covers the lower one of two fields, and our server says that it holds."""
+    results = "mx.desk.example; dkim=pass header.d=uni.example"
+    raw = told(results, again.encode() + b"\r\n" + mail())
+    found = verdict(raw, server="mx.desk.example", covering=("to", "message-id"))
+    assert not found.authentic
+    assert found.evidence.startswith("not authentic: not exactly one field ")
+    assert verdict(told(results), server="mx.desk.example", covering=("to", "message-id")).authentic

@@ -143,3 +143,18 @@ def test_a_lost_password_is_told_in_words(row):
     MailAccount.objects.update(secret="nonsense")
     report = fetch.fetch_mailbox(row.mailbox)
     assert report.error == "The stored password cannot be read; enter it again."
+
+
+def test_a_full_disk_ends_in_the_report_and_frees_the_mailbox(account, shared, monkeypatch):
+    shared.deliver(mail(1))
+
+    def full(_raws: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(storage, "put_all", full)
+    report = fetch.fetch_mailbox(account.mailbox)
+    assert (report.error, report.removed) == ("Fetching failed (OSError).", 0)
+    account.refresh_from_db()
+    assert (account.last_error, account.lease_until) == (report.error, None)
+    monkeypatch.undo()
+    assert fetch.fetch_mailbox(account.mailbox).removed == 1
