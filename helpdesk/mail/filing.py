@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -43,9 +44,11 @@ from helpdesk.rules.effects import Plan
 from helpdesk.rules.routing import Route, route
 
 from . import agents, bounces, journal, spam, thread
-from .incoming import Incoming, contact_of, customer_of, draft_of, language_of
+from .incoming import Incoming, contact_of, customer_of, draft_of, language_of, normalised
 
 MAX_PARTICIPANTS = 20
+#: Two deliveries of one mail that lie further apart were not sent together.
+TOGETHER = timedelta(hours=1)
 
 Rule = InboundMail.Rule
 
@@ -136,13 +139,12 @@ def _finish(step: Incoming) -> None:
     inbound.evidence = step.evidence
     inbound.error = ""
     inbound.next_try_at = None
-    inbound.attempts += 1
     inbound.processed_at = timezone.now()
     journal.prepare(inbound, step.mail)
     inbound.save(
         update_fields=[
             *("state", "outcome", "reason", "rule", "evidence", "error", "next_try_at"),
-            *("attempts", "processed_at", "ticket", "article"),
+            *("processed_at", "ticket", "article"),
         ]
     )
 
@@ -163,10 +165,39 @@ def deliver_again(step: Incoming, match: thread.Match, article: Article) -> None
         step.mail.message_id or "",
     )
     queue_id = route_of(step).queue_id
-    inform_queue(actor=SYSTEM, ticket=match.ticket, article=article, queue_id=queue_id, again=True)
+    inform_queue(
+        actor=SYSTEM,
+        ticket=match.ticket,
+        article=article,
+        queue_id=queue_id,
+        again=True,
+        reads_along=_is_meant(step, article, queue_id),
+    )
     step.inbound.ticket = match.ticket
     step.inbound.article = article
     ignore(step, gettext_noop("second delivery of the same mail"))
+
+
+def _is_meant(step: Incoming, article: Article, queue_id: int | None) -> bool:
+    """Tell whether the sender wrote to this queue: it stands in the mail, or the mail came there at the same time.
+
+    Whoever has the mail can send it somewhere else later; that opens the conversation to nobody.
+    """
+    if step.inbound.silent:
+        return False
+    together = abs(step.inbound.received_at - article.created_at) <= TOGETHER
+    return together or queue_id in _addressed(step)
+
+
+def _addressed(step: Incoming) -> list[int]:
+    """Return the queues whose addresses stand in To or Cc; a ticket's reply address names none."""
+    keys = addressing.signing_keys()
+    found: list[int] = []
+    for one in (*step.mail.to, *step.mail.cc):
+        queue_id = step.own.get(normalised(one))
+        if queue_id is not None and addressing.read_reply_token(one.address, keys) is None:
+            found.append(queue_id)
+    return list(dict.fromkeys(found))
 
 
 def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
@@ -193,6 +224,8 @@ def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
     )
     if visible:
         _let_take_part(article.ticket, step)
+        if not step.inbound.silent:
+            _inform(step, article)
     _add_notes(article.ticket, plan)
     if plan.tags:
         tags = few_tags([*tags_of(article.ticket), *plan.tags])
@@ -200,6 +233,13 @@ def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
     joined = article.ticket_id == match.ticket.pk
     outcome = InboundMail.Outcome.APPENDED if joined else InboundMail.Outcome.OPENED
     _filed(step, article, outcome)
+
+
+def _inform(step: Incoming, article: Article) -> None:
+    """Let further queues that a follow-up is addressed to read along."""
+    for queue_id in _addressed(step):
+        if queue_id != article.ticket.queue_id:
+            inform_queue(actor=SYSTEM, ticket=article.ticket, article=article, queue_id=queue_id)
 
 
 def _file_agents(step: Incoming, match: thread.Match, by_agent: agents.AgentMail) -> None:

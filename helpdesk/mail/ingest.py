@@ -48,6 +48,7 @@ def process(pk: int) -> InboundMail:
     Safe to call again and from several workers: a filed mail is left alone, one that another worker
     holds is skipped. Whatever goes wrong puts this mail into the failure inbox and raises nothing.
     """
+    ledger.start([pk])
     row = _process(pk)
     journal.write([row])
     return row
@@ -98,6 +99,7 @@ def process_all(keys: list[int]) -> list[InboundMail]:
     waiting = iter(keys)
     while batch := list(islice(waiting, BATCH)):
         with kept_directory(), kept_orders(), _relaxed():
+            ledger.start(batch)
             filed = [_process(pk) for pk in batch]
             journal.write(filed)
             rows += filed
@@ -130,11 +132,20 @@ def _set_commit(how: str) -> None:
 
 
 def process_pending(limit: int = 500) -> int:
-    """File what waits in the ledger and is due, oldest first; return how many mails were tried."""
+    """File what waits in the ledger and is due, oldest first; return how many mails were tried.
+
+    Those that were tried before come last and one by one: a mail that kills its process must not
+    take others along, nor be tried for ever.
+    """
     due = InboundMail.objects.filter(_WAITING, next_try_at__lte=timezone.now())
-    keys = list(due.order_by("next_try_at", "pk").values_list("pk", flat=True)[:limit])
-    process_all(keys)
-    return len(keys)
+    rows = list(due.order_by("attempts", "next_try_at", "pk").values_list("pk", "attempts")[:limit])
+    process_all([pk for pk, attempts in rows if not attempts])
+    for pk, attempts in rows:
+        if attempts > len(ledger.RETRY_AFTER):
+            ledger.give_up(pk)
+        elif attempts:
+            process_all([pk])
+    return len(rows)
 
 
 def _attempt(pk: int, which: Q, work: Callable[[InboundMail], object]) -> InboundMail | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from django_mailbox.models import Mailbox
 
 from helpdesk import storage
 from helpdesk.models import Blob, InboundMail, Queue
+
+logger = logging.getLogger(__name__)
 
 #: Waiting time before the next attempt to file a failed mail; after the last one only by hand.
 RETRY_AFTER = (
@@ -135,18 +140,32 @@ def refuse_unread(
     return row
 
 
+def start(keys: Sequence[int]) -> None:
+    """Count an attempt to file these mails, before it is made: one that kills the process is counted too."""
+    waiting = [InboundMail.State.RECEIVED, InboundMail.State.FAILED]
+    InboundMail.objects.filter(pk__in=keys, state__in=waiting).update(attempts=F("attempts") + 1)
+
+
 def fail(pk: int, error: str) -> None:
     """Put a mail into the failure inbox with the reason, and set its next attempt."""
-    row = InboundMail.objects.get(pk=pk)
-    row.attempts += 1
-    again = row.attempts <= len(RETRY_AFTER) and row.blob_id is not None
+    attempts, blob = InboundMail.objects.values_list("attempts", "blob_id").get(pk=pk)
+    again = attempts <= len(RETRY_AFTER) and blob is not None
+    _set_aside(pk, error, timezone.now() + RETRY_AFTER[max(attempts, 1) - 1] if again else None)
+
+
+def give_up(pk: int) -> None:
+    """Set a mail aside over which the process died every time: from now on it is tried by hand only."""
+    logger.error("mail %s ended the process too often", pk)
+    _set_aside(pk, gettext_noop("Filing this mail ended the process every time."), None)
+
+
+def _set_aside(pk: int, error: str, next_try_at: datetime | None) -> None:
     InboundMail.objects.filter(pk=pk).exclude(
         state__in=[InboundMail.State.FILED, InboundMail.State.IGNORED]
     ).update(
         state=InboundMail.State.FAILED,
-        attempts=row.attempts,
         error=error[:4000],
         reason=error.strip().splitlines()[-1][:250] if error.strip() else "",
-        next_try_at=timezone.now() + RETRY_AFTER[row.attempts - 1] if again else None,
+        next_try_at=next_try_at,
         processed_at=timezone.now(),
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
+import time_machine
 from django.db import connection
-from django.utils import translation
+from django.utils import timezone, translation
 from django_mailbox.models import Mailbox, Message
 from django_mailbox.signals import message_received
 
@@ -583,3 +584,52 @@ def test_refused_recipients_of_the_outbox_and_of_reports_count_together(support)
     _ticket, other = answered(support)
     deliver(bounce(other))
     assert BouncedAddress.objects.get().bounces == 2
+
+
+# --- who else is informed, and mails that end the process ---------------------------------------------
+
+
+def test_a_follow_up_to_a_further_queue_lets_it_read_along_once(support, hr):
+    first = deliver(mail(Message_ID="<f1@x>"))
+    for number in (2, 3):
+        deliver(
+            mail(
+                subject="Re: Printer",
+                to="support@desk.example, hr@desk.example",
+                Message_ID=f"<f{number}@x>",
+                References="<f1@x>",
+            )
+        )
+    ticket = first.ticket
+    assert [row.queue for row in ticket.informed.all()] == [hr]
+    assert ticket.events.filter(kind=EventKind.QUEUE_INFORMED).count() == 1
+
+
+def test_a_mail_sent_on_later_opens_the_conversation_to_nobody(support, hr):
+    raw = mail(Message_ID="<later@x>")
+    ticket = deliver(raw).ticket
+    with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
+        again = deliver(raw, envelope_to=["hr@desk.example"])
+    assert (again.rule, ticket.informed.count()) == ("second_delivery", 0)
+    assert ticket.events.filter(kind=EventKind.SECOND_DELIVERY).count() == 1
+
+
+def test_a_blind_copy_that_comes_at_the_same_time_is_informed(support, hr):
+    raw = mail(to="somebody@else.example", Message_ID="<bcc@x>")
+    ticket = deliver(raw, envelope_to=["support@desk.example"]).ticket
+    deliver(raw, envelope_to=["hr@desk.example"])
+    assert [row.queue for row in ticket.informed.all()] == [hr]
+
+
+def test_a_mail_over_which_the_process_dies_is_tried_last_and_then_given_up(support):
+    died = ledger.accept(mail(sender="Bo <bo@mail.example>"), source="test", key="died")
+    fresh = ledger.accept(mail(), source="test", key="fresh")
+    InboundMail.objects.filter(pk=died.pk).update(attempts=len(ledger.RETRY_AFTER) + 1)
+    assert ingest.process_pending() == 2
+    died.refresh_from_db()
+    fresh.refresh_from_db()
+    assert (fresh.state, fresh.attempts) == ("filed", 1)
+    assert (died.state, died.next_try_at) == ("failed", None)
+    assert died.reason_words() == "Filing this mail ended the process every time."
+    # by hand it is tried all the same
+    assert ingest.process(died.pk).state == "filed"
