@@ -25,7 +25,7 @@ SUPPORT = "support@desk.example"
 BOUNDARIES = [
     "helpdesk.mail.receive:Taker.recipient",
     "helpdesk.mail.receive:Taker.store",
-    "helpdesk.storage:put",
+    "helpdesk.storage:put_all",
     "helpdesk.mail.ledger:accept",
     # after the thread has answered, before the client hears it
     "helpdesk.mail.receive:Session._set_post_data_state",

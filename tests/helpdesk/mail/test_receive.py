@@ -304,7 +304,8 @@ def test_what_cannot_be_stored_stays_with_the_sender(support, monkeypatch, part)
     f.QueueAddressFactory(address="billing@desk.example")
     with running(lmtp=True) as server, server.client() as client:
         with monkeypatch.context() as patch:
-            patch.setattr(*((storage, "put") if part == "storage" else (Blob, "keep")), refuse)
+            target = (storage, "put_all") if part == "storage" else (Blob, "keep_all")
+            patch.setattr(*target, refuse)
             start_mail(client, SUPPORT, "billing@desk.example")
             client.send(RAW + b".\r\n")
             assert lines(client, 2) == [receive.AGAIN] * 2
