@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Final, Literal, cast
 
 from django.contrib.auth import get_user_model
-from django.utils.translation import gettext_noop
 
 from helpdesk import permissions
 from helpdesk.actions import Draft, Upload, add_note, answer, receive_message
@@ -54,30 +53,6 @@ class AgentMail:
     article: Article
     outcome: Literal["answered", "noted", "unverified", "again"]
     evidence: tuple[str, ...]
-
-
-#: What the evidence says, for the inbound log's reader; what stands for the value is technical.
-_WORDS = (
-    gettext_noop("agent %(value)s"),
-    gettext_noop("authentic: %(value)s"),
-    gettext_noop("not authentic: %(value)s"),
-    gettext_noop("sent from an agent's address"),
-    gettext_noop("filed internally"),
-    gettext_noop("no right to answer: filed as a note"),
-    gettext_noop("not sent to the customer, filed internally: %(value)s"),
-    gettext_noop("pictures in the text and signatures left out: %(value)s"),
-    gettext_noop("answered the customer"),
-    gettext_noop("the same mail of an agent came before"),
-)
-
-
-def in_words(line: str) -> tuple[str, str]:
-    """Return a line of the evidence as words that can be translated and the value in them."""
-    for words in _WORDS:
-        start = words.removesuffix("%(value)s")
-        if line == words or (start != words and line.startswith(start)):
-            return words, line[len(start) :]
-    return "%(value)s", line
 
 
 class _Unclear(Exception):

@@ -245,7 +245,7 @@ def _inform(step: Incoming, article: Article) -> None:
 def _file_agents(step: Incoming, match: thread.Match, by_agent: agents.AgentMail) -> None:
     """End for a mail that an agent sent to the reply address; its article is written already."""
     for line in by_agent.evidence:
-        step.note(*agents.in_words(line))
+        step.note("%(value)s", line)
     if by_agent.outcome == "again":
         deliver_again(step, match, by_agent.article)
     else:
