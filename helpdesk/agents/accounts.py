@@ -304,7 +304,7 @@ class AccountAdmin(ModelAdmin):
     model = Mailbox
     base_url_path = "helpdesk/accounts"
     menu_label = gettext_lazy("Mail accounts")
-    menu_icon = "key"
+    menu_icon = "mail"
     add_to_admin_menu = False
     history_view_enabled = False
     permission_helper_class = AccountPermissions

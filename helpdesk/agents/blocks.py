@@ -34,7 +34,7 @@ class BlockIndex(PolicedIndex):
 class BlockViewSet(DeskViewSet):
     model = SenderBlock
     name, url_prefix = "helpdesk_blocks", "helpdesk/blocks"
-    icon = "cross"
+    icon = "circle-xmark"
     form_class = BlockForm
     index_view_class = BlockIndex
     search_fields = ["pattern", "reason"]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_mailbox.models import Message
@@ -15,10 +21,10 @@ from wagtail_modeladmin.helpers import PermissionHelper
 from wagtail_modeladmin.options import ModelAdmin
 from wagtail_modeladmin.views import InspectView
 
-from helpdesk.models import InboundMail, OutboundMail, Right
+from helpdesk.models import InboundMail, OutboundMail, Right, Ticket
 from helpdesk.permissions import Actor
 
-from . import policy
+from . import log_facts, policy
 from .failures import visible_inbound, visible_outbound
 from .paging import GuardedIndex
 from .tickets_list import queue_choices
@@ -92,16 +98,53 @@ class LogAdmin(ModelAdmin):
         """Nothing refers to a log from a page."""
 
 
-class InboundInspect(InspectView):
+class LogInspect(InspectView):
+    """One row of a log, as words."""
+
+    titles: dict[Any, Any] = {
+        InboundMail: _("Arrived mail"),
+        OutboundMail: _("Outgoing mail"),
+    }
+
+    def get_page_title(self) -> Any:
+        return self.titles[self.model]
+
+    def get_meta_title(self) -> Any:
+        return self.titles[self.model]
+
+    def get_page_subtitle(self) -> str:
+        row = self.instance
+        at = row.received_at if self.model is InboundMail else row.created_at
+        return shown_moment(at)
+
+
+class InboundInspect(LogInspect):
     """One mail of the log; one that became nothing can be made a ticket here."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         actor = policy.actor_of(self.request)
         return super().get_context_data(
+            sections=log_facts.of_inbound(self.instance),
             queues=queue_choices(actor.queues_with(Right.CREATE)),
             unfiled=(InboundMail.State.FAILED, InboundMail.State.IGNORED),
             **kwargs,
         )
+
+
+class OutboundInspect(LogInspect):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(sections=log_facts.of_outbound(self.instance), **kwargs)
+
+
+def shown_moment(at: datetime | None) -> str:
+    return date_format(localtime(at), "SHORT_DATETIME_FORMAT") if at is not None else "–"
+
+
+def ticket_link(ticket: Ticket | None) -> str | SafeString:
+    if ticket is None:
+        return "–"
+    url = reverse("helpdesk_agents:ticket", args=[ticket.pk])
+    return format_html('<a class="hd-number" href="{}">{}</a>', url, ticket.number)
 
 
 class InboundAdmin(LogAdmin):
@@ -109,18 +152,40 @@ class InboundAdmin(LogAdmin):
     base_url_path = "helpdesk/inbound"
     menu_label = _("Inbound log")
     menu_icon = "download"
-    list_display = ("received_at", "source", "state", "outcome", "rule", "reason_words", "ticket")
+    list_display = ("received", "came_by", "became", "rule", "of_ticket")
     list_filter = ("state", "rule")
     inspect_view_class = InboundInspect
-    inspect_template_name = "helpdesk/agents/inbound_inspect.html"
+    inspect_template_name = "helpdesk/agents/log_inspect.html"
     search_fields = ("source", "key", "reason", "ticket__number")
     ordering = ("-received_at", "-pk")
-    related = ("queue", "ticket")
+    related = ("queue", "ticket", "mailbox")
     deferred = ("evidence", "error")
-    inspect_view_fields = (
-        *("received_at", "source", "key", "size", "state", "outcome", "rule", "evidence", "reason"),
-        *("error", "attempts", "processed_at", "queue", "ticket"),
-    )
+    inspect_view_fields = ()
+
+    def received(self, mail: InboundMail) -> str:
+        return shown_moment(mail.received_at)
+
+    def came_by(self, mail: InboundMail) -> str:
+        return mail.mailbox.name if mail.mailbox is not None else mail.source
+
+    def of_ticket(self, mail: InboundMail) -> str:
+        return ticket_link(mail.ticket)
+
+    def became(self, mail: InboundMail) -> str:
+        """What a mail became; of one that became nothing, why."""
+        if mail.state == InboundMail.State.FILED:
+            return str(mail.get_outcome_display())
+        reason = mail.reason_words()
+        return f"{mail.get_state_display()}: {reason}" if reason else str(mail.get_state_display())
+
+    received.short_description = _("Received")  # type: ignore[attr-defined]
+    received.admin_order_field = "received_at"  # type: ignore[attr-defined]
+    came_by.short_description = _("Source")  # type: ignore[attr-defined]
+    came_by.admin_order_field = "source"  # type: ignore[attr-defined]
+    became.short_description = _("What became of it")  # type: ignore[attr-defined]
+    became.admin_order_field = "state"  # type: ignore[attr-defined]
+    of_ticket.short_description = _("Ticket")  # type: ignore[attr-defined]
+    of_ticket.admin_order_field = "ticket"  # type: ignore[attr-defined]
 
 
 class OutboundAdmin(LogAdmin):
@@ -128,17 +193,21 @@ class OutboundAdmin(LogAdmin):
     base_url_path = "helpdesk/outbound"
     menu_label = _("Outbound log")
     menu_icon = "upload"
-    list_display = (*("created_at", "kind", "state", "ticket", "recipients", "sent_at", "server"),)
+    list_display = ("created", "kind", "state", "of_ticket", "recipients", "server")
     list_filter = ("state", "kind")
+    inspect_view_class = OutboundInspect
+    inspect_template_name = "helpdesk/agents/log_inspect.html"
     search_fields = ("message_id", "subject", "ticket__number")
     ordering = ("-created_at", "-pk")
     related = ("ticket", "route")
     deferred = ("body", "html", "references")
-    inspect_view_fields = (
-        *("created_at", "kind", "state", "message_id", "from_address", "to", "cc", "subject"),
-        *("attempts", "due_at", "sent_at", "route", "server_reply", "delivered", "refused"),
-        *("bounced_at", "bounces", "ticket"),
-    )
+    inspect_view_fields = ()
+
+    def created(self, mail: OutboundMail) -> str:
+        return shown_moment(mail.created_at)
+
+    def of_ticket(self, mail: OutboundMail) -> str:
+        return ticket_link(mail.ticket)
 
     def recipients(self, mail: OutboundMail) -> str:
         back = {str(row[0]) for row in mail.bounces}
@@ -152,6 +221,10 @@ class OutboundAdmin(LogAdmin):
     def server(self, mail: OutboundMail) -> str:
         return mail.route.name if mail.route is not None else "–"
 
+    created.short_description = _("Created")  # type: ignore[attr-defined]
+    created.admin_order_field = "created_at"  # type: ignore[attr-defined]
+    of_ticket.short_description = _("Ticket")  # type: ignore[attr-defined]
+    of_ticket.admin_order_field = "ticket"  # type: ignore[attr-defined]
     recipients.short_description = _("Recipients")  # type: ignore[attr-defined]
     server.short_description = _("Mail server")  # type: ignore[attr-defined]
 

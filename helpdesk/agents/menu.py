@@ -22,7 +22,10 @@ Item = tuple[Any, str, str, Test]
 
 @dataclass(frozen=True)
 class Group:
-    """One entry of the main menu. An item: label, URL name, icon, who sees it."""
+    """One entry of the main menu. An item: label, URL name, icon, who sees it.
+
+    No `name` may begin with another's: Wagtail opens both then (“helpdesk” opened its “help”).
+    """
 
     name: str
     label: Any
@@ -32,7 +35,7 @@ class Group:
 
 GROUPS = (
     Group(
-        "helpdesk",
+        "desk-work",
         _("Help desk"),
         "mail",
         (
@@ -44,26 +47,26 @@ GROUPS = (
         ),
     ),
     Group(
-        "helpdesk-mail",
+        "desk-mail",
         _("Mail in and out"),
         "resubmit",
         (
             (_("Automatic answers"), "helpdesk_responses:index", "comment", policy.may_manage),
             (_("Mail filters"), "helpdesk_agents:filters", "sliders", policy.is_superuser),
-            (_("Blocked senders"), "helpdesk_blocks:index", "cross", policy.may_manage),
+            (_("Blocked senders"), "helpdesk_blocks:index", "circle-xmark", policy.may_manage),
             (_("Addresses that bounce"), "helpdesk_agents:bounced", "no-view", policy.may_manage),
             (_("Inbound log"), "helpdesk_inbound_modeladmin_index", "download", policy.may_manage),
             (_("Outbound log"), "helpdesk_outbound_modeladmin_index", "upload", policy.may_manage),
-            (_("Mail accounts"), "helpdesk_accounts_modeladmin_index", "key", policy.may_manage),
-            (_("Outgoing mail servers"), "helpdesk_routes:index", "upload", policy.is_superuser),
-            (_("OAuth2 accesses"), "helpdesk_oauth:index", "lock-open", policy.is_superuser),
+            (_("Mail accounts"), "helpdesk_accounts_modeladmin_index", "mail", policy.may_manage),
+            (_("Outgoing mail servers"), "helpdesk_routes:index", "site", policy.is_superuser),
+            (_("OAuth2 accesses"), "helpdesk_oauth:index", "key", policy.is_superuser),
             (_("Mail journal"), "helpdesk_journal_modeladmin_index", "history", policy.may_manage),
         ),
     ),
     Group(
-        "helpdesk-settings",
+        "desk-settings",
         _("Help desk settings"),
-        "cogs",
+        "clipboard-list",
         (
             (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
             (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),

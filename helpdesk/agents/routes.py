@@ -91,7 +91,7 @@ def _server(row: MailRoute) -> str:
 class RouteViewSet(DeskViewSet):
     model = MailRoute
     name, url_prefix = "helpdesk_routes", "helpdesk/routes"
-    icon = "upload"
+    icon = "site"
     form_class = RouteForm
     edit_view_class = RouteEdit
     edit_template_name = "helpdesk/agents/route_form.html"

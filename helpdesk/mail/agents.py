@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Final, Literal, cast
 
 from django.contrib.auth import get_user_model
+from django.utils.translation import gettext_noop
 
 from helpdesk import permissions
 from helpdesk.actions import Draft, Upload, add_note, answer, receive_message
@@ -32,6 +33,9 @@ MAX_AGE: Final = timedelta(days=7)
 LIMIT_NOTES: Final = 50
 #: A line of a note that is shorter may stand in anything.
 _TELLING: Final = 25
+
+#: What stands before a reason; each part is translated where the inbound log shows it.
+_KEPT_INSIDE: Final = gettext_noop("not sent to the customer, filed internally")
 
 #: Parts that protect the agent's mail on its way to us; they fit nothing that we send.
 _PROTECTING: Final = frozenset(
@@ -78,9 +82,11 @@ def answer_of(
         return None
     before = _came_before(mail)
     if before is not None and before.content_hash == mail.content_hash:
-        return AgentMail(before, "again", ("the same mail of an agent came before",))
+        return AgentMail(before, "again", (gettext_noop("the same mail of an agent came before"),))
     if before is not None:
-        verdict = Verdict(False, "not authentic: another mail with this Message-ID came before")
+        verdict = Verdict(
+            False, gettext_noop("not authentic: another mail with this Message-ID came before")
+        )
     else:
         verdict = _verdict(inbound, mail, match, actors)
     if not verdict.authentic:
@@ -113,17 +119,19 @@ def _verdict(
 ) -> Verdict:
     """Decide whether the mail was written by the agent, now, and to this ticket."""
     if len(actors) > 1:
-        return Verdict(False, "not authentic: several users have this address")
+        return Verdict(False, gettext_noop("not authentic: several users have this address"))
     if not mail.message_id:
-        return Verdict(False, "not authentic: no Message-ID")
+        return Verdict(False, gettext_noop("not authentic: no Message-ID"))
     if mail.date is None or abs(inbound.received_at - mail.date) > MAX_AGE:
-        return Verdict(False, "not authentic: its date is not of these days")
+        return Verdict(False, gettext_noop("not authentic: its date is not of these days"))
     carrying = _carrying(mail, match.evidence)
     if not carrying:
         # the envelope is nobody's word: an old mail to somebody else could be sent here
-        return Verdict(False, "not authentic: the reply address stands neither in To nor in Cc")
+        return Verdict(
+            False, gettext_noop("not authentic: the reply address stands neither in To nor in Cc")
+        )
     if inbound.blob is None:
-        return Verdict(False, "not authentic: the raw mail is gone")
+        return Verdict(False, gettext_noop("not authentic: the raw mail is gone"))
     return authenticity.judge(
         inbound.blob.read(),
         mail,
@@ -147,7 +155,11 @@ def _unverified(ticket: Ticket, draft: Draft, verdict: Verdict) -> AgentMail:
         draft=replace(draft, verified=False, extra={**draft.extra, "agent_by_mail": "unverified"}),
         visible=False,
     )
-    evidence = ("sent from an agent's address", verdict.evidence, "filed internally")
+    evidence = (
+        gettext_noop("sent from an agent's address"),
+        verdict.evidence,
+        gettext_noop("filed internally"),
+    )
     return AgentMail(article, "unverified", evidence)
 
 
@@ -157,26 +169,30 @@ def _taken(
     """File an authentic mail: as an answer if that is allowed and clear, else internally."""
     evidence = [f"agent {actor.user.get_username()}", verdict.evidence]
     if not _may(actor, Right.ANSWER, ticket):
-        evidence.append("no right to answer: filed as a note")
+        evidence.append(gettext_noop("no right to answer: filed as a note"))
         return AgentMail(_note(actor, ticket, draft), "noted", tuple(evidence))
     try:
         own = _for_customer(ticket, mail, draft)
         article = answer(actor=actor, ticket=ticket, draft=own)
     except _Unclear as doubt:
-        evidence.append(f"not sent to the customer, filed internally: {doubt}")
+        evidence.append(f"{_KEPT_INSIDE}: {doubt}")
     except InvalidInput:
         evidence.append(
-            "not sent to the customer, filed internally: there is no address to send to"
+            gettext_noop(
+                "not sent to the customer, filed internally: there is no address to send to"
+            )
         )
     except AlreadyDone as done:  # filed at this moment in another process
         return AgentMail(
-            cast("Article", done.existing), "again", ("the same mail of an agent came before",)
+            cast("Article", done.existing),
+            "again",
+            (gettext_noop("the same mail of an agent came before"),),
         )
     else:
         left_out = len(draft.files) - len(own.files)
         if left_out:
             evidence.append(f"pictures in the text and signatures left out: {left_out}")
-        return AgentMail(article, "answered", (*evidence, "answered the customer"))
+        return AgentMail(article, "answered", (*evidence, gettext_noop("answered the customer")))
     return AgentMail(_note(actor, ticket, draft), "noted", tuple(evidence))
 
 
@@ -195,12 +211,12 @@ def _for_customer(ticket: Ticket, mail: ParsedMail, draft: Draft) -> Draft:
     agent's own address and subject (that of an internal notice, perhaps) stay inside as well.
     """
     if mail.protection in ("smime-encrypted", "pgp-encrypted") or "-----BEGIN PGP" in mail.text:
-        raise _Unclear("it is encrypted, or signed inside its text")
+        raise _Unclear(gettext_noop("it is encrypted, or signed inside its text"))
     if "text-cut" in mail.defects:
-        raise _Unclear("it is too long")
+        raise _Unclear(gettext_noop("it is too long"))
     body = own_words(mail.text)
     if _repeats_a_note(ticket, body):
-        raise _Unclear("it repeats an internal message")
+        raise _Unclear(gettext_noop("it repeats an internal message"))
     return Draft(
         body=body,
         channel=draft.channel,
@@ -221,20 +237,20 @@ def own_words(text: str) -> str:
     answer them line by line, and cannot be told from the quotation for sure.
     """
     if text.count("\n") > LIMIT_LINES:
-        raise _Unclear("it is too long")
+        raise _Unclear(gettext_noop("it is too long"))
     own, quoted = "", False
     for segment in fold(text):
         if segment.kind == "quote":
             quoted = True
         elif segment.kind == "text" and segment.text.strip():
             if quoted:
-                raise _Unclear("words stand behind the quotation")
+                raise _Unclear(gettext_noop("words stand behind the quotation"))
             own += segment.text
     own = _SIGNATURE.split(own, maxsplit=1)[0].strip()
     if _QUOTED.search(own) or _REPLY_ADDRESS.search(own):
-        raise _Unclear("words stand among quoted lines")
+        raise _Unclear(gettext_noop("words stand among quoted lines"))
     if not own:
-        raise _Unclear("nothing is left without quotation and signature")
+        raise _Unclear(gettext_noop("nothing is left without quotation and signature"))
     return own
 
 
@@ -260,7 +276,7 @@ def _joined(text: str) -> str:
 def _files(draft: Draft) -> tuple[Upload, ...]:
     """Return the files that go along. Raises `_Unclear` for an attached mail: it may be the notice."""
     if any(file.content_type == "message/rfc822" for file in draft.files):
-        raise _Unclear("a mail is attached")
+        raise _Unclear(gettext_noop("a mail is attached"))
     return tuple(
         replace(file, content_id="", inline=False)
         for file in draft.files

@@ -10,6 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext_noop
+
 from helpdesk import addressing, conf
 from helpdesk.models import InboundMail, MailAccount
 
@@ -17,6 +19,9 @@ from . import authentication_results, signatures
 from .authentication_results import Result
 from .headers import Fields, read_block
 from .parsed import ParsedMail
+
+# what stands before a reason; each part is translated where the inbound log shows it
+_IS, _IS_NOT = gettext_noop("authentic"), gettext_noop("not authentic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,12 @@ def judge(
     """
     domain = _from_domain(mail)
     if not domain:
-        return Verdict(False, "not authentic: there is not exactly one From address")
+        return Verdict(False, gettext_noop("not authentic: there is not exactly one From address"))
     fields, _body = read_block(raw, 0)
     for name in sorted({"from", "date", *covering}):
         # of a field that is there twice, a signature covers the lower one only: our server passes it
         if len(fields.all(name)) != 1:
-            return Verdict(False, f"not authentic: not exactly one field {name}")
+            return Verdict(False, f"{_IS_NOT}: not exactly one field {name}")
     told = _told(fields, server.strip().lower(), domain)
     if told is not None:
         return told
@@ -68,8 +73,8 @@ def judge(
         raw, accepts=lambda d: aligned(d, domain), covering=covering, now=now
     )
     if checked.holds:
-        return Verdict(True, f"authentic: {checked.evidence}")
-    return Verdict(False, f"not authentic: {checked.evidence}")
+        return Verdict(True, f"{_IS}: {checked.evidence}")
+    return Verdict(False, f"{_IS_NOT}: {checked.evidence}")
 
 
 def aligned(domain: str, from_domain: str) -> bool:
@@ -112,11 +117,11 @@ def _told(fields: Fields, server: str, domain: str) -> Verdict | None:
     if field is None or field.server != server:
         return None
     if any(one.method == "dmarc" and one.result == "fail" for one in field.results):
-        return Verdict(False, f"not authentic: {server} says dmarc=fail")
+        return Verdict(False, f"{_IS_NOT}: {server} says dmarc=fail")
     for one in field.results:
         found = one.result == "pass" and _shows(one, domain)
         if found:
-            return Verdict(True, f"authentic: {server} says {one.method}=pass for {found}")
+            return Verdict(True, f"{_IS}: {server} says {one.method}=pass for {found}")
     return None
 
 

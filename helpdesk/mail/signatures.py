@@ -17,6 +17,7 @@ import dkim
 import dns.exception
 import dns.nameserver
 import dns.resolver
+from django.utils.translation import gettext_noop
 from dkim.util import InvalidTagValueList, parse_tag_value
 
 from helpdesk import conf
@@ -71,17 +72,17 @@ def check(
         return Checked(False, f"the signature cannot be read ({type(error).__name__})")
     if isinstance(reasons, Checked):
         return reasons
-    return Checked(False, "; ".join(reasons) or "no signature of this domain")
+    return Checked(False, "; ".join(reasons) or gettext_noop("no signature of this domain"))
 
 
 def _message(raw: bytes, once: set[str]) -> dkim.DKIM:
     if len(raw) > LIMIT_BYTES or raw.count(b"\n") > LIMIT_LINES:
-        raise _Refused("the mail is too large to be checked")
+        raise _Refused(gettext_noop("the mail is too large to be checked"))
     if b" " * LIMIT_BLANKS in raw.replace(b"\t", b" "):
-        raise _Refused("the mail has too many blanks in a row to be checked")
+        raise _Refused(gettext_noop("the mail has too many blanks in a row to be checked"))
     message = dkim.DKIM(raw, logger=_SILENT, minkey=MIN_KEY_BITS)
     if len(message.headers) > LIMIT_FIELDS:
-        raise _Refused("the mail has too many fields to be checked")
+        raise _Refused(gettext_noop("the mail has too many fields to be checked"))
     names = [name.lower().decode("ascii") for name, _value in message.headers]
     for name in sorted(once):
         if names.count(name) != 1:
@@ -115,31 +116,31 @@ def _reasons(
 
 def _tags(value: bytes) -> Mapping[bytes, bytes]:
     if len(value) > LIMIT_FIELD:
-        raise _Refused("a signature is too long")
+        raise _Refused(gettext_noop("a signature is too long"))
     try:
         tags: Mapping[bytes, bytes] = parse_tag_value(value)
     except InvalidTagValueList:
-        raise _Refused("a signature breaks the grammar") from None
+        raise _Refused(gettext_noop("a signature breaks the grammar")) from None
     if not _DOMAIN.fullmatch(tags.get(b"d", b"")) or not _SELECTOR.fullmatch(tags.get(b"s", b"")):
-        raise _Refused("a signature names no domain or key")
+        raise _Refused(gettext_noop("a signature names no domain or key"))
     return tags
 
 
 def _refuse(tags: Mapping[bytes, bytes], covering: set[str], now: datetime) -> None:
     """Raise `_Refused` for what its own tags make unfit."""
     if tags.get(b"a") != b"rsa-sha256":
-        raise _Refused("the signature's algorithm is not rsa-sha256")
+        raise _Refused(gettext_noop("the signature's algorithm is not rsa-sha256"))
     if b"l" in tags:
-        raise _Refused("the signature covers a part of the body only (l=)")
+        raise _Refused(gettext_noop("the signature covers a part of the body only (l=)"))
     names = [name.strip().lower() for name in tags.get(b"h", b"").split(b":")]
     if len(names) > LIMIT_NAMES:
-        raise _Refused("the signature names too many fields")
+        raise _Refused(gettext_noop("the signature names too many fields"))
     missing = sorted(covering - {name.decode("ascii", "replace") for name in names})
     if missing:
         raise _Refused(f"the signature does not cover {', '.join(missing)}")
     expiry = tags.get(b"x", b"")
     if expiry and not (expiry.isdigit() and int(expiry[:15]) >= now.timestamp() - _SLACK):
-        raise _Refused("the signature has expired")
+        raise _Refused(gettext_noop("the signature has expired"))
 
 
 def _verify(message: dkim.DKIM, index: int, tags: Mapping[bytes, bytes]) -> None:
@@ -149,13 +150,17 @@ def _verify(message: dkim.DKIM, index: int, tags: Mapping[bytes, bytes]) -> None
         holds = message.verify(index, dnsfunc=lambda _name, timeout=0: record)
     except dkim.ValidationError as error:
         body = str(error).startswith("body hash")
-        raise _Refused("the body was changed" if body else "the signature is faulty") from None
+        raise _Refused(
+            gettext_noop("the body was changed")
+            if body
+            else gettext_noop("the signature is faulty")
+        ) from None
     except dkim.KeyFormatError:
-        raise _Refused("the key is too short or faulty") from None
+        raise _Refused(gettext_noop("the key is too short or faulty")) from None
     except Exception as error:  # noqa: BLE001  as above
         raise _Refused(f"the signature is faulty ({type(error).__name__})") from None
     if not holds:
-        raise _Refused("the signature does not fit")
+        raise _Refused(gettext_noop("the signature does not fit"))
 
 
 def _record(name: str) -> bytes:
@@ -163,24 +168,24 @@ def _record(name: str) -> bytes:
     try:
         answer = _resolver().resolve(name, "TXT", lifetime=LOOKUP_SECONDS, search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        raise _Refused("there is no such key") from None
+        raise _Refused(gettext_noop("there is no such key")) from None
     except (dns.exception.DNSException, OSError, ValueError) as error:
         raise _Refused(f"the key could not be looked up ({type(error).__name__})") from None
     records = [b"".join(row.strings) for row in answer]
     if len(records) != 1 or len(records[0]) > LIMIT_RECORD:
-        raise _Refused("there is not exactly one key")
+        raise _Refused(gettext_noop("there is not exactly one key"))
     try:
         tags = parse_tag_value(records[0])
     except InvalidTagValueList:
-        raise _Refused("the key is faulty") from None
+        raise _Refused(gettext_noop("the key is faulty")) from None
     if not tags.get(b"p"):
-        raise _Refused("the key was withdrawn")
+        raise _Refused(gettext_noop("the key was withdrawn"))
     if b"y" in _list(tags.get(b"t", b"")):
-        raise _Refused("the domain only tests its signatures (t=y)")
+        raise _Refused(gettext_noop("the domain only tests its signatures (t=y)"))
     if not {b"*", b"email"} & _list(tags.get(b"s", b"*")):
-        raise _Refused("the key is not for mail")
+        raise _Refused(gettext_noop("the key is not for mail"))
     if b"sha256" not in _list(tags.get(b"h", b"sha256")):
-        raise _Refused("the key is not for sha256")
+        raise _Refused(gettext_noop("the key is not for sha256"))
     return records[0]
 
 

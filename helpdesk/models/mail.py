@@ -194,10 +194,19 @@ class InboundMail(models.Model):
 
     def evidence_lines(self) -> list[str]:
         """Return what spoke for the decision, a sentence each, in the active language."""
-        return [gettext(words) % {"value": value} for words, value in self.evidence]
+        return [
+            _in_words(value) if words == "%(value)s" else gettext(words) % {"value": value}
+            for words, value in self.evidence
+        ]
 
     def get_evidence_display(self) -> str:
         return "; ".join(self.evidence_lines())
 
     def get_reason_display(self) -> str:
         return self.reason_words()
+
+
+def _in_words(text: str) -> str:
+    """Return a sentence in the active language: as a whole, else part by part (“what: why”)."""
+    whole = gettext(text) if text else ""
+    return whole if whole != text else ": ".join(gettext(one) for one in text.split(": ") if one)

@@ -231,6 +231,73 @@ class LostMail(Mail):
             deliver(self.raw(stage), attempts=len(ledger.RETRY_AFTER) + 1)
 
 
+@dataclass(frozen=True)
+class IgnoredMail(Mail):
+    """A mail that a filter makes no ticket of."""
+
+    def play(self, stage: Stage) -> None:
+        deliver(self.raw(stage))
+
+
+@dataclass(frozen=True)
+class CameBack(Act):
+    """The customer's mail server reports that our last mail could not be delivered (RFC 3464)."""
+
+    words: str
+
+    def play(self, stage: Stage) -> None:
+        last = OutboundMail.objects.filter(ticket=stage.ticket).order_by("-pk")[0]
+        address = last.to[0][1]
+        server = f"mx.{address.rpartition('@')[2]}"
+        report = REPORT.format(
+            server=server,
+            address=address,
+            number=stage.ticket.number,
+            words=self.words,
+            desk=last.from_address,
+            date=format_datetime(timezone.localtime(timezone.now())),
+            message_id=last.message_id,
+        )
+        deliver(report.encode())
+
+
+REPORT = """\
+From: Mail Delivery System <MAILER-DAEMON@{server}>
+To: {desk}
+Subject: Undelivered Mail Returned to Sender
+Date: {date}
+Message-ID: <report-{number}@{server}>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=report
+Return-Path: <>
+Auto-Submitted: auto-replied
+
+--report
+Content-Type: text/plain; charset=utf-8
+
+Ihre Nachricht konnte nicht zugestellt werden. / Your message could not be delivered.
+
+<{address}>: {words}
+--report
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; {server}
+
+Final-Recipient: rfc822; {address}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; {words}
+
+--report
+Content-Type: text/rfc822-headers
+
+From: {desk}
+Message-ID: {message_id}
+
+--report--
+"""
+
+
 @contextmanager
 def _silent(name: str) -> Iterator[None]:
     """Keep an expected failure out of the terminal."""

@@ -132,6 +132,16 @@ class Prioritise(AgentAct):
 
 
 @dataclass(frozen=True)
+class Tag(AgentAct):
+    """Give the ticket these tags, and take all others."""
+
+    tags: tuple[str, ...]
+
+    def act(self, stage: Stage, actor: permissions.Actor, ticket: Ticket) -> None:
+        actions.set_tags(actor=actor, ticket=ticket, tags=self.tags)
+
+
+@dataclass(frozen=True)
 class SetState(AgentAct):
     state: str
     wait: int | None = None

@@ -77,6 +77,9 @@ WRITERS = {
     "falke": Writer("Haustechnik Falke", "auftrag@falke-technik.example", "de"),
     "watch": Writer("Überwachung", "ueberwachung@rz.uni.example", "de"),
     "lerche-private": Writer("Lena Lerche", "lena.lerche@privat.example", "de"),
+    "reiher": Writer("Rolf Reiher", "r.reiher@altes-institut.example", "de"),
+    "elster": Writer("Elster Ranking AG", "angebote@elster-ranking.example", "de"),
+    "fair": Writer("Messe Büro & Technik", "news@messe.example", "de"),
     "gull-friend": Writer("Grace Gannet", "grace.gannet@mail.example", "en"),
 }
 

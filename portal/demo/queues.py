@@ -19,6 +19,7 @@ from helpdesk.models import (
 )
 
 from .people import IT_TEAM, OFFICE_TEAM
+from .screening import make_screening
 
 #: What a team may do in its queues. Managing them is the administrator's.
 TEAM_RIGHTS = [right for right in Right.values if right != Right.MANAGE]
@@ -40,6 +41,7 @@ class Spec:
     sender_name: str = ""
     signature_de: str = ""
     signature_en: str = ""
+    is_junk: bool = False
 
 
 _IT_DE = "IT-Service der Universität Lindental\nTelefon 555-1200, Mo–Fr 8–17 Uhr"
@@ -111,6 +113,14 @@ QUEUES = (
         signature_de=_IT_DE,
         signature_en=_IT_EN,
     ),
+    Spec(
+        "spam",
+        "Spam",
+        "Was der Mailserver für Werbung oder Betrug hält. Niemand bekommt darauf eine Antwort.",
+        (),
+        team=IT_TEAM,
+        is_junk=True,
+    ),
 )
 
 #: name → first response, next answer, solution, in minutes of working time
@@ -154,6 +164,7 @@ def make_queues() -> dict[str, Queue]:
             sender_name=spec.sender_name,
             signature_de=spec.signature_de,
             signature_en=spec.signature_en,
+            is_junk=spec.is_junk,
         )
         for place, address in enumerate(spec.addresses):
             QueueAddress.objects.create(queue=queue, address=address, is_sender=place == 0)
@@ -164,6 +175,7 @@ def make_queues() -> dict[str, Queue]:
             )
         queues[spec.slug] = queue
     _make_account(queues["faults"])
+    make_screening(queues)
     return queues
 
 

@@ -1,10 +1,11 @@
-"""All stories of the demo: forty requests, and one mail that never became one."""
+"""All stories of the demo: some forty requests, and two mails that never became one."""
 
 from __future__ import annotations
 
 from .stories_faults import FAULT_STORIES
+from .stories_mail import MAIL_STORIES
 from .stories_network import NETWORK_STORIES
 from .stories_office import OFFICE_STORIES
 from .stories_support import SUPPORT_STORIES
 
-STORIES = (*FAULT_STORIES, *NETWORK_STORIES, *SUPPORT_STORIES, *OFFICE_STORIES)
+STORIES = (*FAULT_STORIES, *NETWORK_STORIES, *SUPPORT_STORIES, *OFFICE_STORIES, *MAIL_STORIES)

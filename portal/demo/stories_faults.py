@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .acts import Call, Form, Mail, Reply
-from .acts_agents import AcceptSender, Answer, Claim, Forward, Link, Note, Prioritise, SetState
+from .acts_agents import AcceptSender, Answer, Claim, Forward, Link, Note, Prioritise, SetState, Tag
 from .files import document, picture
 from .play import story
 
@@ -159,6 +159,7 @@ FAULT_STORIES = (
         ),
         Prioritise("7 09:36", "fink", "high"),
         Claim("7 09:40", "fink"),
+        Tag("7 09:40", "fink", ("Zeiterfassung",)),
         Note(
             "7 10:30",
             "fink",
@@ -213,6 +214,7 @@ FAULT_STORIES = (
             },
         ),
         Link("3 10:30", "fink", "door-terminal"),
+        Tag("3 10:30", "fink", ("Drucker", "Mailversand")),
         Claim("3 10:31", "fink"),
         Note(
             "3 11:00",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .acts import Form, LostMail, Mail
-from .acts_agents import Answer, Claim, HandBack, Move, Note, SetState
+from .acts_agents import Answer, Claim, HandBack, Move, Note, SetState, Tag
 from .play import story
 
 DESK = ("stoerung@desk.example",)
@@ -89,6 +89,7 @@ NETWORK_STORIES = (
         HandBack("4 08:45", "fink"),
         Note("4 08:46", "fink", "Wendy, übernimmst du? Antwort bitte auf Englisch."),
         Claim("4 09:02", "wren"),
+        Tag("4 09:03", "wren", ("WLAN", "Gästehaus")),
         Answer(
             "4 09:10",
             "wren",

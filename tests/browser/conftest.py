@@ -90,6 +90,7 @@ class Visitor:
             self.goto(path)
             found = self.problems()
             self.page.emulate_media(color_scheme="dark")
+            self.page.wait_for_timeout(150)  # Wagtail's buttons take 0.1 s to change their colour
             found += [f"dark: {one}" for one in self.violations(runOnly=COLOURS)]
             self.page.emulate_media(color_scheme="light")
             if found:

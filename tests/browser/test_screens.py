@@ -5,13 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone, translation
+from django_mailbox.models import Mailbox
+from playwright.sync_api import expect
 
 from helpdesk import actions, permissions
 from helpdesk.actions import Draft
 from helpdesk.customers import access
-from helpdesk.models import Blob, Channel, InboundMail, OutboundMail, Ticket
+from helpdesk.models import (
+    AutoResponse,
+    Blob,
+    BouncedAddress,
+    Calendar,
+    Channel,
+    InboundMail,
+    MailAccount,
+    MailFilter,
+    MailRoute,
+    OAuthAccess,
+    OutboundMail,
+    SenderBlock,
+    Ticket,
+)
 from tests import factories as f
 from tests import page_factories as pages
 
@@ -31,6 +48,7 @@ class Places:
     public: dict[str, str]
     customers: dict[str, str]
     agents: dict[str, str]
+    mail: dict[str, str]
 
 
 @pytest.fixture
@@ -39,9 +57,15 @@ def places() -> Places:
     customer = account("kundin", "de", first_name="Ada", last_name="Beispiel")
     ticket = busy_ticket(stage, customer)
     troubles(stage, ticket)
+    mail = engine(stage, ticket)
     account("chef", "de", is_superuser=True, is_staff=True)
     with translation.override("de"):
-        return Places(public(stage, ticket), customers(ticket), agents(stage, ticket))
+        return Places(
+            public(stage, ticket),
+            customers(ticket),
+            agents(stage, ticket),
+            {name: reverse(view, args=args) for name, (view, *args) in mail.items()},
+        )
 
 
 def public(stage: Stage, ticket: Ticket) -> dict[str, str]:
@@ -161,6 +185,81 @@ def troubles(stage: Stage, ticket: Ticket) -> None:
     )
 
 
+def engine(stage: Stage, ticket: Ticket) -> dict[str, tuple[object, ...]]:
+    """Everything about mail that has a screen, with something in it; names, views and arguments."""
+    now = timezone.now()
+    access_ = OAuthAccess.objects.create(
+        name="Microsoft", provider="microsoft", client_id="1", last_error="invalid_grant"
+    )
+    route = MailRoute.objects.create(
+        name="Rechenzentrum", host="smtp.uni.example", last_error="535 no", last_error_at=now
+    )
+    mailbox = Mailbox.objects.create(
+        name="Möbelei", uri="imap+ssl://moebel@imap.desk.example/", active=True
+    )
+    MailAccount.objects.create(
+        mailbox=mailbox, queue=stage.queue, oauth=access_, last_error="no", last_error_at=now
+    )
+    sieve = MailFilter.objects.create(
+        name="Rechnungen",
+        condition={"any": [{"field": "subject", "op": "contains", "value": "Rechnung"}]},
+        effects=[{"do": "set_queue", "queue": stage.queue.pk}, {"do": "add_tags", "tags": "Geld"}],
+    )
+    text = AutoResponse.objects.create(
+        queue=stage.queue, kind="received", body_de="{{greeting}}\n\nDanke!"
+    )
+    block = SenderBlock.objects.create(pattern="@spam.example", reason="Werbung", hits=2)
+    BouncedAddress.objects.create(
+        address="weg@mail.example", bounces=3, status="5.1.1", last_at=now, suspended_at=now
+    )
+    calendar = Calendar.objects.create(name="Werktage", hours={"mon": [["08:00", "17:00"]]})
+    ignored = InboundMail.objects.create(
+        source="pipe",
+        key="2",
+        state=InboundMail.State.IGNORED,
+        rule="blocked",
+        reason="sender is blocked",
+        evidence=[["%(value)s is blocked", "@spam.example"]],
+        blob=Blob.keep(b"From: a@spam.example\r\n\r\nHi\r\n"),
+    )
+    back = ticket.outbound.filter(kind=OutboundMail.Kind.ANSWER).first()
+    back.bounces = [["weg@mail.example", "5.1.1", "550 User unknown"]]
+    back.state, back.bounced_at = OutboundMail.State.SENT, now
+    back.save()
+    agent = permissions.agent(get_user_model().objects.get(username="agent"))
+    actions.set_tags(actor=agent, ticket=ticket, tags=["Stuhl", "Erdgeschoss"])
+    junk = f.make_ticket(f.QueueFactory(name="Spam", slug="spam", is_junk=True), subject="GEWONNEN")
+    return {
+        "filters": ("helpdesk_agents:filters",),
+        "filter": ("helpdesk_agents:filter", sieve.pk),
+        "new filter": ("helpdesk_agents:filter_new",),
+        "delete filter": ("helpdesk_agents:filter_delete", sieve.pk),
+        "responses": ("helpdesk_responses:index",),
+        "response": ("helpdesk_responses:edit", text.pk),
+        "new response": ("helpdesk_responses:add",),
+        "blocks": ("helpdesk_blocks:index",),
+        "block": ("helpdesk_blocks:edit", block.pk),
+        "bounced": ("helpdesk_agents:bounced",),
+        "failures": ("helpdesk_agents:failures",),
+        "inbound": ("helpdesk_inbound_modeladmin_index",),
+        "inbound mail": ("helpdesk_inbound_modeladmin_inspect", ignored.pk),
+        "outbound": ("helpdesk_outbound_modeladmin_index",),
+        "outbound mail": ("helpdesk_outbound_modeladmin_inspect", back.pk),
+        "accounts": ("helpdesk_accounts_modeladmin_index",),
+        "account": ("helpdesk_accounts_modeladmin_edit", mailbox.pk),
+        "routes": ("helpdesk_routes:index",),
+        "route": ("helpdesk_routes:edit", route.pk),
+        "new route": ("helpdesk_routes:add",),
+        "accesses": ("helpdesk_oauth:index",),
+        "access": ("helpdesk_oauth:edit", access_.pk),
+        "new access": ("helpdesk_oauth:add",),
+        "calendar": ("helpdesk_calendars:edit", calendar.pk),
+        "queue": ("helpdesk_queues:edit", stage.queue.pk),
+        "junk queue": ("helpdesk_queues:edit", junk.queue_id),
+        "spam": ("helpdesk_agents:ticket", junk.pk),
+    }
+
+
 def test_public_screens(visit, places):
     visitor = visit()
     visitor.tour(places.public)
@@ -185,3 +284,26 @@ def test_agents_screens_on_a_phone(visit, places):
     visitor = visit(phone=True)
     visitor.log_in("agent")
     visitor.tour({name: places.agents[name] for name in ("open", "ticket", "phone ticket")})
+
+
+def test_mail_screens(visit, places):
+    visitor = visit()
+    visitor.log_in("chef")
+    visitor.tour(places.mail)
+
+
+def test_mail_screens_on_a_phone(visit, places):
+    visitor = visit(phone=True)
+    visitor.log_in("chef")
+    visitor.tour(places.mail)
+
+
+def test_each_menu_opens_its_own_list(visit, places):
+    visitor = visit()
+    visitor.log_in("chef")
+    inside = {"Helpdesk": "Neues Telefonticket", "Mailverkehr": "Eingangsprotokoll"}
+    for label, item in inside.items():
+        visitor.goto(places.agents["start"])
+        visitor.page.get_by_role("button", name=label, exact=True).click()
+        expect(visitor.page.get_by_role("link", name=item)).to_be_visible()
+        expect(visitor.page.get_by_role("link", name="Was ist neu")).to_be_hidden()

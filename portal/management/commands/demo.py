@@ -16,7 +16,7 @@ from portal.models import User
 class Command(BaseCommand):
     help = (
         "Loads the demo into an empty site: a university's ticket service with people, queues, pages "
-        "and forty tickets. A second run changes nothing."
+        "and some forty tickets. A second run changes nothing."
     )
     requires_system_checks: list[str] = []
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from helpdesk.models import Blob, InboundMail, OutboundMail, Right, Ticket
 from tests import factories as f
@@ -86,7 +86,8 @@ def test_a_failed_mail_becomes_a_ticket_by_hand(red, failed):
     ticket = Ticket.objects.get(subject="Late")
     assert answer["Location"] == reverse("helpdesk_agents:ticket", args=[ticket.pk])
     failed.refresh_from_db()
-    assert failed.evidence == [["filed by %(value)s", "Red Agent"]]
+    with translation.override("en"):  # the page before was German
+        assert failed.evidence_lines() == ["filed by Red Agent"]
 
 
 def test_by_hand_only_into_queues_of_ones_own_and_only_own_mails(red, blue, failed):

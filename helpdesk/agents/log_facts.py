@@ -1,0 +1,143 @@
+"""What the detail screens of the logs say of one mail: labels and words, never a raw value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from helpdesk.models import InboundMail, OutboundMail, Ticket
+
+from . import bounced
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of a detail screen: its values one below the other, the first with an address to go to."""
+
+    label: str
+    values: tuple[str, ...]
+    url: str = ""
+    is_raw: bool = False  # a server's own words, or an id
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    facts: tuple[Fact, ...]
+
+
+def of_inbound(mail: InboundMail) -> list[Section]:
+    """Return how a mail arrived and what became of it."""
+    error = mail.error if mail.error.strip() != mail.reason.strip() else ""
+    return _sections(
+        (
+            _("What became of it"),
+            _fact(_("State"), mail.get_state_display()),
+            _fact(_("Outcome"), mail.get_outcome_display()),
+            _fact(_("Decided by"), mail.get_rule_display()),
+            _fact(_("Why"), *mail.evidence_lines()),
+            _fact(_("Reason"), mail.reason_words()),
+            _ticket(mail.ticket),
+            _fact(_("Error"), error, is_raw=True),
+        ),
+        (
+            _("How it arrived"),
+            _fact(_("Received"), _moment(mail.received_at)),
+            _fact(_("Mail account"), mail.mailbox.name if mail.mailbox else mail.source),
+            _fact(_("Queue of the account"), mail.queue.name if mail.queue else ""),
+            _fact(pgettext("of a mail", "Delivered to"), *mail.envelope_to),
+            _fact(_("Size"), filesizeformat(mail.size)),
+            _fact(_("Attempts"), str(mail.attempts)),
+            _fact(_("Processed"), _moment(mail.processed_at)),
+            _fact(_("Number of the delivery"), mail.key, is_raw=True),
+        ),
+    )
+
+
+def of_outbound(mail: OutboundMail) -> list[Section]:
+    """Return what a mail is, how it went, and what came back of it. Never its text."""
+    back = [f"{one.sentence} {one.advice}" for one in bounced.returned(mail)]
+    words = [one.words for one in bounced.returned(mail)]
+    refused = [": ".join(str(part) for part in row if part) for row in mail.refused]
+    return _sections(
+        (
+            _("Mail"),
+            _fact(_("Subject"), mail.subject),
+            _fact(_("Kind"), mail.get_kind_display()),
+            _ticket(mail.ticket),
+            _fact(_("From"), named(mail.from_name, mail.from_address)),
+            _fact(_("To"), *_people(mail.to)),
+            _fact(_("Cc"), *_people(mail.cc)),
+            _fact(_("Bcc"), *_people(mail.bcc)),
+            _fact("Message-ID", mail.message_id, is_raw=True),
+        ),
+        (
+            _("Delivery"),
+            _fact(_("State"), mail.get_state_display()),
+            _fact(_("Created"), _moment(mail.created_at)),
+            _fact(_("Next attempt"), _moment(mail.due_at) if _waits(mail) else ""),
+            _fact(_("Sent"), _moment(mail.sent_at)),
+            _fact(_("Attempts"), str(mail.attempts)),
+            _fact(
+                _("Mail server"), mail.route.name if mail.route else _("the one of the settings")
+            ),
+            _fact(_("Taken by the server for"), *mail.delivered),
+            _fact(_("Refused"), *refused),
+            _fact(_("The mail server's own words"), mail.server_reply, is_raw=True),
+        ),
+        (
+            _("Came back"),
+            _fact(_("Came back"), _moment(mail.bounced_at)),
+            _fact(_("Reason"), *back),
+            _fact(_("The mail server's own words"), *words, is_raw=True),
+        ),
+    )
+
+
+def named(name: str, address: str) -> str:
+    """Return a person for a list of recipients."""
+    return f"{name} <{address}>" if name and name != address else address
+
+
+def _people(rows: Iterable[Any]) -> list[str]:
+    return [named(str(name), str(address)) for name, address in rows]
+
+
+def _waits(mail: OutboundMail) -> bool:
+    return mail.state in (OutboundMail.State.QUEUED, OutboundMail.State.SENDING)
+
+
+def _moment(value: datetime | None) -> str:
+    if value is None:
+        return ""
+    return formats.date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
+
+
+def _ticket(ticket: Ticket | None) -> Fact | None:
+    if ticket is None:
+        return None
+    url = reverse("helpdesk_agents:ticket", args=[ticket.pk])
+    return Fact(_("Ticket"), (ticket.number,), url)
+
+
+def _fact(label: str, *values: object, is_raw: bool = False) -> Fact | None:
+    """Return a line, or None where there is nothing to say."""
+    found = tuple(str(one) for one in values if str(one or "").strip())
+    return Fact(label, found, is_raw=is_raw) if found else None
+
+
+def _sections(*parts: tuple[str | Fact | None, ...]) -> list[Section]:
+    found = []
+    for title, *facts in parts:
+        kept = tuple(one for one in facts if isinstance(one, Fact))
+        if kept:
+            found.append(Section(str(title), kept))
+    return found
