@@ -34,6 +34,18 @@ class Section:
     facts: tuple[Fact, ...]
 
 
+def _way(source: str) -> str:
+    """Return in words by which way a mail came that was fetched from no mailbox."""
+    ways = {
+        "archive": _("an archive"),
+        "lmtp": _("handed in by the mail server (LMTP)"),
+        "smtp": _("handed in by the mail server (SMTP)"),
+        "pipe": _("piped in by the mail server"),
+        "mailroom": _("the mail room"),
+    }
+    return str(ways.get(source.partition(":")[0], source))
+
+
 def of_inbound(mail: InboundMail) -> list[Section]:
     """Return how a mail arrived and what became of it."""
     error = mail.error if mail.error.strip() != mail.reason.strip() else ""
@@ -50,8 +62,10 @@ def of_inbound(mail: InboundMail) -> list[Section]:
         ),
         (
             _("How it arrived"),
+            _fact(_("From"), mail.sender),
+            _fact(_("Subject"), mail.subject),
             _fact(_("Received"), _moment(mail.received_at)),
-            _fact(_("Mail account"), mail.mailbox.name if mail.mailbox else mail.source),
+            _fact(_("Mail account"), mail.mailbox.name if mail.mailbox else _way(mail.source)),
             _fact(_("Queue of the account"), mail.queue.name if mail.queue else ""),
             _fact(pgettext("of a mail", "Delivered to"), *mail.envelope_to),
             _fact(_("Size"), filesizeformat(mail.size)),

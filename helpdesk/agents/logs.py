@@ -152,11 +152,11 @@ class InboundAdmin(LogAdmin):
     base_url_path = "helpdesk/inbound"
     menu_label = _("Inbound log")
     menu_icon = "download"
-    list_display = ("received", "came_by", "became", "rule", "of_ticket")
+    list_display = ("received", "sender", "subject", "became", "rule", "of_ticket")
     list_filter = ("state", "rule")
     inspect_view_class = InboundInspect
     inspect_template_name = "helpdesk/agents/log_inspect.html"
-    search_fields = ("source", "key", "reason", "ticket__number")
+    search_fields = ("sender", "subject", "reason", "ticket__number")
     ordering = ("-received_at", "-pk")
     related = ("queue", "ticket", "mailbox")
     deferred = ("evidence", "error")
@@ -164,9 +164,6 @@ class InboundAdmin(LogAdmin):
 
     def received(self, mail: InboundMail) -> str:
         return shown_moment(mail.received_at)
-
-    def came_by(self, mail: InboundMail) -> str:
-        return mail.mailbox.name if mail.mailbox is not None else mail.source
 
     def of_ticket(self, mail: InboundMail) -> str:
         return ticket_link(mail.ticket)
@@ -180,8 +177,6 @@ class InboundAdmin(LogAdmin):
 
     received.short_description = _("Received")  # type: ignore[attr-defined]
     received.admin_order_field = "received_at"  # type: ignore[attr-defined]
-    came_by.short_description = _("Source")  # type: ignore[attr-defined]
-    came_by.admin_order_field = "source"  # type: ignore[attr-defined]
     became.short_description = _("What became of it")  # type: ignore[attr-defined]
     became.admin_order_field = "state"  # type: ignore[attr-defined]
     of_ticket.short_description = _("Ticket")  # type: ignore[attr-defined]

@@ -44,7 +44,7 @@ from helpdesk.rules.effects import Plan
 from helpdesk.rules.routing import Route, route
 
 from . import agents, bounces, journal, spam, thread
-from .incoming import Incoming, contact_of, customer_of, draft_of, language_of, normalised
+from .incoming import Incoming, contact_of, customer_of, draft_of, head_of, language_of, normalised
 
 MAX_PARTICIPANTS = 20
 #: Two deliveries of one mail that lie further apart were not sent together.
@@ -135,6 +135,7 @@ def _learn(step: Incoming, article: Article) -> None:
 
 def _finish(step: Incoming) -> None:
     inbound = step.inbound
+    inbound.sender, inbound.subject = head_of(step.mail).values()
     inbound.rule = step.rule
     inbound.evidence = step.evidence
     inbound.error = ""
@@ -144,7 +145,7 @@ def _finish(step: Incoming) -> None:
     inbound.save(
         update_fields=[
             *("state", "outcome", "reason", "rule", "evidence", "error", "next_try_at"),
-            *("processed_at", "ticket", "article"),
+            *("processed_at", "ticket", "article", "sender", "subject"),
         ]
     )
 

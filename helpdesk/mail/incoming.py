@@ -41,6 +41,12 @@ class Incoming:
         return normalised(self.mail.from_)
 
 
+def head_of(mail: ParsedMail) -> dict[str, str]:
+    """Return by what a mail is found again in the log: whom it is from, and its subject."""
+    sender = mail.from_.address if mail.from_ is not None else ""
+    return {"sender": sender[:254], "subject": mail.subject[:250]}
+
+
 def recipients_of(inbound: InboundMail, mail: ParsedMail) -> tuple[str, ...]:
     """Return all addresses the mail went to, the header's first, then the envelope's."""
     addresses = [one.address for one in (*mail.to, *mail.cc)]

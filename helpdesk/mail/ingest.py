@@ -23,7 +23,7 @@ from helpdesk.rules.effects import Plan
 
 from . import blocks, filing, filters, journal, ledger, thread, trusted
 from .filing import NoQueue
-from .incoming import Incoming, recipients_of
+from .incoming import Incoming, head_of, recipients_of
 from .orders import kept_orders, orders
 from .parse import parse
 from .screen import screen
@@ -63,11 +63,20 @@ def _process(pk: int) -> InboundMail:
         logger.error(
             "mail %s failed: %s at %s:%s", pk, type(error).__name__, where.name, where.lineno
         )
-        ledger.fail(pk, _words(error, f"{where.name}:{where.lineno}"))
+        ledger.fail(pk, _words(error, f"{where.name}:{where.lineno}"), **_head(pk))
         return InboundMail.objects.get(pk=pk)
     if inbound is None:
         return InboundMail.objects.select_related("ticket", "article").get(pk=pk)
     return inbound
+
+
+def _head(pk: int) -> dict[str, str]:
+    """Return what the failure inbox shows of a mail; nothing if not even that can be read."""
+    try:
+        return head_of(parse(_raw(InboundMail.objects.select_related("blob").get(pk=pk))))
+    except Exception as error:  # noqa: BLE001  it has failed already
+        logger.error("mail %s shows nothing: %s", pk, type(error).__name__)
+        return {}
 
 
 def file_by_hand(pk: int, *, queue: Queue, by: str) -> InboundMail:

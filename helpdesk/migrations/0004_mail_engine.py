@@ -152,6 +152,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='inboundmail',
+            name='sender',
+            field=models.CharField(blank=True, max_length=254, verbose_name='from'),
+        ),
+        migrations.AddField(
+            model_name='inboundmail',
+            name='subject',
+            field=models.CharField(blank=True, max_length=250, verbose_name='subject'),
+        ),
+        migrations.AddField(
+            model_name='inboundmail',
             name='trusted',
             field=models.BooleanField(default=False),
         ),

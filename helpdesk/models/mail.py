@@ -10,7 +10,7 @@ from django_mailbox.models import Mailbox, Message
 
 from .access import OAuthAccess
 from .articles import Article
-from .base import NONE, PERSON
+from .base import CONTENT, NONE, PERSON
 from .blobs import Blob
 from .queues import Queue
 from .tickets import Ticket
@@ -127,6 +127,9 @@ class InboundMail(models.Model):
     blob = models.ForeignKey(Blob, models.PROTECT, null=True, related_name="inbound")
     size = models.PositiveBigIntegerField(_("size"), default=0)
     received_at = models.DateTimeField(_("received"), auto_now_add=True)
+    # as the mail says: by these it is found again in the log
+    sender = models.CharField(_("from"), max_length=254, blank=True)
+    subject = models.CharField(_("subject"), max_length=250, blank=True)
     # the way it came may set attributes by X-Stelze- headers
     trusted = models.BooleanField(default=False)
     # moved in from an archive: nobody is answered, the ticket's date is the mail's
@@ -158,6 +161,8 @@ class InboundMail(models.Model):
         "source": NONE,
         "key": NONE,
         "envelope_to": PERSON,
+        "sender": PERSON,
+        "subject": CONTENT,
         "state": NONE,
         "outcome": NONE,
         "rule": NONE,

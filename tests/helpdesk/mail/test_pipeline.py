@@ -633,3 +633,15 @@ def test_a_mail_over_which_the_process_dies_is_tried_last_and_then_given_up(supp
     assert died.reason_words() == "Filing this mail ended the process every time."
     # by hand it is tried all the same
     assert ingest.process(died.pk).state == "filed"
+
+
+def test_the_log_shows_sender_and_subject_of_a_mail_that_failed_or_was_ignored(support):
+    failed = deliver(mail(to="nobody@desk.example", subject="Lost"))
+    SenderBlock.objects.create(pattern="eve@mail.example")
+    ignored = deliver(mail(sender="eve@mail.example", subject="Ads"))
+    assert (failed.state, failed.sender, failed.subject) == ("failed", "ina@mail.example", "Lost")
+    assert (ignored.state, ignored.sender, ignored.subject) == (
+        "ignored",
+        "eve@mail.example",
+        "Ads",
+    )
