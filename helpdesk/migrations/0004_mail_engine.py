@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='inboundmail',
             name='rule',
-            field=models.CharField(blank=True, choices=[('own_mail', 'own mail'), ('second_delivery', 'second delivery'), ('token', 'signed reply address'), ('references', 'answer to a message of the ticket'), ('number', 'ticket number in the subject'), ('report', 'delivery report'), ('blocked', 'blocked sender'), ('spam', 'spam'), ('filter', 'mail filter'), ('header', 'header of a trusted account'), ('recipient', 'queue address'), ('mailbox', 'queue of the mailbox'), ('by_hand', 'filed by hand')], max_length=20, verbose_name='decided by'),
+            field=models.CharField(blank=True, choices=[('own_mail', 'own mail'), ('second_delivery', 'second delivery'), ('token', 'signed reply address'), ('references', 'answer to a message of the ticket'), ('number', 'ticket number in the subject'), ('report', 'delivery report'), ('blocked', 'blocked sender'), ('spam', 'spam'), ('filter', 'mail filter'), ('header', 'header of a trusted account'), ('recipient', 'queue address'), ('mailbox', 'queue of the mailbox'), ('by_hand', 'filed by hand')], max_length=20, verbose_name='rule'),
         ),
         migrations.AddField(
             model_name='inboundmail',

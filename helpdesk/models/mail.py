@@ -139,7 +139,7 @@ class InboundMail(models.Model):
         _("state"), max_length=10, choices=State.choices, default=State.RECEIVED
     )
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True)
-    rule = models.CharField(_("decided by"), max_length=20, choices=Rule.choices, blank=True)
+    rule = models.CharField(_("rule"), max_length=20, choices=Rule.choices, blank=True)
     reason = models.CharField(_("reason"), max_length=250, blank=True)
     evidence = models.JSONField(_("evidence"), default=list, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
