@@ -173,7 +173,10 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
     ),
     "inform_queue": (
         lambda actor, ticket: actions.inform_queue(
-            actor=actor, ticket=ticket, article=_unverified(ticket), queue_id=None
+            actor=actor,
+            ticket=ticket,
+            article=_unverified(ticket),
+            queue_id=f.QueueFactory().pk,
         ),
         Right.MANAGE,
         EventKind.QUEUE_INFORMED,
