@@ -152,7 +152,7 @@ class InboundAdmin(LogAdmin):
     base_url_path = "helpdesk/inbound"
     menu_label = _("Inbound log")
     menu_icon = "download"
-    list_display = ("received", "sender", "subject", "became", "rule", "of_ticket")
+    list_display = ("received", "sender", "subject", "became", "of_ticket")
     list_filter = ("state", "rule")
     inspect_view_class = InboundInspect
     inspect_template_name = "helpdesk/agents/log_inspect.html"
@@ -169,11 +169,15 @@ class InboundAdmin(LogAdmin):
         return ticket_link(mail.ticket)
 
     def became(self, mail: InboundMail) -> str:
-        """What a mail became; of one that became nothing, why."""
-        if mail.state == InboundMail.State.FILED:
-            return str(mail.get_outcome_display())
+        """What a mail became, and by which rule; of one that became nothing, why."""
         reason = mail.reason_words()
-        return f"{mail.get_state_display()}: {reason}" if reason else str(mail.get_state_display())
+        if mail.state == InboundMail.State.FILED:
+            words = str(mail.get_outcome_display())
+        elif reason:
+            return f"{mail.get_state_display()}: {reason}"
+        else:
+            words = str(mail.get_state_display())
+        return f"{words} ({mail.get_rule_display()})" if mail.rule else words
 
     received.short_description = _("Received")  # type: ignore[attr-defined]
     received.admin_order_field = "received_at"  # type: ignore[attr-defined]
