@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import addressing, events, permissions
+from helpdesk import addressing, permissions
 from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.models import Priority, Right, State, Ticket, directory, is_kept
 from helpdesk.permissions import Actor
@@ -33,7 +33,7 @@ def one_transaction() -> Iterator[None]:
     """
     token = _whole.set(True)
     try:
-        with transaction.atomic(), events.together():
+        with transaction.atomic():
             yield
     finally:
         _whole.reset(token)
