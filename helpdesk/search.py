@@ -310,7 +310,11 @@ def reindex(*, batch: int = 500) -> Iterator[int]:
 
 
 def _renew(after: int, *, batch: int) -> list[int]:
-    rows = Ticket.objects.select_for_update(of=("self",)).filter(pk__gt=after).order_by("pk")
+    rows = (
+        Ticket.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk__gt=after)
+        .order_by("pk")
+    )
     tickets = list(rows.select_related("customer").prefetch_related("customer__addresses")[:batch])
     ids = [ticket.pk for ticket in tickets]
     forget(ids)

@@ -69,9 +69,11 @@ def locked(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
     """
     if is_kept():
         return _from_directory(actor, ticket, right)
+    # Without the key: events and outbox rows that point here are written beside us, and nobody who holds
+    # one of them waits for us while we wait for it.
     # The lock first, and alone: PostgreSQL, having waited for it, looks at the ticket as it is then but
     # at joined rows as they were, and finds nothing if the ticket points to another state by now.
-    rows = Ticket.objects.select_for_update().filter(pk=ticket.pk).order_by()
+    rows = Ticket.objects.select_for_update(no_key=True).filter(pk=ticket.pk).order_by()
     if not rows.values_list("pk", flat=True):
         raise NotFound
     fresh = Ticket.objects.select_related("state", "queue", "priority").get(pk=ticket.pk)
@@ -81,7 +83,7 @@ def locked(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
 
 def _from_directory(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
     """Do the same with one statement: what the ticket points to is known already."""
-    fresh = Ticket.objects.select_for_update().filter(pk=ticket.pk).order_by().first()
+    fresh = Ticket.objects.select_for_update(no_key=True).filter(pk=ticket.pk).order_by().first()
     if fresh is None:
         raise NotFound
     known = directory()

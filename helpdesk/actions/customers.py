@@ -108,7 +108,9 @@ def verify_address(*, user: Any, address: str) -> Customer:
         tickets = former.tickets.filter(contact=normalised)
         if former.user_id is not None:
             tickets = tickets.filter(channel=Channel.EMAIL)
-        _take_over(list(tickets.select_for_update(of=("self",)).order_by("pk")), customer)
+        _take_over(
+            list(tickets.select_for_update(of=("self",), no_key=True).order_by("pk")), customer
+        )
         row.customer = customer
         row.verified_at = None  # what the former holder proved says nothing about this one
     row.verified_at = row.verified_at or timezone.now()

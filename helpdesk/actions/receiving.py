@@ -168,7 +168,7 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
     """
     ticket = locked(actor, ticket, Right.ANSWER)
     try:
-        article = Article.objects.select_for_update().get(pk=article.pk, ticket=ticket)
+        article = Article.objects.select_for_update(no_key=True).get(pk=article.pk, ticket=ticket)
     except Article.DoesNotExist:
         raise NotFound from None
     if article.verified:

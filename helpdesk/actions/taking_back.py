@@ -88,7 +88,9 @@ def take_back(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
     """
     ticket = locked(actor, ticket, Right.ANSWER)
     try:
-        article = Article.objects.select_for_update(of=("self",)).get(pk=article.pk, ticket=ticket)
+        article = Article.objects.select_for_update(of=("self",), no_key=True).get(
+            pk=article.pk, ticket=ticket
+        )
     except Article.DoesNotExist:
         raise NotFound from None
     if not permissions.may_take_back(actor, ticket, article):
