@@ -92,11 +92,7 @@ def put(content: bytes) -> str:
 
     The bytes are in the storage before this returns, so a row that names them can be committed.
     """
-    sha256 = digest(content)
-    storage, name = blob_storage(), path_of(sha256)
-    if not storage.exists(name):
-        storage.save(name, ContentFile(content))
-    return sha256
+    return put_all([content])[0]
 
 
 def put_all(contents: Iterable[bytes]) -> list[str]:

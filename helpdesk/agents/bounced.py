@@ -91,12 +91,10 @@ def addresses_of(ticket: Ticket) -> list[Bounced]:
     return _shown(suspension.rows_of(ticket))
 
 
-class BouncedView(WagtailAdminTemplateMixin, TemplateView):
-    """The addresses on tickets of the queues that somebody manages; superusers see all."""
+class ManagersView(WagtailAdminTemplateMixin, TemplateView):
+    """A screen for those who manage a queue; what it shows of whose queues is for the view to ask."""
 
-    template_name = "helpdesk/agents/bounced.html"
-    header_icon = "no-view"
-    page_title = gettext_lazy("Addresses that bounce")
+    page_title: Any
     _show_breadcrumbs = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -105,6 +103,14 @@ class BouncedView(WagtailAdminTemplateMixin, TemplateView):
 
     def get_breadcrumbs_items(self) -> list[dict[str, str]]:
         return [*self.breadcrumbs_items, {"url": "", "label": str(self.page_title)}]
+
+
+class BouncedView(ManagersView):
+    """The addresses on tickets of the queues that somebody manages; superusers see all."""
+
+    template_name = "helpdesk/agents/bounced.html"
+    header_icon = "no-view"
+    page_title = gettext_lazy("Addresses that bounce")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         words = self.request.GET.get("q", "").strip()[:254]

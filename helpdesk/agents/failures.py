@@ -12,9 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
-from django.views.generic import TemplateView
 from wagtail.admin import messages
-from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from helpdesk import permissions
 from helpdesk.mail import ingest
@@ -63,20 +61,12 @@ def came_back(actor: Actor) -> QuerySet[OutboundMail]:
     return rows.exclude(kind=OutboundMail.Kind.NOTICE)
 
 
-class FailureView(WagtailAdminTemplateMixin, TemplateView):
+class FailureView(bounced.ManagersView):
     """What somebody has to look at, with the reason and what can be done."""
 
     template_name = "helpdesk/agents/failures.html"
     header_icon = "warning"
     page_title = gettext_lazy("Failure inbox")
-    _show_breadcrumbs = True
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        policy.check(policy.may_manage(policy.actor_of(request)))
-        return super().dispatch(request, *args, **kwargs)
-
-    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
-        return [*self.breadcrumbs_items, {"url": "", "label": str(self.page_title)}]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         actor = policy.actor_of(self.request)
