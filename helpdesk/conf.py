@@ -50,6 +50,8 @@ DEFAULTS: dict[str, Any] = {
     "HARD_BOUNCES": 3,
     # seconds in which an agent can take an answer back
     "UNDO_SECONDS": 10,
+    # an open ticket with no other date is due again after so many minutes of working time
+    "LOOK_AGAIN_MINUTES": 960,
     # more jobs for the worker's schedule: dotted names of `helpdesk.worker.Job` instances
     "JOBS": [],
     # the development mail room (page and SMTP server); never in production

@@ -7,8 +7,31 @@ from typing import Any
 
 from django.utils import timezone
 
-from .models import Article, Event, EventKind, Ticket
+from .models import Article, Event, EventKind, Ticket, UntoldEvent
 from .permissions import Actor
+
+#: What agents may be told of; who is, `notifications.telling` decides afterwards.
+TOLD = frozenset(
+    {
+        EventKind.TICKET_OPENED,
+        EventKind.ARTICLE_ADDED,
+        EventKind.NOTE_ADDED,
+        EventKind.ANSWER_SENT,
+        EventKind.CALL_LOGGED,
+        EventKind.QUEUE_CHANGED,
+        EventKind.OWNER_CHANGED,
+        EventKind.RESPONSIBLE_CHANGED,
+        EventKind.SENDER_ACCEPTED,
+        EventKind.SPLIT,
+        EventKind.MENTIONED,
+        EventKind.REMINDED,
+        EventKind.CLOCK_WARNING,
+        EventKind.CLOCK_BREACHED,
+        EventKind.MAIL_FAILED,
+        EventKind.MAIL_UNCERTAIN,
+        EventKind.MAIL_BOUNCED,
+    }
+)
 
 
 def record(
@@ -25,7 +48,7 @@ def record(
     `data` takes ids and codes only, for it stays after erasure; whatever a person wrote or is called
     belongs into `content`. Call inside the transaction of the change it tells of.
     """
-    return Event.objects.create(
+    event = Event.objects.create(
         ticket=ticket,
         article=article,
         kind=kind,
@@ -36,3 +59,6 @@ def record(
         data=dict(data or {}),
         content=dict(content) if content else None,
     )
+    if kind in TOLD and not ticket.is_test:
+        UntoldEvent.objects.create(event=event)
+    return event

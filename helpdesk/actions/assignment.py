@@ -38,7 +38,7 @@ def assign(*, actor: Actor, ticket: Ticket, owner: Any | None) -> Ticket:
     if before == (owner.pk if owner else None):
         return ticket
     ticket.owner = owner
-    touch(ticket, "owner")
+    touch(actor, ticket, "owner")
     events.record(
         actor=actor,
         ticket=ticket,
@@ -73,7 +73,7 @@ def set_responsible(*, actor: Actor, ticket: Ticket, responsible: Any | None) ->
     before = ticket.responsible_id
     ticket.responsible = responsible
     if before != ticket.responsible_id:
-        touch(ticket, "responsible")
+        touch(actor, ticket, "responsible")
         events.record(
             actor=actor,
             ticket=ticket,
@@ -116,7 +116,7 @@ def relocate(*, actor: Actor, ticket: Ticket, queue: Queue) -> bool:
         released = None
     else:
         ticket.responsible = None
-    touch(ticket, "queue", "owner", "responsible")
+    touch(actor, ticket, "queue", "owner", "responsible")
     events.record(
         actor=actor,
         ticket=ticket,
@@ -151,7 +151,7 @@ def set_priority(*, actor: Actor, ticket: Ticket, priority: Priority) -> Ticket:
     before = ticket.priority_id
     if before != priority.pk:
         ticket.priority = priority
-        touch(ticket, "priority")
+        touch(actor, ticket, "priority")
         events.record(
             actor=actor,
             ticket=ticket,
@@ -168,7 +168,7 @@ def set_type(*, actor: Actor, ticket: Ticket, type_: TicketType | None) -> Ticke
     before = ticket.type_id
     ticket.type = type_
     if before != ticket.type_id:
-        touch(ticket, "type")
+        touch(actor, ticket, "type")
         events.record(
             actor=actor,
             ticket=ticket,
@@ -188,7 +188,7 @@ def rename(*, actor: Actor, ticket: Ticket, subject: str) -> Ticket:
     before = ticket.subject
     if before != subject:
         ticket.subject = subject
-        touch(ticket, "subject")
+        touch(actor, ticket, "subject")
         search.index_ticket(ticket)
         events.record(
             actor=actor,
@@ -213,7 +213,7 @@ def set_customer(
     ticket.contact = address_of(contact or (customer.main_address() if customer else ""), "contact")
     if (before, before_contact) == (ticket.customer_id, ticket.contact):
         return ticket
-    touch(ticket, "customer", "contact")
+    touch(actor, ticket, "customer", "contact")
     search.index_ticket(ticket)
     events.record(
         actor=actor,
@@ -242,7 +242,7 @@ def link(*, actor: Actor, source: Ticket, target: Ticket, kind: str) -> TicketLi
     row, created = TicketLink.objects.get_or_create(source=source, target=target, kind=kind)
     if created:
         for one, other in ((source, target), (target, source)):
-            touch(one)
+            touch(actor, one)
             events.record(
                 actor=actor,
                 ticket=one,

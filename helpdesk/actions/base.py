@@ -98,7 +98,7 @@ def _from_directory(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
     return fresh
 
 
-def touch(ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
+def touch(actor: Actor, ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
     """Save `fields` of a locked ticket, raise its version and its date of change."""
     ticket.version += 1
     ticket.changed_at = max(ticket.changed_at, at or timezone.now())

@@ -122,7 +122,7 @@ def _take_over(tickets: list[Ticket], customer: Customer) -> None:
     """Make locked tickets the customer's own."""
     for ticket in tickets:
         before, ticket.customer = ticket.customer_id, customer
-        touch(ticket, "customer")
+        touch(permissions.customer(customer), ticket, "customer")
         search.index_ticket(ticket)
         events.record(
             actor=permissions.customer(customer),

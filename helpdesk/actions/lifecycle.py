@@ -58,7 +58,7 @@ def transition(
         ticket.waiting_since = None
     else:
         ticket.closed_at = None
-    touch(ticket, *fields, at=at)
+    touch(actor, ticket, *fields, at=at)
     same = before.pk == state.pk
     events.record(
         actor=actor,
@@ -90,7 +90,7 @@ def put_back(
     ticket.state = state
     ticket.pending_until = ticket.next_action_at = pending_until
     ticket.closed_at = closed_at
-    touch(ticket, "state", "pending_until", "next_action_at", "closed_at")
+    touch(actor, ticket, "state", "pending_until", "next_action_at", "closed_at")
     events.record(
         actor=actor,
         ticket=ticket,

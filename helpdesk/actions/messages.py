@@ -88,7 +88,7 @@ def answer(
         _own(actor, ticket)
     ticket.waiting_since = None
     ticket.preview = preview_of(draft.body)
-    touch(ticket, "preview", "waiting_since", "owner")
+    touch(actor, ticket, "preview", "waiting_since", "owner")
     if state is not None:
         transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)
     return article
@@ -152,7 +152,7 @@ def add_note(
         visible=False,
     )
     events.record(actor=actor, ticket=ticket, article=article, kind=EventKind.NOTE_ADDED)
-    touch(ticket)
+    touch(actor, ticket)
     if state is not None:
         transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)
     return article
@@ -186,7 +186,7 @@ def log_call(*, actor: Actor, ticket: Ticket, draft: Draft, inbound: bool) -> Ar
     elif ticket.state.is_open:  # nobody waits on a closed ticket; who answers the phone opens it
         ticket.waiting_since = ticket.waiting_since or article.created_at
     ticket.preview = preview_of(draft.body)
-    touch(ticket, "preview", "waiting_since")
+    touch(actor, ticket, "preview", "waiting_since")
     return article
 
 
@@ -228,5 +228,5 @@ def forward(
     notifications.send_forward(
         actor=actor, ticket=ticket, article=article, original=original, to=to, cc=cc
     )
-    touch(ticket)
+    touch(actor, ticket)
     return article

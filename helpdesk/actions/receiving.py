@@ -76,7 +76,7 @@ def receive_message(
         data={"channel": str(draft.channel), "visible": visible, "machine": draft.machine},
     )
     if not moving:
-        touch(ticket, at=article.created_at)
+        touch(actor, ticket, at=article.created_at)
         return article
     if decision == Decision.OPEN:
         transition(
@@ -85,7 +85,7 @@ def receive_message(
     ticket.preview = preview_of(article.body)
     if decision != Decision.REFUSE:
         ticket.waiting_since = ticket.waiting_since or article.created_at
-    touch(ticket, "preview", "waiting_since", at=article.created_at)
+    touch(actor, ticket, "preview", "waiting_since", at=article.created_at)
     if not silent:
         _respond(actor, ticket, article, decision)
     return article
@@ -186,7 +186,7 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
         transition(actor=actor, ticket=ticket, state=default_state(StateType.OPEN))
     if ticket.state.is_open:
         ticket.waiting_since = ticket.waiting_since or article.created_at
-    touch(ticket, "waiting_since")
+    touch(actor, ticket, "waiting_since")
     return article
 
 

@@ -59,7 +59,7 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
         events.record(actor=actor, ticket=one, kind=EventKind.SEPARATED, data={"ticket": other.pk})
     notifications.detach(article=article)
     article.delete()
-    touch(ticket)
+    touch(actor, ticket)
     return opened
 
 

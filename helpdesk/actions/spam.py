@@ -178,7 +178,7 @@ def _reopen(actor: Actor, ticket: Ticket, mark: dict[str, Any]) -> None:
     transition(actor=actor, ticket=ticket, state=default_state(StateType.OPEN))
     since = mark.get("waiting_since")
     ticket.waiting_since = datetime.fromisoformat(since) if since else None
-    touch(ticket, "waiting_since")
+    touch(actor, ticket, "waiting_since")
 
 
 def _inform(ticket: Ticket, marks: list[dict[str, Any]]) -> None:
@@ -197,7 +197,7 @@ def _give_back(actor: Actor, ticket: Ticket, owner_id: int | None) -> None:
         return
     if permissions.can(permissions.agent(user), Right.OWN, ticket):
         ticket.owner = user
-        touch(ticket, "owner")
+        touch(actor, ticket, "owner")
         events.record(
             actor=actor,
             ticket=ticket,

@@ -85,7 +85,7 @@ def put_tags(*, actor: Actor, ticket: Ticket, names: list[str], born: bool = Fal
         TaggedTicket(content_object=ticket, tag_id=pk) for pk in sorted(added)
     )
     if not born:
-        touch(ticket)
+        touch(actor, ticket)
     search.index_tags(ticket, (tag.name for tag in wanted.values()))
     events.record(
         actor=actor,

@@ -102,7 +102,7 @@ def take_back(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
     article.extra = {**article.extra, "taken_back": timezone.now().isoformat()}
     article.save(update_fields=["visible", "extra"])
     restored = _restore(actor, ticket, article) if mail.kind == OutboundMail.Kind.ANSWER else []
-    touch(ticket)
+    touch(actor, ticket)
     events.record(
         actor=actor,
         ticket=ticket,
@@ -128,9 +128,9 @@ def _restore(actor: Actor, ticket: Ticket, article: Article) -> list[str]:
     if ticket.preview == preview_of(article.body):
         shown = ticket.articles.filter(visible=True, machine="").order_by("-created_at", "-pk")
         ticket.preview = preview_of(shown.values_list("body", flat=True).first() or "")
-        touch(ticket, "preview")
+        touch(actor, ticket, "preview")
         done.append("preview")
-    done.append(_waiting_back(ticket, article, before))
+    done.append(_waiting_back(actor, ticket, article, before))
     return [name for name in done if name]
 
 
@@ -170,7 +170,7 @@ def _owner_back(
     if not _is_last_change(ticket, event, EventKind.OWNER_CHANGED):
         return ""
     ticket.owner_id = before["owner"]
-    touch(ticket, "owner")
+    touch(actor, ticket, "owner")
     events.record(
         actor=actor,
         ticket=ticket,
@@ -194,7 +194,7 @@ def _participants_back(ticket: Ticket, article: Article, joined: list[int]) -> s
     return "participants" if gone else ""
 
 
-def _waiting_back(ticket: Ticket, article: Article, before: dict[str, Any]) -> str:
+def _waiting_back(actor: Actor, ticket: Ticket, article: Article, before: dict[str, Any]) -> str:
     """Let the customer wait as before, unless somebody answered since."""
     since = _read(before["waiting_since"])
     later = ticket.articles.filter(pk__gt=article.pk, visible=True, sender=Sender.AGENT)
@@ -202,5 +202,5 @@ def _waiting_back(ticket: Ticket, article: Article, before: dict[str, Any]) -> s
         return ""
     # who wrote in the meantime has been waiting all along
     ticket.waiting_since = min(since, ticket.waiting_since or since)
-    touch(ticket, "waiting_since")
+    touch(actor, ticket, "waiting_since")
     return "waiting_since"

@@ -37,7 +37,7 @@ def apply_terms(*, actor: Actor, ticket: Ticket, terms: Terms) -> Ticket:
     ticket.retention_days = terms.retention_days
     ticket.legal_basis = terms.legal_basis
     ticket.retention_sentence = terms.retention_sentence
-    touch(ticket, "promise", "retention_days", "legal_basis", "retention_sentence")
+    touch(actor, ticket, "promise", "retention_days", "legal_basis", "retention_sentence")
     events.record(
         actor=actor,
         ticket=ticket,
@@ -60,7 +60,7 @@ def object_to_storage(*, actor: Actor, ticket: Ticket, channel: Channel) -> Tick
             int(conf.get("OBJECTION_DAYS")), ticket.language
         )
         ticket.objection_channel = channel
-        touch(ticket, "objected_at", "objection_wording", "objection_channel")
+        touch(actor, ticket, "objected_at", "objection_wording", "objection_channel")
         events.record(
             actor=actor,
             ticket=ticket,

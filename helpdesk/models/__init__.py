@@ -1,38 +1,68 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, access, routes, time, queues, people, blobs, tickets, articles, search, history, mail, outbound,
-screening, jobs, directory."""
+base, access, routes, time, queues, sorting, people, blobs, tickets, clocks, absence, working, articles, search,
+history, mail, outbound, notices, screening, jobs, directory."""
 
+from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
 from .access import OAuthAccess
 from .articles import Article, Attachment, Sender
 from .base import NamedRow, Privacy
 from .blobs import Blob
+from .clocks import Clock, PromiseOverride
 from .directory import Directory, directory, is_kept, kept_directory
 from .history import Event, EventKind
 from .jobs import PeriodicJob
 from .mail import InboundMail, MailAccount
+from .notices import (
+    Mention,
+    MutedQueue,
+    Notice,
+    NoticeChoice,
+    NoticeKind,
+    UntoldEvent,
+    Watcher,
+)
 from .outbound import AutoMail, AutoResponse, BouncedAddress, OutboundMail
 from .people import Customer, CustomerAddress
 from .queues import FollowUp, Queue, QueueAddress, QueueRight, Right, in_tree_order, queue_map
 from .routes import MailRoute
 from .screening import MailFilter, SenderBlock, own_addresses
 from .search import SearchEntry
+from .sorting import Channel, Priority, State, TicketType
 from .tickets import (
-    Channel,
     InformedQueue,
+    NextAction,
     NumberCounter,
     Participant,
-    Priority,
     Seen,
-    State,
     TaggedTicket,
     Ticket,
     TicketLink,
     TicketTag,
-    TicketType,
 )
-from .time import Calendar, Promise
+from .time import Calendar, Promise, Reckoning
+from .working import DismissedHint, Merge, Presence, SavedDraft
 
 __all__ = [
+    "Absence",
+    "AbsenceDeputy",
+    "AbsenceTicket",
+    "AgentSettings",
+    "Clock",
+    "DismissedHint",
+    "Handover",
+    "Mention",
+    "Merge",
+    "MutedQueue",
+    "NextAction",
+    "Notice",
+    "NoticeChoice",
+    "NoticeKind",
+    "Presence",
+    "PromiseOverride",
+    "Reckoning",
+    "SavedDraft",
+    "UntoldEvent",
+    "Watcher",
     "Article",
     "Attachment",
     "AutoMail",

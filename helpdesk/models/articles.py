@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from .base import CONTENT, NONE, PERSON
 from .blobs import Blob
 from .people import Customer
-from .tickets import Channel, Ticket
+from .sorting import Channel
+from .tickets import Ticket
 
 
 class Sender(models.TextChoices):

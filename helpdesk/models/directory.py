@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 
+from .clocks import PromiseOverride
 from .outbound import BouncedAddress
 from .queues import Queue, QueueAddress
-from .tickets import Priority, State
+from .sorting import Priority, State
+from .time import Promise
 
 
 class Directory:
@@ -27,6 +29,15 @@ class Directory:
             if row.parent_id is not None:
                 row.parent = found[row.parent_id]
         return found
+
+    @cached_property
+    def promises(self) -> dict[int, Promise]:
+        """All promises by id, with their calendars."""
+        return {row.pk: row for row in Promise.objects.select_related("calendar")}
+
+    @cached_property
+    def overrides(self) -> list[PromiseOverride]:
+        return list(PromiseOverride.objects.all().order_by())
 
     @cached_property
     def own_addresses(self) -> dict[str, int]:

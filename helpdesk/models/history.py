@@ -53,6 +53,14 @@ class EventKind(models.TextChoices):
     TAGS_CHANGED = "tags.changed", _("changed the tags")
     MARKED_SPAM = "ticket.spam", _("marked the ticket as spam")
     NOT_SPAM = "ticket.not_spam", _("said that the ticket is no spam")
+    CLOCK_WARNING = "clock.warning", _("a deadline comes near")
+    CLOCK_BREACHED = "clock.breached", _("a deadline has passed")
+    REMINDED = "reminder.due", _("reminded")
+    MERGED = "ticket.merged", _("merged tickets")
+    UNMERGED = "ticket.unmerged", _("took a merge back")
+    SPLIT = "article.split", _("made a new ticket from a message")
+    UNLINKED = "ticket.unlinked", _("removed a link")
+    MENTIONED = "agent.mentioned", _("mentioned an agent")
 
 
 class Event(models.Model):

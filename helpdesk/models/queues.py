@@ -13,7 +13,7 @@ from helpdesk import addressing, conf
 
 from .base import NONE
 from .routes import MailRoute
-from .time import Calendar, Promise
+from .time import Calendar, Promise, Reckoning
 
 
 class FollowUp(models.TextChoices):
@@ -92,6 +92,24 @@ class Queue(models.Model):
         blank=True,
         help_text=_("Why requests are kept that long, as customers read it."),
     )
+    hand_back_minutes = models.PositiveIntegerField(
+        _("give a ticket back after (working minutes)"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "An owner who does nothing for so long loses the ticket to the queue. Empty: as the parent "
+            "queue; at the top: never. 0: never."
+        ),
+    )
+    look_again_minutes = models.PositiveIntegerField(
+        _("look again after (working minutes)"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "An open ticket with no other date is due when nothing happened for so long. Empty: as the "
+            "parent queue; at the top: as the settings say."
+        ),
+    )
     sender_name = models.CharField(_("sender name of mails"), max_length=100, blank=True)
     signature_de = models.TextField(_("signature (German)"), blank=True)
     signature_en = models.TextField(_("signature (English)"), blank=True)
@@ -142,6 +160,12 @@ class Queue(models.Model):
     def clean(self) -> None:
         if self.pk is not None and self.pk in {queue.parent_id for queue in self.lineage()}:
             raise ValidationError({"parent": _("A queue cannot lie below itself.")})
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        is_new = self._state.adding
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        if not is_new:
+            Reckoning.ask()
 
     def lineage(self) -> list[Queue]:
         """Return the queue and its parents, nearest first (ends at a cycle)."""

@@ -1,4 +1,4 @@
-"""Tickets and what they are sorted by."""
+"""Tickets, and what belongs to one."""
 
 from __future__ import annotations
 
@@ -12,60 +12,24 @@ from taggit.managers import TaggableManager
 from taggit.models import ItemBase, TagBase
 
 from helpdesk import conf
-from helpdesk.states import OPEN_TYPES, StateType
 
-from .base import CONTENT, NONE, PERSON, NamedRow
+from .base import CONTENT, NONE, PERSON
 from .people import Customer
 from .queues import Queue
+from .sorting import Channel, Priority, State, TicketType
 from .time import Promise
 
 
-class State(NamedRow):
-    """A named state on one of the fixed types; the first active one of a type is its default."""
+class NextAction(models.TextChoices):
+    """What a ticket's next date is."""
 
-    type = models.CharField(_("type"), max_length=20, choices=StateType.choices)
-
-    privacy = {**NamedRow.privacy, "type": NONE}
-
-    class Meta(NamedRow.Meta):
-        verbose_name = _("state")
-        verbose_name_plural = _("states")
-
-    @property
-    def is_open(self) -> bool:
-        """Whether somebody still has to do something."""
-        return self.type in OPEN_TYPES
-
-
-class Priority(NamedRow):
-    """How soon; the row marked as default is given to new tickets."""
-
-    level = models.SmallIntegerField(
-        _("level"), default=0, help_text=_("Higher is more urgent; 0 is normal.")
-    )
-
-    class Meta(NamedRow.Meta):
-        verbose_name = _("priority")
-        verbose_name_plural = _("priorities")
-        ordering = ["-level", "position", "id"]
-
-
-class TicketType(NamedRow):
-    """What kind of request this is: a fault, a question, an order …"""
-
-    class Meta(NamedRow.Meta):
-        verbose_name = _("ticket type")
-        verbose_name_plural = _("ticket types")
-
-
-class Channel(models.TextChoices):
-    """How a ticket or an article came."""
-
-    EMAIL = "email", _("e-mail")
-    WEB = "web", _("form or web page")
-    PHONE = "phone", _("phone")
-    NOTE = "note", _("note")
-    API = "api", _("interface")
+    FIRST_RESPONSE = "first_response", _("first response")
+    UPDATE = "update", _("next answer")
+    SOLUTION = "solution", _("solution")
+    PENDING = "pending", _("reminder")
+    CLOSE = "close", _("closes by itself")
+    HAND_BACK = "hand_back", _("goes back to the queue")
+    LOOK_AGAIN = "look_again", _("look again")
 
 
 class TicketTag(TagBase):
@@ -158,7 +122,16 @@ class Ticket(models.Model):
     pending_until = models.DateTimeField(_("pending until"), null=True, blank=True)
     # since when the customer has been waiting for an answer; empty while we wait for the customer
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
+    # the next reminder of a pending ticket, and when its owner loses it to the queue
+    remind_at = models.DateTimeField(null=True, blank=True)
+    hand_back_at = models.DateTimeField(null=True, blank=True)
+    # the earliest of all dates, and which one it is; every open ticket has one
     next_action_at = models.DateTimeField(_("next date"), null=True, blank=True)
+    next_action = models.CharField(max_length=20, choices=NextAction.choices, blank=True)
+    # what the clocks go by
+    first_response_at = models.DateTimeField(_("first answered"), null=True, blank=True)
+    reopened_at = models.DateTimeField(_("reopened"), null=True, blank=True)
+    owner_acted_at = models.DateTimeField(null=True, blank=True)
     # raised by every verb: tells whether a screen shows an old state
     version = models.PositiveIntegerField(default=1)
 
@@ -176,6 +149,10 @@ class Ticket(models.Model):
     # the terms under which it was accepted; changed by `actions.terms.apply_terms` only
     promise = models.ForeignKey(
         Promise, models.PROTECT, verbose_name=_("promise"), null=True, blank=True, related_name="+"
+    )
+    # what the page promised on which it was written; goes before what the queue promises
+    page_promise = models.ForeignKey(
+        Promise, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     retention_days = models.PositiveIntegerField(_("days kept after closing"))
     legal_basis = models.CharField(_("legal basis"), max_length=250, blank=True)
@@ -209,6 +186,7 @@ class Ticket(models.Model):
         "objection_wording": NONE,
         "objection_channel": NONE,
         "link_nonce": NONE,
+        "next_action": NONE,
         "submission_key": NONE,
     }
 
@@ -232,6 +210,21 @@ class Ticket(models.Model):
                 fields=["pending_until"],
                 name="helpdesk_ticket_pending",
                 condition=Q(pending_until__isnull=False),
+            ),
+            models.Index(
+                fields=["remind_at"],
+                name="helpdesk_ticket_remind",
+                condition=Q(remind_at__isnull=False),
+            ),
+            models.Index(
+                fields=["hand_back_at"],
+                name="helpdesk_ticket_hand_back",
+                condition=Q(hand_back_at__isnull=False),
+            ),
+            models.Index(
+                fields=["next_action_at"],
+                name="helpdesk_ticket_next",
+                condition=Q(next_action_at__isnull=False),
             ),
         ]
 

@@ -1,9 +1,12 @@
-"""Calendars and promises."""
+"""Calendars and promises, and the order to work deadlines out anew."""
 
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk.errors import InvalidInput
@@ -11,6 +14,47 @@ from helpdesk.rules import worktime
 from helpdesk.rules.hours import WEEKDAYS
 
 from .base import NONE
+
+
+class Reckoning(models.Model):
+    """An order to work out all deadlines anew, and how far that is: something they depend on has changed.
+
+    Asked for wherever that is saved, so that no change is forgotten; the worker carries it out in batches and
+    goes on behind the last ticket, whatever happened in between.
+    """
+
+    asked_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # the last ticket that is done
+    cursor = models.PositiveBigIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+
+    privacy: dict[str, str] = {}
+
+    class Meta:
+        verbose_name = _("working out of deadlines")
+        verbose_name_plural = _("workings out of deadlines")
+        ordering = ["-asked_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cursor"],
+                condition=Q(started_at__isnull=True),
+                name="helpdesk_reckoning_one_waits",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.done}/{self.total}"
+
+    @classmethod
+    def ask(cls) -> None:
+        """Order it, unless one waits to be started already: that one will see this change, too."""
+        if not Reckoning.objects.filter(started_at__isnull=True).exists():
+            Reckoning.objects.bulk_create(
+                [Reckoning(asked_at=timezone.now())], ignore_conflicts=True
+            )
 
 
 def default_hours() -> dict[str, list[list[str]]]:
@@ -56,6 +100,12 @@ class Calendar(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: object, **kwargs: object) -> None:
+        is_new = self._state.adding
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        if not is_new:
+            Reckoning.ask()
+
     def clean(self) -> None:
         try:
             self.work_time()
@@ -88,6 +138,14 @@ class Promise(models.Model):
     )
     update = models.PositiveIntegerField(_("next answer (working minutes)"), null=True, blank=True)
     solution = models.PositiveIntegerField(_("solution (working minutes)"), null=True, blank=True)
+    warning_percent = models.PositiveSmallIntegerField(
+        _("warn when so much of the time is used up (%)"),
+        null=True,
+        blank=True,
+        default=80,
+        validators=[MinValueValidator(1), MaxValueValidator(99)],
+        help_text=_("Empty: no warning."),
+    )
 
     privacy = {"name": NONE}
 
@@ -98,3 +156,9 @@ class Promise(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        is_new = self._state.adding
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        if not is_new:
+            Reckoning.ask()

@@ -347,7 +347,7 @@ def test_filing_asks_the_database_little(support, django_assert_max_num_queries)
         ingest.process(keys[0])
         with django_assert_max_num_queries(24):
             new = ingest.process(keys[1])
-        with django_assert_max_num_queries(17):
+        with django_assert_max_num_queries(18):
             reply = ingest.process(keys[2])
     assert (new.outcome, reply.outcome) == ("opened", "appended")
     assert new.message is not None
