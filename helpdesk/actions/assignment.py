@@ -26,8 +26,8 @@ from .base import address_of, locked, touch
 
 
 @transaction.atomic
-def assign(*, actor: Actor, ticket: Ticket, owner: Any | None) -> Ticket:
-    """Make `owner` (a user) the owner, or nobody with None (right *own*).
+def assign(*, actor: Actor, ticket: Ticket, owner: Any | None, by: str = "") -> Ticket:
+    """Make `owner` (a user) the owner, or nobody with None (right *own*); `by` is the code of the occasion.
 
     Raises `InvalidInput` for somebody who may not own tickets in this queue.
     """
@@ -43,7 +43,7 @@ def assign(*, actor: Actor, ticket: Ticket, owner: Any | None) -> Ticket:
         actor=actor,
         ticket=ticket,
         kind=EventKind.OWNER_CHANGED,
-        data={"from": before, "to": ticket.owner_id},
+        data={"from": before, "to": ticket.owner_id, **({"by": by} if by else {})},
     )
     return ticket
 
