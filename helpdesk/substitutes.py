@@ -75,10 +75,11 @@ class Substitutes:
             user_id,
             is_away=self.is_away,
             deputy_of=lambda one: self.deputy_of(one, queue),
-            may=lambda one: self._may(one, queue, right),
+            may=lambda one: self.may(one, queue, right),
         )
 
-    def _may(self, user_id: int, queue: Queue, right: Right) -> bool:
+    def may(self, user_id: int, queue: Queue, right: Right = Right.OWN) -> bool:
+        """Tell whether a deputy has `right` in `queue` and is active; False for who is nobody's deputy."""
         actor = self._deputies.get(user_id)
         return actor is not None and permissions.can(actor, right, queue)
 

@@ -10,7 +10,8 @@ from wagtail.admin.ui.components import Component
 from helpdesk.permissions import Actor
 
 from . import policy
-from .tickets_list import VIEWS, TicketFilters, ordered, tickets_for
+from .list_views import VIEWS
+from .tickets_list import TicketFilters, ordered, tickets_for
 from .trouble import with_words
 
 LONGEST = 5
@@ -33,6 +34,9 @@ class DeskPanel(Component):
             (VIEWS[slug], _count(self.actor, slug))
             for slug in ("mine", "unassigned", "waiting-for-us")
         ]
+        for slug in ("in-place-of-others", "absent-owners"):
+            if (count := _count(self.actor, slug)) != "0":
+                counts.append((VIEWS[slug], count))
         waiting = tickets_for(self.actor, TicketFilters(view="waiting-for-us"))
         longest = ordered(waiting.select_related("queue", "owner"), "waiting_since").only(
             *("number", "subject", "waiting_since", "queue__name"),

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 from helpdesk import actions, permissions
 from helpdesk.models import Right, Ticket, TicketLink
 
-from . import policy
+from . import assigning, policy
 from .desk import Desk
 
 #: Tags offered while one types.
@@ -67,6 +67,8 @@ class ChangeForm(forms.Form):
     name: ClassVar[str]
     right: ClassVar[Right] = Right.NOTE
     button: ClassVar[str | Promise] = _("Save")
+    #: Other ways to send it, offered after a refusal: name, value and label of a button each.
+    offers: tuple[tuple[str, str, str], ...] = ()
     done: ClassVar[str | Promise] = _("Saved.")
 
     def __init__(self, *args: Any, desk: Desk, **kwargs: Any) -> None:
@@ -119,11 +121,13 @@ class OwnerForm(ChangeForm):
     owner = forms.ChoiceField(label=pgettext_lazy("of a ticket", "Owner"), required=False)
 
     def offer(self) -> None:
-        people = [(pk, str(user)) for pk, user in self.desk.owners.items()]
+        people = assigning.owner_choices(self.desk)
         self.choose("owner", [("", _("Nobody")), *people], self.desk.ticket.owner_id or "")
 
     def apply(self) -> object:
-        owner = self.desk.owners.get(self.whole("owner") or 0)
+        owner, self.offers = assigning.chosen_owner(self.desk, self.whole("owner"), self.data)
+        if self.offers:
+            raise assigning.is_away(self.desk, owner)
         return actions.assign(owner=owner, **self.who)
 
 

@@ -44,6 +44,7 @@ GROUPS = (
             (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
             (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
             (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
+            (_("Absences"), "helpdesk_agents:absences", "calendar-alt", policy.may_enter),
         ),
     ),
     Group(

@@ -253,7 +253,8 @@ class _Words:
             case EventKind.QUEUE_CHANGED:
                 return _change(data, self.desk.queue_name)
             case EventKind.OWNER_CHANGED | EventKind.RESPONSIBLE_CHANGED:
-                return _change(data, lambda pk: _name(self.users, pk))
+                why = f", {_('because of an absence')}" if data.get("by") == "absence" else ""
+                return _change(data, lambda pk: _name(self.users, pk)) + why
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
             case EventKind.TAGS_CHANGED:
