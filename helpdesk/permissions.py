@@ -83,7 +83,7 @@ def agent(user: Any) -> Actor:
 def agents(users: Iterable[Any]) -> dict[int, Actor]:
     """Return the actors of several users by id, their rights looked up together. Two queries."""
     actors = {user.pk: agent(user) for user in users}
-    parents = dict(Queue.objects.values_list("pk", "parent_id"))
+    parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
     granted = _granted(actors)
     for pk, actor in actors.items():
         if not actor.user.is_active:

@@ -86,8 +86,9 @@ class Substitutes:
     @cached_property
     def _deputies(self) -> dict[int, Actor]:
         """The active users who stand in for somebody, with their rights."""
-        ids = {row.deputy_id for row in self.absences.values()} | set(self._for_queues.values())
-        users = get_user_model()._default_manager.filter(pk__in=ids - {None}, is_active=True)
+        ids = set(self._for_queues.values())
+        ids |= {row.deputy_id for row in self.absences.values() if row.deputy_id is not None}
+        users = get_user_model()._default_manager.filter(pk__in=ids, is_active=True)
         return permissions.agents(users)
 
     def user(self, user_id: int) -> Any | None:

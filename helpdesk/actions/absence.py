@@ -226,7 +226,9 @@ def begin_absences() -> int:
     """
     now = timezone.now()
     due = Absence.objects.filter(handed_over_at__isnull=True, starts_at__lte=now)
-    return sum(_begin_next(pk) for pk in due.order_by("starts_at").values_list("pk", flat=True)[:AT_ONCE])
+    return sum(
+        _begin_next(pk) for pk in due.order_by("starts_at").values_list("pk", flat=True)[:AT_ONCE]
+    )
 
 
 @transaction.atomic
@@ -257,7 +259,9 @@ def _hand_over(absence: Absence, now: datetime) -> None:
     for ticket in open_tickets_of(absence.user_id):
         what = chosen.get(ticket.pk, absence.handover)
         if ticket.pk not in chosen:  # the summary at the return goes by these
-            kept.append(AbsenceTicket(absence=absence, ticket=ticket, handover=what, is_chosen=False))
+            kept.append(
+                AbsenceTicket(absence=absence, ticket=ticket, handover=what, is_chosen=False)
+            )
         if what != Handover.KEEP and (reach is None or ticket.queue_id in reach):
             _hand_over_one(absence, ticket, what == Handover.DEPUTY, who)
     AbsenceTicket.objects.bulk_create(kept, ignore_conflicts=True)

@@ -79,7 +79,12 @@ class AbsenceForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, actor: Actor, absence: Absence | None, people: dict[int, Any], **kwargs: Any
+        self,
+        *args: Any,
+        actor: Actor,
+        absence: Absence | None,
+        people: dict[int, Any],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.actor, self.absence, self.people = actor, absence, people
@@ -214,7 +219,8 @@ class AbsenceFormView(AgentsView):
             if self.absence.deputy is not None:
                 found.setdefault(self.absence.deputy.pk, self.absence.deputy)
             for row in self._old_rows:
-                found.setdefault(row.deputy_id, row.deputy)
+                if row.queue_id in self.actor.queue_rights:
+                    found.setdefault(row.deputy_id, row.deputy)
             found.pop(self.absence.user_id, None)
         return found
 
@@ -240,7 +246,9 @@ class AbsenceFormView(AgentsView):
             data, prefix="rows", form_kwargs=form_kwargs, **kwargs
         )
         known = self.actor.queue_rights
-        rows.kept = {row.queue_id: row.deputy for row in self._old_rows if row.queue_id not in known}
+        rows.kept = {
+            row.queue_id: row.deputy for row in self._old_rows if row.queue_id not in known
+        }
         return rows
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -356,7 +364,10 @@ class AbsenceFormView(AgentsView):
             hidden=list(_carried(self.request, shown)),
         )
         return self.response_class(
-            self.request, "helpdesk/agents/absence_tickets.html", context, using=self.template_engine
+            self.request,
+            "helpdesk/agents/absence_tickets.html",
+            context,
+            using=self.template_engine,
         )
 
 

@@ -139,7 +139,11 @@ class AbsenceListView(AgentsView):
             page=page,
             rows=[_row(actor, absence, who, led) for absence in page],
             over=[
-                (absence.pk, day_in_words(absence.starts_at), day_in_words(absence.ends_at, is_end=True))
+                (
+                    absence.pk,
+                    day_in_words(absence.starts_at),
+                    day_in_words(absence.ends_at, is_end=True),
+                )
                 for absence in over[:OVER]
             ],
             **kwargs,
@@ -204,23 +208,19 @@ class OverviewView(AgentsView):
             own_first(self.actor), "last_name", "first_name", "pk"
         )
         page = CappedPaginator(people, PER_PAGE).get_page(self.request.GET.get("p"))
-        weeks = [
-            formats.date_format(days[7 * n].day, "SHORT_DATE_FORMAT") for n in range(WEEKS)
-        ]
+        weeks = [formats.date_format(days[7 * n].day, "SHORT_DATE_FORMAT") for n in range(WEEKS)]
         return super().get_context_data(
             page=page,
             days=days,
             weeks=weeks,
             rows=_presence(list(page), [one.day for one in days]),
-            legend=[(code, label) for code, label in PRESENCE.items()],
+            legend=list(PRESENCE.items()),
             **kwargs,
         )
 
 
 def _day(day: date, today: date) -> Day:
-    return Day(
-        day, formats.date_format(day, "D"), str(day.day), day.weekday() >= 5, day == today
-    )
+    return Day(day, formats.date_format(day, "D"), str(day.day), day.weekday() >= 5, day == today)
 
 
 def midnight(day: date) -> datetime:
@@ -265,7 +265,7 @@ class SummaryView(AgentsView):
     page_title = gettext_lazy("What happened while you were away")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        own = Absence.objects.filter(user=self.request.user, starts_at__lte=timezone.now())
+        own = Absence.objects.filter(user=self.actor.user, starts_at__lte=timezone.now())
         absence = get_object_or_404(own.select_related("user"), pk=kwargs["pk"])
         return super().get_context_data(
             absence=absence,

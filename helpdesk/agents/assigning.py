@@ -38,7 +38,7 @@ def chosen_owner(
     `data` is what the browser sent: `instead` names the deputy, `anyway` insists.
     """
     instead = str(data.get("instead", ""))
-    if instead.isdigit() and int(instead) in desk.owners:
+    if instead.isdecimal() and int(instead) in desk.owners:
         return desk.owners[int(instead)], ()
     owner = desk.owners.get(wanted or 0)
     away = desk.standings.away(owner, desk.queue)

@@ -42,6 +42,7 @@ from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
 from .standing import Standings
 
+
 @dataclass(frozen=True)
 class TicketFilters:
     """What an agent asks the list for. Owners are ids, "me" or "none"."""

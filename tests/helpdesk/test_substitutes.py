@@ -86,9 +86,7 @@ def test_days_off_count_only_where_they_shall(queue, people):
     assert Substitutes(part_time=True).standing(people[0].pk, queue).person is None
 
 
-def test_any_number_of_absent_people_takes_as_many_queries(
-    queue, django_assert_num_queries
-):
+def test_any_number_of_absent_people_takes_as_many_queries(queue, django_assert_num_queries):
     for number in range(30):
         away, deputy = f.make_agent(queue), f.make_agent(queue)
         absence = f.make_absence(away, deputy=deputy)

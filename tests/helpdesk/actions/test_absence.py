@@ -247,9 +247,7 @@ def test_choice_for_one_ticket_goes_before_the_one_for_all(amsel, fink, queue):
 
 def test_closed_tickets_and_those_of_others_stay(amsel, fink, queue):
     closed, others = owned(amsel, queue), owned(fink, queue)
-    actions.change_state(
-        actor=permissions.SYSTEM, ticket=closed, state=f.state(StateType.CLOSED)
-    )
+    actions.change_state(actor=permissions.SYSTEM, ticket=closed, state=f.state(StateType.CLOSED))
     enter(amsel, handover=Handover.QUEUE)
     assert owner_of(closed) == amsel
     assert owner_of(others) == fink
