@@ -45,12 +45,18 @@ class Away:
     @property
     def sentence(self) -> str:
         """“Amsel is away until 3 Jan. Fink is away too. Meise stands in.”"""
-        first = _("%(name)s is away until %(date)s.") % {"name": self.user, "date": self.until}
+        names = {"name": self.user, "date": self.until}
+        first = one_dot(_("%(name)s is away until %(date)s.") % names)
         if self.person is None:
             last = _("The team stands in.")
         else:
             last = _("%(name)s stands in.") % {"name": self.person}
         return " ".join(filter(None, (first, self.chain, last)))
+
+
+def one_dot(sentence: str) -> str:
+    """Return a sentence whose last word may bring a dot of its own (“8 a.m.”) with one dot at the end."""
+    return f"{sentence.rstrip('.')}."
 
 
 def day_in_words(at: datetime, *, is_end: bool = False) -> str:
@@ -145,7 +151,7 @@ def _also_away(absence: Absence, start: datetime, queues: list[Queue]) -> list[s
             "end": day_in_words(clash.ends_at, is_end=True),
         }
         people = {then.standing(absence.user_id, queue).person for queue in queues}
-        text = _("%(name)s is away too, from %(start)s until %(end)s.") % names
+        text = one_dot(_("%(name)s is away too, from %(start)s until %(end)s.") % names)
         found.append(f"{text} {_then(then, people)}".strip())
     return found
 

@@ -75,6 +75,14 @@ def test_days_in_words(at, is_end, words):
             assert day_in_words(moment, is_end=is_end) == words
 
 
+def test_a_time_at_the_end_of_a_sentence_brings_no_second_dot(red, fink):
+    ticket = owned(fink, red.queue)
+    f.make_absence(fink)
+    page = red.client.get(screen(ticket)).content.decode()
+    assert "Fink F is away until" in page
+    assert ".m.." not in page
+
+
 def test_both_names_show_in_the_list_and_on_the_ticket(red, fink, meise):
     ticket = owned(fink, red.queue)
     f.make_absence(fink, deputy=meise, reason="Private matter")
