@@ -54,7 +54,8 @@ def picture(visitor: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "language", "phone"), [("meise", "de", False), ("lead", "en", False), ("meise", "de", True)]
+    ("user", "language", "phone"),
+    [("meise", "de", False), ("lead", "en", False), ("meise", "de", True)],
 )
 def test_screens_of_absences(visit, queue, user, language, phone):
     running = Absence.objects.get(user__username="amsel")
