@@ -104,8 +104,6 @@ def origin_facts(desk: Desk, page: Any) -> list[Fact]:
         found.append(Fact(_("Page"), page.title, url=(page.url or "") if page.live else ""))
     if ticket.imported_at:
         found.append(Fact(_("Imported"), "", at=ticket.imported_at))
-    if ticket.promise is not None:
-        found.append(Fact(_("Promise"), ticket.promise.name))
     kept = _("%(days)d days after closing") % {"days": ticket.retention_days}
     found.append(Fact(_("Kept"), kept, note=ticket.legal_basis))
     if ticket.objected_at:

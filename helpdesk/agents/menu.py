@@ -71,6 +71,12 @@ GROUPS = (
         (
             (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
             (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),
+            (
+                _("Promises by type or priority"),
+                "helpdesk_overrides:index",
+                "time",
+                policy.is_superuser,
+            ),
             (_("States"), "helpdesk_states:index", "folder-open-inverse", policy.is_superuser),
             (_("Priorities"), "helpdesk_priorities:index", "order-up", policy.is_superuser),
             (_("Ticket types"), "helpdesk_types:index", "tag", policy.is_superuser),

@@ -39,7 +39,7 @@ from .tickets import (
     TicketLink,
     TicketTag,
 )
-from .time import Calendar, Promise, Reckoning
+from .time import Calendar, Promise, Reckoning, usual_work_time
 from .working import DismissedHint, Merge, Presence, SavedDraft
 
 __all__ = [
@@ -102,6 +102,7 @@ __all__ = [
     "kept_directory",
     "in_tree_order",
     "own_addresses",
+    "usual_work_time",
     "AutoResponse",
     "BouncedAddress",
     "InformedQueue",
