@@ -30,10 +30,10 @@ from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
 from . import conf
-from .actions import escalation, reckoning
+from .actions import begin_absences, escalation, reckoning
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, PeriodicJob, Reckoning
-from .notifications import send_due
+from .notifications import send_due, summaries
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +96,8 @@ def schedule() -> list[Job]:
         Job("tickets.remind", 60 * seconds, escalation.remind, repeats=True),
         Job("tickets.close", 60 * seconds, escalation.close_pending, repeats=True),
         Job("tickets.hand_back", 60 * seconds, escalation.hand_back_idle, repeats=True),
+        Job("absences.begin", 60 * seconds, begin_absences, repeats=True),
+        Job("absences.sum_up", 300 * seconds, summaries.sum_up_absences, repeats=True),
         Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),
         Job("pages.publish", timedelta(minutes=1), publish_pages),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection, connections
 from django.utils import timezone
 
 from helpdesk import actions, permissions
@@ -373,3 +375,55 @@ def test_rights_lost_before_the_start_count(amsel, fink, queue):
     Absence.objects.filter(pk=made.pk).update(starts_at=timezone.now() - timedelta(seconds=1))
     actions.begin_absences()
     assert owner_of(ticket) is None
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_many_workers_hand_over_once(amsel, queue):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    tickets = [owned(amsel, queue) for _number in range(6)]
+    made = enter(amsel, start=DAY, end=2 * DAY, handover=Handover.QUEUE)
+    Absence.objects.filter(pk=made.pk).update(starts_at=timezone.now() - timedelta(seconds=1))
+    begun: list[int] = []
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        try:
+            start.wait()
+            begun.append(actions.begin_absences())
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work) for _number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(begun) == [0, 0, 0, 1]
+    told = Event.objects.filter(kind=EventKind.OWNER_CHANGED, data__by="absence")
+    assert sorted(told.values_list("ticket", flat=True)) == [one.pk for one in tickets]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_two_who_enter_at_the_same_moment_make_one_absence(amsel, lead):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    start = threading.Barrier(2)
+    refused: list[str] = []
+
+    def work(by) -> None:
+        try:
+            start.wait()
+            enter(amsel, by=by)
+        except InvalidInput as error:
+            refused.append(str(error.field))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(by,)) for by in (amsel, lead)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == ["starts_at"]
+    assert Absence.objects.count() == 1
