@@ -24,6 +24,7 @@ TICKET_FIELDS = FieldSet(
     Field("owner", FieldType.CHOICE, pgettext_lazy("of a ticket", "owner"), "owner"),
     Field("priority", FieldType.CHOICE, gettext_lazy("priority"), "priority"),
     Field("waiting_since", FieldType.DATETIME, gettext_lazy("waiting since"), "waiting_since"),
+    Field("next_action_at", FieldType.DATETIME, gettext_lazy("next date"), "next_action_at"),
 )
 
 _OPEN: dict[str, object] = {"field": "state_type", "op": "in", "value": sorted(OPEN_TYPES)}
@@ -63,6 +64,7 @@ VIEWS = {
             "waiting_since",
             is_work=True,
         ),
+        ListView("due", gettext_lazy("Due"), (_OPEN,), "next_action_at", is_work=True),
         ListView(
             "absent-owners",
             gettext_lazy("Of absent owners"),

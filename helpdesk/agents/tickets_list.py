@@ -37,7 +37,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
 from helpdesk.states import StateType
 
-from . import policy
+from . import clock_facts, policy
 from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
 from .standing import Standings
@@ -122,6 +122,7 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
         .only(
             *("number", "subject", "preview", "contact", "channel"),
             *("created_at", "changed_at", "waiting_since", "pending_until"),
+            *("next_action_at", "next_action"),
             *("queue__name", "state__name_de", "state__name_en", "state__type"),
             *("priority__name_de", "priority__name_en", "priority__level"),
             *("owner__first_name", "owner__last_name", "owner__username", "customer__name"),
@@ -239,6 +240,7 @@ COLUMNS = (
     CellColumn("state", label=gettext_lazy("State")),
     CellColumn("owner", label=pgettext_lazy("of a ticket", "Owner")),
     CellColumn("waiting", label=gettext_lazy("Waiting"), sort_key="waiting_since"),
+    CellColumn("next", label=gettext_lazy("Due"), sort_key="next_action_at"),
     CellColumn("changed", label=gettext_lazy("Changed"), sort_key="changed_at"),
 )
 
@@ -304,6 +306,7 @@ class TicketIndexView(generic.IndexView):
             ticket.is_unread = is_unread(ticket)
             ticket.tag_names = tags.get(ticket.pk, ())
             ticket.reads_along = permissions.reads_along(self.actor, ticket)
+            ticket.next_date = clock_facts.next_date(ticket)
             ticket.state_icon = STATE_ICONS[ticket.state.type]
         return super().get_table(rows)
 
@@ -320,6 +323,7 @@ class TicketIndexView(generic.IndexView):
             ("-created_at", _("Newest first")),
             ("created_at", _("Oldest first")),
             ("waiting_since", _("Longest waiting first")),
+            ("next_action_at", _("Due first")),
             ("-priority__level", _("Most urgent first")),
         )
         return [
