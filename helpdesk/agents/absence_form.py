@@ -26,12 +26,11 @@ from helpdesk.permissions import Actor
 
 from . import policy, standing
 from .absences import AgentsView, find
+from .deputy_rows import BLANK_ROWS, MAX_ROWS, DeputyRows, deputy_choices, rows_class
 from .tickets_list import queue_choices
 
 #: Tickets listed one by one; what lies behind goes as all others.
 LISTED = 200
-#: Empty rows for deputies in queues, and the most there can be.
-BLANK_ROWS, MAX_ROWS = 2, 30
 #: In front of a ticket's id: the name of its choice.
 TICKET = "ticket-"
 #: At which field of the form a refusal of the verb belongs.
@@ -138,59 +137,6 @@ def _moment(day: date, at: time) -> datetime:
     return timezone.make_aware(datetime.combine(day, at), timezone.get_default_timezone())
 
 
-def deputy_choices(people: dict[int, Any]) -> list[tuple[Any, str]]:
-    return [("", "–"), *((pk, str(user)) for pk, user in people.items())]
-
-
-class DeputyRow(forms.Form):
-    """Another deputy for one queue."""
-
-    queue = forms.ChoiceField(label=gettext_lazy("Queue"), required=False)
-    deputy = forms.ChoiceField(label=gettext_lazy("Deputy"), required=False)
-
-    def __init__(self, *args: Any, queues: Any, people: dict[int, Any], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        fields: Any = self.fields
-        fields["queue"].choices = [("", "–"), *queues]
-        fields["deputy"].choices = deputy_choices(people)
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if bool(data.get("queue")) != bool(data.get("deputy")) and not self.errors:
-            missing = "deputy" if data.get("queue") else "queue"
-            self.add_error(missing, _("Choose both the queue and the deputy, or neither."))
-        return data
-
-
-class DeputyRows(forms.BaseFormSet):  # type: ignore[type-arg]
-    """The deputies for single queues. Those for queues that the actor does not know stay as they are."""
-
-    #: Rows that are not shown: queue id → deputy.
-    kept: dict[int, Any]
-
-    def clean(self) -> None:
-        seen: set[str] = set()
-        for form in self.forms:
-            queue = getattr(form, "cleaned_data", {}).get("queue")
-            if queue and queue in seen:
-                form.add_error("queue", _("This queue has a deputy already."))
-            seen.add(queue or "")
-
-    def chosen(self, people: dict[int, Any]) -> dict[int, Any]:
-        found = dict(self.kept)
-        for form in self.forms:
-            data = getattr(form, "cleaned_data", {})
-            if data.get("queue") and data.get("deputy"):
-                found[int(data["queue"])] = people[int(data["deputy"])]
-        return found
-
-
-def _rows_class(blank: int) -> Any:
-    return forms.formset_factory(
-        DeputyRow, formset=DeputyRows, extra=blank, max_num=MAX_ROWS, absolute_max=MAX_ROWS
-    )
-
-
 class AbsenceFormView(AgentsView):
     """Entering and changing an absence."""
 
@@ -242,9 +188,7 @@ class AbsenceFormView(AgentsView):
     def _rows(self, data: Any = None, **kwargs: Any) -> DeputyRows:
         blank = kwargs.pop("blank", BLANK_ROWS)
         form_kwargs = {"queues": self._queues, "people": self.people}
-        rows: DeputyRows = _rows_class(blank)(
-            data, prefix="rows", form_kwargs=form_kwargs, **kwargs
-        )
+        rows: DeputyRows = rows_class(blank)(data, prefix="rows", form_kwargs=form_kwargs, **kwargs)
         known = self.actor.queue_rights
         rows.kept = {
             row.queue_id: row.deputy for row in self._old_rows if row.queue_id not in known

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpdesk import actions, permissions
 from helpdesk.actions import AbsencePlan
@@ -375,6 +377,31 @@ def test_rights_lost_before_the_start_count(amsel, fink, queue):
     Absence.objects.filter(pk=made.pk).update(starts_at=timezone.now() - timedelta(seconds=1))
     actions.begin_absences()
     assert owner_of(ticket) is None
+
+
+@given(
+    st.lists(st.integers(0, 3), min_size=4, max_size=4),
+    st.frozensets(st.integers(1, 3)),
+    st.frozensets(st.integers(1, 3)),
+)
+def test_a_ticket_never_goes_to_somebody_who_is_away_or_may_not_own_it(deputies, away, without):
+    """Whatever the chains and rings: its new owner is there and may own it, or it waits in the queue."""
+    Absence.objects.all().delete()
+    queue = f.QueueFactory()
+    people = [
+        f.make_agent(queue, rights=[Right.READ] if number in without else WORKERS)
+        for number in range(4)
+    ]
+    for number in away:
+        deputy = people[deputies[number]]
+        f.make_absence(people[number], deputy=None if deputy == people[number] else deputy)
+    ticket = owned(people[0], queue)
+    deputy = people[deputies[0] or 1]
+    enter(people[0], deputy=deputy, handover=Handover.DEPUTY)
+    allowed = {people[number] for number in {1, 2, 3} - away - without}
+    assert owner_of(ticket) in {None, *allowed}
+    if deputy in allowed:
+        assert owner_of(ticket) == deputy
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
