@@ -22,3 +22,9 @@ def ticket_url(ticket: Ticket) -> str:
     """Return the full address of a ticket's screen in the admin, for those who may read it."""
     path = reverse("helpdesk_agents:ticket", settings.ROOT_URLCONF, args=[ticket.pk])
     return f"{conf.get('SITE_URL')}{path}"
+
+
+def desk_url(name: str, *args: object) -> str:
+    """Return the full address of a screen of the help desk in the admin, by its name without the namespace."""
+    path = reverse(f"helpdesk_agents:{name}", settings.ROOT_URLCONF, args=args)
+    return f"{conf.get('SITE_URL')}{path}"

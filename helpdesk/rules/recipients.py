@@ -104,7 +104,7 @@ def _arrived(what: Happening) -> list[Meant]:
     if what.data.get("silent"):
         return []
     if what.data.get("visible") is False:
-        return _beside(what)
+        return _beside(what, fallback=Right.READ)
     return [
         Meant(
             Kind.REPLY,
@@ -120,14 +120,16 @@ def _call(what: Happening) -> list[Meant]:
     return _arrived(what) if what.data.get("inbound") else _answered(what)
 
 
-def _beside(what: Happening, *, internal: bool = True) -> list[Meant]:
-    """A colleague wrote: for whoever works on the ticket, and nobody else if nobody does."""
+def _beside(
+    what: Happening, *, internal: bool = True, fallback: Right | None = None
+) -> list[Meant]:
+    """Something internal: for whoever works on the ticket, and nobody else if nobody does (`fallback`)."""
     return [
         Meant(
             Kind.NOTE,
             people=_people(what.owner),
             along=_people(what.responsible, *what.watchers),
-            fallback=Right.READ if what.owner is not None else None,
+            fallback=Right.READ if what.owner is not None else fallback,
             internal=internal,
             mutable=True,
         )
