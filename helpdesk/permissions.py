@@ -177,13 +177,13 @@ def hidden_articles(actor: Actor) -> QuerySet[Article] | None:
 
 
 def visible_notices(actor: Actor) -> QuerySet[Notice]:
-    """Return what an agent was told in the admin and may still know of, newest first.
+    """Return what an agent was told and may still know of, newest first.
 
     Of a ticket that the agent reads along nothing but the conversation with the customer.
     """
     if actor.kind != "agent" or actor.user is None or not actor.user.is_active:
         return Notice.objects.none()
-    rows = Notice.objects.filter(user=actor.user, in_admin=True)
+    rows = Notice.objects.filter(user=actor.user)
     if actor.user.is_superuser:
         return rows
     readable = Q(ticket__in=visible_tickets(actor))

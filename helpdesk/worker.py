@@ -32,7 +32,7 @@ from django_tasks_db.models import DBTaskResult
 from . import conf
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, PeriodicJob
-from .notifications import send_due
+from .notifications import digest, send_due, telling
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +90,8 @@ def schedule() -> list[Job]:
         Job("mail.file", 3 * seconds, ingest.process_pending, "in", repeats=True),
         Job("mail.silence", timedelta(hours=1), health.watch_silence),
         Job("mail.send", 3 * seconds, send_due, "out", repeats=True),
+        Job("notices.tell", 3 * seconds, telling.tell, "notices", repeats=True, shared=True),
+        Job("notices.digest", timedelta(minutes=5), digest.send_digests, "notices"),
         Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),
         Job("pages.publish", timedelta(minutes=1), publish_pages),
@@ -148,6 +150,7 @@ def tidy() -> None:
     if isinstance(task_backends["default"], DatabaseBackend):
         call_command("prune_db_task_results", verbosity=0)
     now = timezone.now()
+    telling.tidy()
     AutoMail.objects.filter(at__lt=now - AUTO_MAIL_MEMORY).delete()
     long_dead = PeriodicJob.objects.filter(name__startswith=WORKER_ROW)
     long_dead.filter(last_run_at__lt=now - timedelta(days=1)).delete()

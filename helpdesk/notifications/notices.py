@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import prefetch_related_objects
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from helpdesk import addressing, conf, permissions
 from helpdesk.models import Notice, NoticeKind, OutboundMail, Queue, Right, Ticket
+from helpdesk.permissions import Actor, Teams
 from helpdesk.rules.unread import nobody_reads
 
 from . import compose, limiter, links, sentences, suspension
@@ -34,20 +36,24 @@ ANSWERABLE = frozenset(
 )
 
 
-def mails_for(rows: Sequence[Notice]) -> dict[int, OutboundMail | None]:
+def mails_for(rows: Sequence[Notice], teams: Teams) -> dict[int, OutboundMail | None]:
     """Return the unsaved mails of notices that go out at once, by the `id` of the notice.
 
     None where no mail may go: the notice says then that it is not mailed, or waits for the digest because the
     limit is reached. Each mail is counted by the limiter.
     """
-    suspended = suspension.suspended_among(row.user.email for row in rows) if rows else frozenset()
+    if not rows:
+        return {}
+    suspended = suspension.suspended_among(row.user.email for row in rows)
+    # whose address a mail is sent from: a queue's own, or that of one above it
+    prefetch_related_objects(list(teams.queues.values()), "addresses")
     found: dict[int, OutboundMail | None] = {}
     for row in rows:
         reason = why_not(row.user, row.ticket, suspended) or _came_back(row)
         limit = None if reason else limiter.take(row.user.email, colleague=True)
         if reason or limit:
             row.by_mail = ByMail.DIGEST if limit else ByMail.NO
-        found[id(row)] = None if reason or limit else _mail(row)
+        found[id(row)] = None if reason or limit else _mail(row, teams)
     return found
 
 
@@ -80,15 +86,19 @@ def language_of(user: Any) -> str:
     return conf.site_language(getattr(user, "language", "") or "")
 
 
-def _mail(row: Notice) -> OutboundMail:
+def _mail(row: Notice, teams: Teams) -> OutboundMail:
     with translation.override(language_of(row.user)):
         if row.ticket is None:
             return _without_ticket(row)
-        return _of_ticket(row, row.ticket)
+        return _of_ticket(row, row.ticket, teams.actor(row.user))
 
 
-def _of_ticket(row: Notice, ticket: Ticket) -> OutboundMail:
-    answerable = _is_answerable(row, ticket)
+def _of_ticket(row: Notice, ticket: Ticket, actor: Actor) -> OutboundMail:
+    answerable = (
+        row.kind in ANSWERABLE
+        and bool(ticket.contact)
+        and permissions.can(actor, Right.ANSWER, ticket)
+    )
     subject = _("%(what)s: %(subject)s (%(number)s)") % {
         "what": sentences.head(row.kind),
         "subject": addressing.clean_subject(ticket.subject),
@@ -110,12 +120,6 @@ def _of_ticket(row: Notice, ticket: Ticket) -> OutboundMail:
         language=translation.get_language() or "",
         answerable=answerable,
     )
-
-
-def _is_answerable(row: Notice, ticket: Ticket) -> bool:
-    if row.kind not in ANSWERABLE or not ticket.contact:
-        return False
-    return permissions.can(permissions.agent(row.user), Right.ANSWER, ticket)
 
 
 def _without_ticket(row: Notice) -> OutboundMail:
@@ -147,9 +151,22 @@ def may_still_go(row: OutboundMail) -> bool:
     """
     if row.kind != OutboundMail.Kind.NOTICE:
         return True
+    users = get_user_model()._default_manager.filter(is_active=True)
+    if row.user_id is not None:
+        return any(_may_still_know(row, user) for user in users.filter(pk=row.user_id))
+    # from before a notice knew to whom it goes
+    addresses = [address for _name, address in row.to]
+    return row.ticket is not None and all(
+        any(_may_still_know(row, user) for user in users.filter(email__iexact=address)[:10])
+        for address in addresses
+    )
+
+
+def _may_still_know(row: OutboundMail, user: Any) -> bool:
+    actor = permissions.agent(user)
     about = {*row.about, *([row.ticket_id] if row.ticket_id else [])}
-    user = row.user
-    if user is None or not user.is_active:
+    readable = permissions.visible_tickets(actor).filter(pk__in=about)
+    if about and readable.count() != len(about):
         return False
-    readable = permissions.visible_tickets(permissions.agent(user)).filter(pk__in=about)
-    return readable.count() == len(about) if about else True
+    visible = permissions.visible_notices(actor)
+    return not Notice.objects.filter(mail=row).exclude(pk__in=visible.order_by().values("pk")).exists()

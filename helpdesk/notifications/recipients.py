@@ -176,6 +176,11 @@ class Batch:
                 "event_id", "user_id", "kind"
             )
         )
+        mentioned = {
+            (one.user, event.article_id)
+            for event, one in told
+            if one.kind == NoticeKind.MENTIONED
+        }
         found = []
         announced: set[tuple[int, int]] = set()
         for event, one in told:
@@ -187,6 +192,8 @@ class Batch:
                 continue  # opened and moved at once: new only once
             if one.kind == NoticeKind.NEW_TICKET:
                 announced.add(key)
+            if one.kind == NoticeKind.NOTE and (one.user, event.article_id) in mentioned:
+                continue  # told of the same note by name
             unwanted = not in_admin and by_mail == ByMail.NO
             if unwanted or (event.pk, one.user, str(one.kind)) in known:
                 continue

@@ -45,7 +45,11 @@ def sentence(notice: Notice) -> str:
     words = _SENTENCES.get(notice.kind)
     if words is None or event is None:
         return _("What happened during your absence.") if not notice.ticket_id else head(notice.kind)
-    names = {"who": who(event), "queue": notice.ticket.queue.name if notice.ticket else ""}
+    names = {
+        "who": who(event),
+        "queue": notice.ticket.queue.name if notice.ticket else "",
+        "name": _name(notice.instead_of) if notice.instead_of else "",
+    }
     return words(notice, event) % names
 
 
@@ -53,14 +57,17 @@ def instead(notice: Notice) -> str:
     """Return for whom somebody is told who stands in; '' for nobody."""
     if notice.instead_of is None:
         return ""
-    name = notice.instead_of.get_full_name() or notice.instead_of.get_username()
-    return _("Instead of %(name)s, who is away.") % {"name": name}
+    return _("Instead of %(name)s, who is away.") % {"name": _name(notice.instead_of)}
+
+
+def _name(user: Any) -> str:
+    return str(user.get_full_name() or user.get_username())
 
 
 def who(event: Event) -> str:
     """Return who did it: the name of a colleague, and no other name."""
     if event.user is not None:
-        return str(event.user.get_full_name() or event.user.get_username())
+        return _name(event.user)
     return _("The customer") if event.actor_kind == "customer" else _("The help desk")
 
 
@@ -70,7 +77,9 @@ def _new_ticket(_notice: Notice, event: Event) -> str:
     return _("A new ticket has come into the queue %(queue)s.")
 
 
-def _assigned(_notice: Notice, event: Event) -> str:
+def _assigned(notice: Notice, event: Event) -> str:
+    if notice.instead_of_id is not None:
+        return _("%(who)s assigned the ticket to %(name)s.")
     if event.kind == EventKind.RESPONSIBLE_CHANGED:
         return _("%(who)s named you as responsible for this ticket.")
     if event.user_id is None:
@@ -80,7 +89,7 @@ def _assigned(_notice: Notice, event: Event) -> str:
 
 def _mentioned(notice: Notice, _event: Event) -> str:
     if notice.instead_of_id is not None:
-        return _("%(who)s mentioned a colleague in a note.")
+        return _("%(who)s mentioned %(name)s in a note.")
     return _("%(who)s mentioned you in a note.")
 
 
@@ -94,11 +103,11 @@ def _note(_notice: Notice, event: Event) -> str:
     return _("%(who)s wrote a note.")
 
 
-def _deadline(template: str) -> Callable[[Notice, Event], str]:
+def _deadline(template: Any) -> Callable[[Notice, Event], str]:
     def deadline(_notice: Notice, event: Event) -> str:
         clock = str(event.data.get("clock", ""))
         name = str(dict(Clock.Kind.choices).get(clock, clock))
-        said = _(template) % {"clock": name, "date": _date(event.data.get("due"))}
+        said = str(template) % {"clock": name, "date": _date(event.data.get("due"))}
         return said.replace("%", "%%")
 
     return deadline
@@ -132,10 +141,10 @@ _SENTENCES: Mapping[str, Callable[[Notice, Event], str]] = {
     NoticeKind.NOTE: _note,
     NoticeKind.REMINDER: _always(gettext_lazy("The reminder of this ticket is due.")),
     NoticeKind.WARNING: _deadline(
-        gettext_lazy("A deadline comes near (%(clock)s): it is %(date)s.")  # type: ignore[arg-type]
+        gettext_lazy("A deadline comes near (%(clock)s): it is %(date)s.")
     ),
     NoticeKind.BREACH: _deadline(
-        gettext_lazy("A deadline has passed (%(clock)s): it was %(date)s.")  # type: ignore[arg-type]
+        gettext_lazy("A deadline has passed (%(clock)s): it was %(date)s.")
     ),
     NoticeKind.HAND_BACK: _always(
         gettext_lazy("The ticket is back in the queue %(queue)s, and nobody owns it.")

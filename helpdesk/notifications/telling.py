@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from helpdesk import conf
 from helpdesk.models import Event, Notice, OutboundMail, UntoldEvent
+from helpdesk.permissions import Teams
 from helpdesk.rules.recipients import Told
 
 from . import notices
@@ -82,20 +83,21 @@ def _tell(pks: list[int]) -> int:
         except Exception as fault:  # noqa: BLE001  a fault in its data; one of the database fails the batch
             _log(fault, f"event {event.pk}")
             bad.append(event.pk)
-    give(batch.notices(told))
+    give(batch.notices(told), batch.teams)
     UntoldEvent.objects.filter(pk__in=[one.pk for one in events if one.pk not in bad]).delete()
     if bad:
         _put_off(bad)
     return len(events) - len(bad)
 
 
-def give(rows: list[Notice]) -> list[Notice]:
+def give(rows: list[Notice], teams: Teams | None = None) -> list[Notice]:
     """Save new notices together with the mails of those that go out at once. Call inside a transaction.
 
     The only way in which notices come into being: whoever makes some of their own hands them over here. What
     cannot go by mail because an agent got too much today waits for the digest.
     """
-    mails = notices.mails_for([row for row in rows if row.by_mail == Notice.ByMail.NOW])
+    now = [row for row in rows if row.by_mail == Notice.ByMail.NOW]
+    mails = notices.mails_for(now, teams or Teams())
     made = [mail for mail in mails.values() if mail is not None]
     OutboundMail.objects.bulk_create(made)
     for row in rows:
