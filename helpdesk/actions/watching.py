@@ -83,7 +83,9 @@ def _works_on(user: Any, ticket: Ticket) -> bool:
     return permissions.can(actor, Right.READ, ticket) and not permissions.reads_along(actor, ticket)
 
 
-def mark_read(*, actor: Actor, notices: Iterable[int] | None = None, ticket: Ticket | None = None) -> int:
+def mark_read(
+    *, actor: Actor, notices: Iterable[int] | None = None, ticket: Ticket | None = None
+) -> int:
     """Mark notices of the acting agent as read: these, those of a ticket, or with neither all; return how many."""
     if actor.kind != "agent":
         raise NotPermitted

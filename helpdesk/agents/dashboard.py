@@ -11,7 +11,7 @@ from helpdesk.permissions import Actor
 
 from . import policy
 from .tickets_list import VIEWS, TicketFilters, ordered, tickets_for
-from .trouble import with_words
+from .trouble import unheard, with_words
 
 LONGEST = 5
 #: Counts stop here: "99+" says enough.
@@ -42,6 +42,7 @@ class DeskPanel(Component):
             "counts": counts,
             "longest": list(longest[:LONGEST]),
             "troubled": with_words(self.actor),
+            "unheard": unheard(self.actor),
         }
 
 

@@ -30,6 +30,7 @@ from helpdesk.models import (
     State,
     TaggedTicket,
     Ticket,
+    Watcher,
     in_tree_order,
     queue_map,
 )
@@ -63,6 +64,7 @@ class ListView:
     conditions: tuple[dict[str, object], ...]
     ordering: str = "-changed_at"
     mine: bool = False
+    watched: bool = False
     # what there is to do for the agent's own teams: without spam, and without what they read along
     is_work: bool = False
     has_spam: bool = False
@@ -92,6 +94,7 @@ VIEWS = {
             gettext_lazy("Waiting for customer"),
             (_OPEN, {"field": "waiting_since", "op": "empty"}),
         ),
+        ListView("watched", gettext_lazy("Watched"), (), watched=True, has_spam=True),
         ListView(
             "closed",
             gettext_lazy("Closed"),
@@ -147,6 +150,8 @@ def tickets_for(actor: Actor, filters: TicketFilters) -> QuerySet[Ticket]:
     condition = conditions.parse(filters.condition(actor), TICKET_FIELDS)
     found = permissions.visible_tickets(actor).filter(condition.to_q(timezone.now()))
     view = VIEWS[filters.view]
+    if view.watched:
+        found = found.filter(pk__in=Watcher.objects.filter(user=actor.user).values("ticket"))
     if view.is_work:
         found = found.filter(queue__in=actor.queues_with(Right.READ))
     if not view.has_spam and not filters.queues:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import bounced, failures, files, filters, oauth, phone, routes
+from . import (
+    bounced,
+    failures,
+    files,
+    filters,
+    mentions,
+    notice_choices,
+    notices,
+    oauth,
+    phone,
+    routes,
+)
 from .actions_views import (
     AcceptSenderView,
     ChangeView,
@@ -50,6 +61,12 @@ urlpatterns = [
         bounced.send_again,
         name="send_returned_again",
     ),
+    path("tickets/<int:pk>/mention/", mentions.suggest, name="mention"),
+    path("notices/", notices.NoticesView.as_view(), name="notices"),
+    path("notices/count/", notices.count, name="notice_count"),
+    path("notices/read/", notices.mark_read, name="notices_read"),
+    path("notices/choices/", notice_choices.NoticeChoicesView.as_view(), name="notice_choices"),
+    path("notices/<int:pk>/", notices.open_notice, name="notice"),
     path("bounced/", bounced.BouncedView.as_view(), name="bounced"),
     path("bounced/release/", bounced.release, name="bounced_release"),
     path("new/", phone.PhoneView.as_view(), name="phone"),

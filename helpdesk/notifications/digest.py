@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from helpdesk import conf
+from helpdesk.errors import InvalidInput
 from helpdesk.models import AgentSettings, Calendar, Notice, OutboundMail, Queue
 from helpdesk.substitutes import Substitutes
 
@@ -57,13 +58,18 @@ def send_digests() -> int:
 def _queues_at_work(queues: Iterable[Queue], today: date) -> list[int]:
     """Return the ids of the queues that work on a day. One query."""
     found = Calendar.objects.in_bulk()
-    open_on = {pk: not row.work_time().day(today).is_closed for pk, row in found.items()}
     usual = today.weekday() in _WEEK
+    open_on = {pk: _is_open(row, today, usual) for pk, row in found.items()}
     return [
-        queue.pk
-        for queue in queues
-        if queue.is_active and open_on.get(_calendar_of(queue), usual)
+        queue.pk for queue in queues if queue.is_active and open_on.get(_calendar_of(queue), usual)
     ]
+
+
+def _is_open(calendar: Calendar, today: date, usual: bool) -> bool:
+    try:
+        return not calendar.work_time().day(today).is_closed
+    except InvalidInput:  # a calendar that cannot be read must not silence everybody
+        return usual
 
 
 def _calendar_of(queue: Queue) -> int:

@@ -169,4 +169,6 @@ def _may_still_know(row: OutboundMail, user: Any) -> bool:
     if about and readable.count() != len(about):
         return False
     visible = permissions.visible_notices(actor)
-    return not Notice.objects.filter(mail=row).exclude(pk__in=visible.order_by().values("pk")).exists()
+    return (
+        not Notice.objects.filter(mail=row).exclude(pk__in=visible.order_by().values("pk")).exists()
+    )

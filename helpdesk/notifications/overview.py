@@ -179,7 +179,11 @@ class Overview:
             saved_at__lt=self.now - timedelta(hours=1),
             ticket__in=permissions.visible_tickets(actor),
         )
-        found = list(rows.select_related("ticket").defer("fields", "ticket__answers").order_by("saved_at")[:CAP])
+        found = list(
+            rows.select_related("ticket")
+            .defer("fields", "ticket__answers")
+            .order_by("saved_at")[:CAP]
+        )
         lines = tuple(
             Line(
                 _title(row.ticket),

@@ -94,8 +94,13 @@ class Batch:
         ids: set[int | None] = set()
         for event in self.events:
             ids |= {event.ticket.owner_id, event.ticket.responsible_id, _author(event)}
-            ids |= {*self._watchers.get(event.ticket_id, ()), *self._mentioned.get(event.article_id or 0, ())}
-            ids |= {pk for pk in (event.data.get("from"), event.data.get("to")) if isinstance(pk, int)}
+            ids |= {
+                *self._watchers.get(event.ticket_id, ()),
+                *self._mentioned.get(event.article_id or 0, ()),
+            }
+            ids |= {
+                pk for pk in (event.data.get("from"), event.data.get("to")) if isinstance(pk, int)
+            }
         missing = {pk for pk in ids if pk is not None and pk not in self.teams.users}
         users = get_user_model()._default_manager.filter(is_active=True)
         return users.in_bulk(missing) if missing else {}
@@ -133,8 +138,9 @@ class Batch:
             pk,
             is_away=there.is_away,
             deputy_of=lambda one: there.deputy_of(one, queue),
-            may=lambda one: (actor := self.actor(one)) is not None
-            and permissions.can(actor, right, queue),
+            may=lambda one: (
+                (actor := self.actor(one)) is not None and permissions.can(actor, right, queue)
+            ),
         )
 
     def told_of(self, event: Event) -> list[Told]:
@@ -177,9 +183,7 @@ class Batch:
             )
         )
         mentioned = {
-            (one.user, event.article_id)
-            for event, one in told
-            if one.kind == NoticeKind.MENTIONED
+            (one.user, event.article_id) for event, one in told if one.kind == NoticeKind.MENTIONED
         }
         found = []
         announced: set[tuple[int, int]] = set()

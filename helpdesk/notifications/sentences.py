@@ -44,7 +44,9 @@ def sentence(notice: Notice) -> str:
     event: Event | None = notice.event
     words = _SENTENCES.get(notice.kind)
     if words is None or event is None:
-        return _("What happened during your absence.") if not notice.ticket_id else head(notice.kind)
+        return (
+            _("What happened during your absence.") if not notice.ticket_id else head(notice.kind)
+        )
     names = {
         "who": who(event),
         "queue": notice.ticket.queue.name if notice.ticket else "",

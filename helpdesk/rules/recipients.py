@@ -173,7 +173,10 @@ def _undelivered(what: Happening) -> list[Meant]:
         return []  # of a notice that came back nobody is told: that would never end
     if what.author is not None:
         # an author who has left stands behind the owner
-        return [Meant(Kind.DELIVERY, _people(what.author), fallback=None), *_owner_or_managers(what)]
+        return [
+            Meant(Kind.DELIVERY, _people(what.author), fallback=None),
+            *_owner_or_managers(what),
+        ]
     return _owner_or_managers(what)
 
 
