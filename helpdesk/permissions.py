@@ -21,10 +21,11 @@ from .models import (
     Channel,
     Customer,
     CustomerAddress,
+    EventKind,
     InformedQueue,
-    Queue,
     Notice,
     NoticeKind,
+    Queue,
     QueueRight,
     Right,
     Ticket,
@@ -187,8 +188,10 @@ def visible_notices(actor: Actor) -> QuerySet[Notice]:
     if actor.user.is_superuser:
         return rows
     readable = Q(ticket__in=visible_tickets(actor))
-    worked_on = Q(ticket__queue__in=actor.queues_with(Right.READ)) | Q(kind=NoticeKind.REPLY)
-    return rows.filter(Q(ticket__isnull=True) | (readable & worked_on))
+    worked_on = Q(ticket__queue__in=actor.queues_with(Right.READ))
+    said = Q(event__kind__in=(EventKind.ANSWER_SENT, EventKind.CALL_LOGGED))
+    conversation = Q(kind=NoticeKind.REPLY) | (Q(kind=NoticeKind.NOTE) & said)
+    return rows.filter(Q(ticket__isnull=True) | (readable & (worked_on | conversation)))
 
 
 def can(actor: Actor, right: Right | str, thing: Ticket | Queue) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -228,7 +229,7 @@ class NoteForm(ComposerForm):
     title = gettext_lazy("Note")
     icon = "edit"
     button = gettext_lazy("Save note")
-    done: Any = gettext_lazy("The note is saved.")
+    done: str | Promise = gettext_lazy("The note is saved.")
     warns = False
 
     def offer(self) -> None:

@@ -67,7 +67,7 @@ class ChangeForm(forms.Form):
     name: ClassVar[str]
     right: ClassVar[Right] = Right.NOTE
     button: ClassVar[str | Promise] = _("Save")
-    done: ClassVar[str | Promise] = _("Saved.")
+    done: str | Promise = _("Saved.")  # a form may say more after it was applied
 
     def __init__(self, *args: Any, desk: Desk, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", f"hd-{self.name}-%s")

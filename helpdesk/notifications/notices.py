@@ -13,7 +13,15 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from helpdesk import addressing, conf, permissions
-from helpdesk.models import Notice, NoticeKind, OutboundMail, Queue, Right, Ticket
+from helpdesk.models import (
+    Notice,
+    NoticeKind,
+    OutboundMail,
+    Queue,
+    Right,
+    Ticket,
+    kept_directory,
+)
 from helpdesk.permissions import Actor, Teams
 from helpdesk.rules.unread import nobody_reads
 
@@ -48,12 +56,13 @@ def mails_for(rows: Sequence[Notice], teams: Teams) -> dict[int, OutboundMail | 
     # whose address a mail is sent from: a queue's own, or that of one above it
     prefetch_related_objects(list(teams.queues.values()), "addresses")
     found: dict[int, OutboundMail | None] = {}
-    for row in rows:
-        reason = why_not(row.user, row.ticket, suspended) or _came_back(row)
-        limit = None if reason else limiter.take(row.user.email, colleague=True)
-        if reason or limit:
-            row.by_mail = ByMail.DIGEST if limit else ByMail.NO
-        found[id(row)] = None if reason or limit else _mail(row, teams)
+    with kept_directory():
+        for row in rows:
+            reason = why_not(row.user, row.ticket, suspended) or _came_back(row)
+            limit = None if reason else limiter.take(row.user.email, colleague=True)
+            if reason or limit:
+                row.by_mail = ByMail.DIGEST if limit else ByMail.NO
+            found[id(row)] = None if reason or limit else _mail(row, teams)
     return found
 
 

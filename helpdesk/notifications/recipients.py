@@ -56,8 +56,9 @@ class Batch:
         self._substitutes = {
             part_time: Substitutes(self.at, part_time=part_time) for part_time in (False, True)
         }
-        for event in events:
-            event.ticket.queue = self.teams.queues[event.ticket.queue_id]
+        known = Ticket._meta.get_field("queue")
+        for event in events:  # with its parents, instead of reading it once more
+            known.set_cached_value(event.ticket, self.teams.queues[event.ticket.queue_id])  # type: ignore[union-attr]
 
     # --- what is read ---
 
