@@ -132,6 +132,7 @@ class NoticesPanel(BaseSettingsPanel):
     """The way from Wagtail's account settings to the choices."""
 
     name = "helpdesk_notices"
+    order = 500
     title = gettext_lazy("Notices of the help desk")
     tab = notifications_tab
     form_class = NoFields
