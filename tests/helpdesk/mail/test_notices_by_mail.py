@@ -45,7 +45,7 @@ def answered(row: OutboundMail, words: str, **headers: str) -> bytes:
     text = seen.get_body(("plain",)).get_content()
     quoted = "".join(f"> {line}\n" for line in text.splitlines())
     raw = mail(
-        f"{words}\n\nOn Tuesday the help desk wrote:\n{quoted}",
+        f"{words}\n\nOn Tue, 24 Nov 2026 at 09:00, Help desk <support@desk.example> wrote:\n{quoted}",
         sender="Uta Berg <uta@staff.example>",
         to=str(seen["Reply-To"] or seen["From"]),
         subject=f"Re: {seen['Subject']}",

@@ -99,7 +99,9 @@ def suspend(address=ADA, bounces=3):
 def notices():
     """Tell, and return the mails of it."""
     telling.tell()
-    return OutboundMail.objects.filter(kind="notice", body__contains="A mail of this ticket came back")
+    return OutboundMail.objects.filter(
+        kind="notice", body__contains="A mail of this ticket came back"
+    )
 
 
 def test_owner_is_told_why_in_plain_words(ticket, owner):

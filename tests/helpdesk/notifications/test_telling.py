@@ -352,9 +352,7 @@ def test_who_may_not_read_and_who_does_not_exist_are_not_mentioned(ticket, kai):
 
 
 def test_answers_to_customers_mention_nobody(ticket, kai):
-    actions.answer(
-        actor=agent(kai), ticket=ticket, draft=Draft(body="@uta", channel=Channel.EMAIL)
-    )
+    actions.answer(actor=agent(kai), ticket=ticket, draft=Draft(body="@uta", channel=Channel.EMAIL))
     assert not ticket.mentions.exists()
 
 
