@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from helpdesk import conf
-from helpdesk.models import Event, Notice, OutboundMail, UntoldEvent
+from helpdesk.models import (
+    Event,
+    Notice,
+    NoticeChoice,
+    NoticeKind,
+    OutboundMail,
+    Ticket,
+    UntoldEvent,
+)
 from helpdesk.permissions import Teams
-from helpdesk.rules.recipients import Told
+from helpdesk.rules.recipients import DEFAULTS, Told
 
 from . import notices
 from .recipients import Batch, events_to_tell
@@ -103,6 +112,25 @@ def give(rows: list[Notice], teams: Teams | None = None) -> list[Notice]:
     for row in rows:
         row.mail = mails.get(id(row))
     return Notice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+@transaction.atomic
+def tell_one(*, user: Any, kind: NoticeKind, ticket: Ticket | None = None) -> Notice | None:
+    """Tell one agent of something that is no event, as they chose to hear of its kind; None if not at all."""
+    chosen = NoticeChoice.objects.filter(user=user, kind=kind).first()
+    in_admin, by_mail = (chosen.in_admin, chosen.by_mail) if chosen else DEFAULTS[kind]
+    if not in_admin and by_mail == Notice.ByMail.NO:
+        return None
+    row = Notice(
+        user=user,
+        kind=kind,
+        ticket=ticket,
+        at=timezone.now(),
+        in_admin=in_admin,
+        by_mail=by_mail,
+    )
+    give([row])
+    return row
 
 
 def tidy() -> int:

@@ -658,6 +658,15 @@ def test_many_events_take_as_many_queries_as_few(queue, uta, kai, mailed, settin
     assert many - few <= (2 * 58 + 4 if mailed else 0)
 
 
+def test_one_is_told_of_what_is_no_event_as_they_chose(uta, server):
+    row = telling.tell_one(user=uta, kind=K.RETURN)
+    assert "While you were away" in row.mail.subject
+    send_due()
+    assert [mail.recipients for mail in server.mails] == [["uta@staff.example"]]
+    NoticeChoice.objects.create(user=uta, kind=K.RETURN, in_admin=False, by_mail="no")
+    assert telling.tell_one(user=uta, kind=K.RETURN) is None
+
+
 def test_old_notices_are_forgotten(ticket):
     customer_writes(ticket)
     telling.tell()
