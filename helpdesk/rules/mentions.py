@@ -9,7 +9,7 @@ from collections.abc import Iterable
 MOST = 20
 
 # what may stand in a user name (Django), behind an @ that does not stand inside a mail address
-_NAME = re.compile(r"(?<![\w.+@-])@([\w.+@-]{1,150})")
+_NAME = re.compile(r"(?<![\w.+@-])@(\w[\w.+@-]{0,149})")
 
 
 def spellings(text: str) -> list[tuple[str, ...]]:

@@ -42,7 +42,7 @@
   const { Controller } = window.StimulusModule || {};
   if (!app || !Controller) return;
 
-  const BEGUN = /(?:^|[^\w.+@-])@([\w.+-]{0,150})$/u;
+  const BEGUN = /(?:^|[^\p{L}\p{N}_.+@-])@([\p{L}\p{N}_.+-]{0,150})$/u;
 
   /* A text field with a list of names below it: the ARIA pattern of a combobox with a list box. */
   class Mention extends Controller {
