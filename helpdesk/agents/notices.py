@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
@@ -75,7 +76,10 @@ class BellItem(MenuItem):
     def render_component(self, request: HttpRequest) -> LinkMenuItem:
         unread = in_words(unread_count(policy.actor_of(request)))
         label = f"{self.label} ({unread})" if unread else str(self.label)
-        attrs = {"data-hd-bell": reverse("helpdesk_agents:notice_count"), "data-hd-unread": unread}
+        attrs = {
+            "data-hd-bell": reverse("helpdesk_agents:notice_count"),
+            "data-hd-bell-count": unread,
+        }
         return LinkMenuItem(self.name, label, self.url, icon_name=self.icon_name, attrs=attrs)
 
 
@@ -145,10 +149,18 @@ def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(permissions.visible_notices(actor).select_related("event"), pk=pk)
     actions.mark_read(actor=actor, notices=[row.pk])
     if row.ticket_id is None:
-        return redirect("helpdesk_agents:notices")
+        return redirect(_summary_of(row))
     article = row.event.article_id if row.event is not None else None
     anchor = f"#article-{article}" if article else ""
     return redirect(reverse("helpdesk_agents:ticket", args=[row.ticket_id]) + anchor)
+
+
+def _summary_of(row: Notice) -> str:
+    """Return where a notice leads that belongs to no ticket: to the summary of an absence, where there is one."""
+    if row.kind == NoticeKind.RETURN:
+        with contextlib.suppress(NoReverseMatch):
+            return reverse("helpdesk_agents:absence_return", args=[row.pk])
+    return reverse("helpdesk_agents:notices")
 
 
 @require_POST

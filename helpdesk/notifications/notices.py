@@ -163,9 +163,9 @@ def may_still_go(row: OutboundMail) -> bool:
     users = get_user_model()._default_manager.filter(is_active=True)
     if row.user_id is not None:
         return any(_may_still_know(row, user) for user in users.filter(pk=row.user_id))
-    # from before a notice knew to whom it goes
+    # one that does not say to whom it goes: as those from before it could
     addresses = [address for _name, address in row.to]
-    return row.ticket is not None and all(
+    return all(
         any(_may_still_know(row, user) for user in users.filter(email__iexact=address)[:10])
         for address in addresses
     )

@@ -2,13 +2,13 @@
 (() => {
   const EVERY = 30000;
 
-  /* Says how many notices are unread: words from the server, such as "3", "99+" or nothing. */
+  /* Says how many notices are unread: words such as "3", "99+" or nothing. */
   function show(unread) {
     document.querySelectorAll('[data-hd-bell]').forEach((link) => {
-      if (link.dataset.hdUnread === unread) return;
+      if (link.dataset.hdBellCount === unread) return;
       const label = link.querySelector('.menuitem-label') || link;
       const name = label.textContent.replace(/\s*\(\d+\+?\)\s*$/, '');
-      link.dataset.hdUnread = unread;
+      link.dataset.hdBellCount = unread;
       label.textContent = unread ? `${name} (${unread})` : name;
     });
   }
@@ -16,7 +16,7 @@
   let told = Date.now();
   document.addEventListener('hd:unread', (event) => {
     told = Date.now();
-    show(String(event.detail || ''));
+    show(Number(event.detail) > 99 ? '99+' : String(event.detail || ''));
   });
 
   async function ask() {
