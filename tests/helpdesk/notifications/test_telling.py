@@ -662,7 +662,7 @@ def test_one_is_told_of_what_is_no_event_as_they_chose(uta, server):
     row = telling.tell_one(user=uta, kind=K.RETURN)
     assert "While you were away" in row.mail.subject
     send_due()
-    assert [mail.recipients for mail in server.mails] == [["uta@staff.example"]]
+    assert [list(mail.recipients) for mail in server.mails] == [["uta@staff.example"]]
     NoticeChoice.objects.create(user=uta, kind=K.RETURN, in_admin=False, by_mail="no")
     assert telling.tell_one(user=uta, kind=K.RETURN) is None
 
