@@ -52,6 +52,15 @@ DEFAULTS: dict[str, Any] = {
     "UNDO_SECONDS": 10,
     # an open ticket with no other date is due again after so many minutes of working time
     "LOOK_AGAIN_MINUTES": 960,
+    # notices by mail to one agent: at most so many a day, and in ten minutes; what is more comes in the digest
+    "NOTICE_MAIL_PER_DAY": 100,
+    "NOTICE_MAIL_BURST": 15,
+    # days after which a notice is forgotten
+    "NOTICE_DAYS": 90,
+    # the hour (site's time zone) from which the daily digest goes out
+    "DIGEST_HOUR": 7,
+    # a ticket that nobody has owned for more than so many hours stands in the digest
+    "UNOWNED_HOURS": 4,
     # more jobs for the worker's schedule: dotted names of `helpdesk.worker.Job` instances
     "JOBS": [],
     # the development mail room (page and SMTP server); never in production

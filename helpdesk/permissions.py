@@ -14,7 +14,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from .errors import NotPermitted
 from .models import (
@@ -22,11 +22,15 @@ from .models import (
     Channel,
     Customer,
     CustomerAddress,
+    EventKind,
     InformedQueue,
+    Notice,
+    NoticeKind,
     Queue,
     QueueRight,
     Right,
     Ticket,
+    queue_map,
 )
 from .states import StateType
 
@@ -205,6 +209,23 @@ def hidden_articles(actor: Actor) -> QuerySet[Article] | None:
     return Article.objects.filter(visible=False, ticket__in=along.values("ticket"))
 
 
+def visible_notices(actor: Actor) -> QuerySet[Notice]:
+    """Return what an agent was told and may still know of, newest first.
+
+    Of a ticket that the agent reads along nothing but the conversation with the customer.
+    """
+    if actor.kind != "agent" or actor.user is None or not actor.user.is_active:
+        return Notice.objects.none()
+    rows = Notice.objects.filter(user=actor.user)
+    if actor.user.is_superuser:
+        return rows
+    readable = Q(ticket__in=visible_tickets(actor))
+    worked_on = Q(ticket__queue__in=actor.queues_with(Right.READ))
+    said = Q(event__kind__in=(EventKind.ANSWER_SENT, EventKind.CALL_LOGGED))
+    conversation = Q(kind=NoticeKind.REPLY) | (Q(kind=NoticeKind.NOTE) & said)
+    return rows.filter(Q(ticket__isnull=True) | (readable & (worked_on | conversation)))
+
+
 def can(actor: Actor, right: Right | str, thing: Ticket | Queue) -> bool:
     """Tell whether `actor` has `right` on a ticket (through its queue) or on a queue.
 
@@ -301,3 +322,72 @@ def agents_with(right: Right | str, queue: Queue) -> QuerySet[Any]:
         is_active=True, groups__in=groups_with(right, queue)
     )
     return users.distinct().order_by("last_name", "first_name", "pk")
+
+
+class Teams:
+    """The rights of all agents at one moment, for work on many tickets at once.
+
+    Read at the first question and then remembered: three queries, whatever is asked.
+    """
+
+    def __init__(self) -> None:
+        self._effective: dict[frozenset[int], dict[int, frozenset[str]]] = {}
+        self._teams: dict[tuple[int, str], frozenset[int]] = {}
+
+    @cached_property
+    def queues(self) -> dict[int, Queue]:
+        """All queues by id, with their parents filled in."""
+        return queue_map()
+
+    @cached_property
+    def _granted(self) -> dict[int, dict[int, set[str]]]:
+        found: dict[int, dict[int, set[str]]] = {}
+        for group, queue, right in QueueRight.objects.values_list("group_id", "queue_id", "right"):
+            found.setdefault(group, {}).setdefault(queue, set()).add(right)
+        return found
+
+    @cached_property
+    def _members(self) -> tuple[dict[int, Any], dict[int, frozenset[int]]]:
+        """The active users of all teams, and the teams of each."""
+        users: dict[int, Any] = {}
+        groups: dict[int, set[int]] = {}
+        rows = get_user_model()._default_manager.filter(is_active=True, groups__in=self._granted)
+        for user in rows.annotate(_team=F("groups")):
+            users.setdefault(user.pk, user)
+            groups.setdefault(user.pk, set()).add(user._team)
+        return users, {pk: frozenset(ids) for pk, ids in groups.items()}
+
+    @property
+    def users(self) -> dict[int, Any]:
+        """The active users who belong to a team, by id."""
+        return self._members[0]
+
+    def _rights(self, user_id: int) -> dict[int, frozenset[str]]:
+        teams = self._members[1].get(user_id, frozenset())
+        if teams not in self._effective:
+            granted: dict[int, set[str]] = {}
+            for team in teams:
+                for queue, rights in self._granted.get(team, {}).items():
+                    granted.setdefault(queue, set()).update(rights)
+            parents = {pk: queue.parent_id for pk, queue in self.queues.items()}
+            found = {pk: _with_parents(pk, parents, granted) for pk in parents}
+            self._effective[teams] = {pk: rights for pk, rights in found.items() if rights}
+        return self._effective[teams]
+
+    def team(self, queue_id: int, right: Right | str = Right.READ) -> frozenset[int]:
+        """Return the ids of the active users who have `right` in a queue through a team."""
+        key = (queue_id, str(right))
+        if key not in self._teams:
+            self._teams[key] = frozenset(
+                pk for pk in self.users if key[1] in self._rights(pk).get(queue_id, ())
+            )
+        return self._teams[key]
+
+    def actor(self, user: Any) -> Actor:
+        """Return the actor for a user, with the rights known already."""
+        actor = agent(user)
+        if user.is_active and not user.is_superuser:
+            actor.__dict__["queue_rights"] = dict(self._rights(user.pk))
+        elif user.is_active:
+            actor.__dict__["queue_rights"] = dict.fromkeys(self.queues, frozenset(Right.values))
+        return actor

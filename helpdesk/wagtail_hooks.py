@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import include, path
-from django.utils.html import format_html
+from django.utils.html import format_html_join
 from wagtail import hooks
 from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
@@ -20,6 +20,8 @@ from .agents import (
     calendars,
     logs,
     menu,
+    notice_choices,
+    notices,
     oauth,
     policy,
     promises,
@@ -66,6 +68,15 @@ for _rank, _group in enumerate(menu.GROUPS):
     hooks.register("register_admin_menu_item", partial(menu.submenu, _group, 50 + _rank))
 
 
+hooks.register("register_admin_menu_item", partial(notices.menu_item, 49))
+hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)
+
+
+@hooks.register("register_icons")
+def icons(found: list[str]) -> list[str]:
+    return [*found, "helpdesk/agents/icons/bell.svg"]
+
+
 @hooks.register("register_admin_viewset")
 def admin_viewsets() -> list[Any]:
     return [
@@ -92,9 +103,13 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    return format_html('<link rel="stylesheet" href="{}">', static("helpdesk/agents/desk.css"))
+    names = ("desk", "notices")
+    links = ((static(f"helpdesk/agents/{name}.css"),) for name in names)
+    return format_html_join("", '<link rel="stylesheet" href="{}">', links)
 
 
 @hooks.register("insert_global_admin_js")
 def admin_js() -> str:
-    return format_html('<script src="{}"></script>', static("helpdesk/agents/desk.js"))
+    names = ("desk", "notices")
+    links = ((static(f"helpdesk/agents/{name}.js"),) for name in names)
+    return format_html_join("", '<script src="{}"></script>', links)

@@ -33,7 +33,7 @@ from . import conf
 from .actions import begin_absences, escalation, reckoning
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, PeriodicJob, Reckoning
-from .notifications import send_due, summaries
+from .notifications import digest, send_due, summaries, telling
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +98,8 @@ def schedule() -> list[Job]:
         Job("tickets.hand_back", 60 * seconds, escalation.hand_back_idle, repeats=True),
         Job("absences.begin", 60 * seconds, begin_absences, repeats=True),
         Job("absences.sum_up", 300 * seconds, summaries.sum_up_absences, repeats=True),
+        Job("notices.tell", 3 * seconds, telling.tell, "notices", repeats=True, shared=True),
+        Job("notices.digest", timedelta(minutes=5), digest.send_digests, "notices"),
         Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),
         Job("pages.publish", timedelta(minutes=1), publish_pages),
@@ -156,6 +158,7 @@ def tidy() -> None:
     if isinstance(task_backends["default"], DatabaseBackend):
         call_command("prune_db_task_results", verbosity=0)
     now = timezone.now()
+    telling.tidy()
     AutoMail.objects.filter(at__lt=now - AUTO_MAIL_MEMORY).delete()
     Reckoning.objects.filter(finished_at__lt=now - timedelta(days=30)).delete()
     long_dead = PeriodicJob.objects.filter(name__startswith=WORKER_ROW)

@@ -44,6 +44,7 @@ from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam,
 from .tags import few_tags, set_tags, tags_of
 from .taking_back import take_back
 from .terms import apply_terms, object_to_storage, terms_of
+from .watching import mark_read, named, unwatch, watch
 
 __all__ = [
     "SPAM_TAG",
@@ -79,10 +80,12 @@ __all__ = [
     "link",
     "log_call",
     "make_own_ticket",
+    "mark_read",
     "mark_seen",
     "mark_spam",
     "may_read_reason",
     "move",
+    "named",
     "not_spam",
     "note_spam",
     "object_to_storage",
@@ -103,5 +106,7 @@ __all__ = [
     "take_back",
     "tags_of",
     "terms_of",
+    "unwatch",
     "verify_address",
+    "watch",
 ]

@@ -27,6 +27,7 @@ from .base import address_of, default_state, locked, touch, verb
 from .drafts import Addresses, Draft, preview_of, write_article
 from .lifecycle import transition
 from .taking_back import trace
+from .watching import mention
 
 
 @transaction.atomic
@@ -142,7 +143,10 @@ def add_note(
     state: State | None = None,
     pending_until: datetime | None = None,
 ) -> Article:
-    """Write an internal note (right *note*). Customers never see it, clocks do not move."""
+    """Write an internal note (right *note*). Customers never see it, clocks do not move.
+
+    Agents whom it names by `@login` and who may read the ticket are told; a note that came by mail names nobody.
+    """
     ticket = locked(actor, ticket, Right.NOTE)
     _not_empty(draft)
     article = write_article(
@@ -153,6 +157,8 @@ def add_note(
         visible=False,
     )
     events.record(actor=actor, ticket=ticket, article=article, kind=EventKind.NOTE_ADDED)
+    if draft.channel == Channel.NOTE:
+        mention(actor=actor, ticket=ticket, article=article)
     touch(actor, ticket)
     if state is not None:
         transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)

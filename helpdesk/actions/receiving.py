@@ -73,7 +73,12 @@ def receive_message(
         ticket=ticket,
         article=article,
         kind=EventKind.MACHINE_MAIL if draft.machine else EventKind.ARTICLE_ADDED,
-        data={"channel": str(draft.channel), "visible": visible, "machine": draft.machine},
+        data={
+            "channel": str(draft.channel),
+            "visible": visible,
+            "machine": draft.machine,
+            **({"silent": True} if silent else {}),
+        },
     )
     if not moving:
         touch(actor, ticket, at=article.created_at)

@@ -19,8 +19,9 @@ from .composer import COMPOSERS
 from .desk import Desk
 from .forms import CHANGES, ChangeForm
 from .ticket import TROUBLED, TicketView, url_of
+from .watching import WATCHING
 
-_FORMS: dict[str, type[ChangeForm]] = {**CHANGES, **COMPOSERS}
+_FORMS: dict[str, type[ChangeForm]] = {**CHANGES, **COMPOSERS, **WATCHING}
 
 
 class ChangeView(View):

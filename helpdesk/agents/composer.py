@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -16,7 +17,7 @@ from helpdesk import actions, addressing, conf
 from helpdesk.actions import Draft, Upload
 from helpdesk.models import Channel, Right, Sender
 
-from . import taking_back
+from . import mentions, taking_back
 from .forms import ChangeForm, PendingField, StateSelect
 
 Pairs = tuple[tuple[str, str], ...]
@@ -228,11 +229,18 @@ class NoteForm(ComposerForm):
     title = gettext_lazy("Note")
     icon = "edit"
     button = gettext_lazy("Save note")
-    done = gettext_lazy("The note is saved.")
+    done: str | Promise = gettext_lazy("The note is saved.")
     warns = False
 
+    def offer(self) -> None:
+        super().offer()
+        self.fields["body"].widget.attrs.update(mentions.ATTRIBUTES)
+
     def apply(self) -> object:
-        return actions.add_note(draft=self.draft(Channel.NOTE), **self.next_state(), **self.who)
+        made = actions.add_note(draft=self.draft(Channel.NOTE), **self.next_state(), **self.who)
+        missed = mentions.missed_words(self.desk, self.cleaned_data["body"])
+        self.done = f"{self.done} {missed}".strip()
+        return made
 
 
 class ForwardForm(SendingForm):

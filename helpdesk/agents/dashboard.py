@@ -15,7 +15,7 @@ from helpdesk.permissions import Actor
 from . import policy, promises
 from .list_views import VIEWS
 from .tickets_list import TicketFilters, ordered, tickets_for
-from .trouble import with_words
+from .trouble import unheard, with_words
 
 LONGEST = 5
 #: Counts stop here: "99+" says enough.
@@ -53,6 +53,7 @@ class DeskPanel(Component):
             "reckoning": promises.progress() if policy.may_manage(self.actor) else None,
             "longest": list(longest[:LONGEST]),
             "troubled": with_words(self.actor),
+            "unheard": unheard(self.actor),
         }
 
 

@@ -18,6 +18,7 @@ from helpdesk.models import (
     Ticket,
     TicketTag,
     TicketType,
+    Watcher,
     in_tree_order,
     queue_map,
 )
@@ -104,6 +105,17 @@ class Desk:
     def tags(self) -> list[TicketTag]:
         rows = TaggedTicket.objects.filter(content_object=self.ticket).select_related("tag")
         return [row.tag for row in rows.order_by("tag__name")]
+
+    @cached_property
+    def watchers(self) -> list[Any]:
+        """The users who watch the ticket, those first who have done so longest."""
+        rows = Watcher.objects.filter(ticket=self.ticket).select_related("user")
+        return [row.user for row in rows.order_by("pk")]
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the agent watches the ticket."""
+        return self.actor.user in self.watchers
 
     @cached_property
     def is_spam(self) -> bool:

@@ -69,7 +69,7 @@ class ChangeForm(forms.Form):
     button: ClassVar[str | Promise] = _("Save")
     #: Other ways to send it, offered after a refusal: name, value and label of a button each.
     offers: tuple[tuple[str, str, str], ...] = ()
-    done: ClassVar[str | Promise] = _("Saved.")
+    done: str | Promise = _("Saved.")  # a form may say more after it was applied
 
     def __init__(self, *args: Any, desk: Desk, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", f"hd-{self.name}-%s")

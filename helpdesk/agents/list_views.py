@@ -39,6 +39,7 @@ class ListView:
     conditions: tuple[dict[str, object], ...]
     ordering: str = "-changed_at"
     mine: bool = False
+    watched: bool = False
     # what there is to do for the agent's own teams: without spam, and without what they read along
     is_work: bool = False
     has_spam: bool = False
@@ -86,6 +87,7 @@ VIEWS = {
             gettext_lazy("Waiting for customer"),
             (_OPEN, {"field": "waiting_since", "op": "empty"}),
         ),
+        ListView("watched", gettext_lazy("Watched"), (), watched=True, has_spam=True),
         ListView(
             "closed",
             gettext_lazy("Closed"),

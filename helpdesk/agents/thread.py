@@ -43,6 +43,7 @@ TOLD_BY_ARTICLES = (
     EventKind.CALL_LOGGED,
     EventKind.MACHINE_MAIL,
     EventKind.MAIL_SENT,
+    EventKind.MENTIONED,
 )
 
 

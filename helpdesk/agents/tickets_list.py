@@ -30,6 +30,7 @@ from helpdesk.models import (
     State,
     TaggedTicket,
     Ticket,
+    Watcher,
     in_tree_order,
     queue_map,
 )
@@ -87,6 +88,8 @@ def tickets_for(actor: Actor, filters: TicketFilters) -> QuerySet[Ticket]:
     condition = conditions.parse(filters.condition(actor), TICKET_FIELDS)
     found = permissions.visible_tickets(actor).filter(condition.to_q(timezone.now()))
     view = VIEWS[filters.view]
+    if view.watched:
+        found = found.filter(pk__in=Watcher.objects.filter(user=actor.user).values("ticket"))
     if view.is_work:
         found = found.filter(queue__in=actor.queues_with(Right.READ))
     if not view.has_spam and not filters.queues:

@@ -1,4 +1,4 @@
-"""Mail accounts that need a look: which, and why."""
+"""What those who manage queues must look at: mail accounts in trouble, queues of which nobody would hear."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from helpdesk.mail import health
-from helpdesk.models import MailAccount
+from helpdesk.models import MailAccount, Queue, Right
+from helpdesk.notifications import recipients
 from helpdesk.permissions import Actor
 
 from . import policy
@@ -22,6 +23,14 @@ def with_words(actor: Actor) -> list[tuple[MailAccount, str]]:
         return []
     rows = health.in_trouble().filter(policy.in_managed_queues(actor, "queue"))
     return [(row, trouble_words(row)) for row in rows.order_by("mailbox__name")[:MOST]]
+
+
+def unheard(actor: Actor) -> list[Queue]:
+    """Return the queues that the actor manages in which nobody would be told of a new ticket; at most `MOST`."""
+    if not policy.may_manage(actor):
+        return []
+    managed = None if policy.is_superuser(actor) else actor.queues_with(Right.MANAGE)
+    return recipients.unheard(managed)[:MOST]
 
 
 def trouble_words(account: MailAccount) -> str:

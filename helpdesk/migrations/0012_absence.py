@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("helpdesk", "0006_working_together"),
+        ("helpdesk", "0011_notices_by_mail"),
     ]
 
     operations = [

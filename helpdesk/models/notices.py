@@ -189,6 +189,8 @@ class UntoldEvent(models.Model):
     """
 
     event = models.OneToOneField(Event, models.CASCADE, primary_key=True, related_name="+")
+    # after a fault: when it is tried again
+    not_before = models.DateTimeField(null=True, blank=True)
 
     privacy: dict[str, str] = {}
 

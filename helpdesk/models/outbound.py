@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +53,16 @@ class OutboundMail(models.Model):
         blank=True,
         related_name="+",
     )
+    # of a notice: to whom it goes, and of which tickets it tells if it belongs to none; asked again when it is sent
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    about = models.JSONField(default=list, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
     automatic = models.BooleanField(default=False)
@@ -85,6 +96,7 @@ class OutboundMail(models.Model):
     bounced_at = models.DateTimeField(_("came back at"), null=True, blank=True)
     # the state of the row is a fact of the ticket's history; told there once
     privacy = {
+        "about": NONE,
         "kind": NONE,
         "state": NONE,
         "message_id": NONE,

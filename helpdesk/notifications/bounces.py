@@ -1,4 +1,4 @@
-"""Mail that came back: the outbox row is marked, the address counted, the owner told."""
+"""Mail that came back: the outbox row is marked, the address counted; the history tells who is told (`telling`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from helpdesk.models import Article, EventKind, OutboundMail, Right, Ticket
 from helpdesk.permissions import SYSTEM, Actor
 from helpdesk.rules.delivery import code, judge
 
-from . import notices, suspension
+from . import suspension
 
 #: Rows kept of one mail: no mail has more recipients that matter.
 MAX_BOUNCES = 100
@@ -55,7 +55,6 @@ def note_bounce(
     row.bounces = [*_without(row.bounces, new), *new]
     row.bounced_at = timezone.now()
     row.save(update_fields=["bounces", "bounced_at"])
-    told = notices.tell_owner_of_bounce(ticket=ticket, mail=row, report=report, bounces=new)
     events.record(
         actor=SYSTEM,
         ticket=ticket,
@@ -68,7 +67,6 @@ def note_bounce(
             "codes": [status for _address, status, _words in new],
             "causes": [str(judge(status, words).cause) for _address, status, words in new],
             "suspended": falls,
-            "notice": told,
         },
         content={"bounces": new},
     )

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.utils import parseaddr
+from typing import Any
 
 from django.utils import formats, timezone, translation
 from django.utils.html import linebreaks
@@ -80,16 +81,55 @@ def automatic(
 
 
 def team_notice(
-    *, ticket: Ticket, unique: str, to: tuple[str, str], subject: str, text: str, language: str
+    *,
+    ticket: Ticket,
+    unique: str,
+    user: Any,
+    subject: str,
+    text: str,
+    language: str,
+    answerable: bool = False,
 ) -> OutboundMail:
-    """Return the unsaved row of a notice to one of the team.
+    """Return the unsaved row of a notice of a ticket to one of the team.
 
-    It has no reply address of the ticket: what a colleague answers must not reach the customer.
+    It has the ticket's reply address only if it is `answerable`: what a colleague answers then goes to the
+    customer, and the text must say so.
     """
     row = _row(ticket, None, OutboundMail.Kind.NOTICE, unique)
+    if not answerable:
+        row.reply_to = ""
+    return _to_colleague(row, user, subject, text, language)
+
+
+def desk_notice(
+    *,
+    unique: str,
+    user: Any,
+    subject: str,
+    text: str,
+    language: str,
+    html: str = "",
+    about: Iterable[int] = (),
+) -> OutboundMail:
+    """Return the unsaved row of a notice to one of the team that belongs to no ticket.
+
+    `about` are the ids of the tickets of which it tells: it goes out only if all may still be read then.
+    """
+    row = notice(queue=None, language=language)
+    keys = addressing.signing_keys()
+    row.message_id = addressing.make_notice_id(unique, conf.mail_domain(), keys)
+    row.kind = OutboundMail.Kind.NOTICE
+    row.html = html
+    row.about = sorted(set(about))
+    return _to_colleague(row, user, subject, text, language)
+
+
+def _to_colleague(
+    row: OutboundMail, user: Any, subject: str, text: str, language: str
+) -> OutboundMail:
     row.automatic = True
-    row.reply_to = ""
-    row.to = [list(to)]
+    row.user = user
+    row.to = [[user.get_full_name(), user.email]]
     row.subject = subject[:500]
     row.body = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
     row.language = language

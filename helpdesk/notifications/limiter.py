@@ -24,23 +24,27 @@ class Limit(StrEnum):
     BURST = "limit_burst"
 
 
-def take(address: str) -> Limit | None:
+def take(address: str, *, colleague: bool = False) -> Limit | None:
     """Count one automatic mail to `address`, or return the limit that forbids it.
+
+    A `colleague` may get more: what the settings say of notices.
 
     Plus-parts are one address: whoever makes them up gets no more mail for it. Workers that ask in
     the same moment do not see each other, so the limit may be passed by their number. Raises
     `BadAddress`.
     """
     key = addressing.normalise(address)
+    prefix = "NOTICE" if colleague else "AUTO"
+    per_day, burst = (int(conf.get(f"{prefix}_MAIL_{name}")) for name in ("PER_DAY", "BURST"))
     now = timezone.now()
     times = list(
         AutoMail.objects.filter(address=key, at__gt=now - DAY)
         .order_by("-at")
-        .values_list("at", flat=True)[: int(conf.get("AUTO_MAIL_PER_DAY"))]
+        .values_list("at", flat=True)[:per_day]
     )
-    if len(times) >= int(conf.get("AUTO_MAIL_PER_DAY")):
+    if len(times) >= per_day:
         return Limit.DAY
-    if sum(at > now - BURST for at in times) >= int(conf.get("AUTO_MAIL_BURST")):
+    if sum(at > now - BURST for at in times) >= burst:
         return Limit.BURST
     AutoMail.objects.create(address=key, at=now)
     return None

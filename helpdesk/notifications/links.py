@@ -28,3 +28,9 @@ def return_url(absence: Absence) -> str:
     """Return the full address of the page that tells an agent what happened during an absence."""
     path = reverse("helpdesk_agents:absence_summary", settings.ROOT_URLCONF, args=[absence.pk])
     return f"{conf.get('SITE_URL')}{path}"
+
+
+def desk_url(name: str, *args: object) -> str:
+    """Return the full address of a screen of the help desk in the admin, by its name without the namespace."""
+    path = reverse(f"helpdesk_agents:{name}", settings.ROOT_URLCONF, args=args)
+    return f"{conf.get('SITE_URL')}{path}"

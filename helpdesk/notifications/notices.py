@@ -1,102 +1,183 @@
-"""Notices to the people of the team. They never hold what customers or colleagues wrote."""
+"""Notices by mail to the people of the team. They never hold what customers or colleagues wrote."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import prefetch_related_objects
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from helpdesk import addressing, conf, permissions
-from helpdesk.models import Article, OutboundMail, Right, Ticket
-from helpdesk.rules import delivery
+from helpdesk.models import (
+    Notice,
+    NoticeKind,
+    OutboundMail,
+    Queue,
+    Right,
+    Ticket,
+    kept_directory,
+)
+from helpdesk.permissions import Actor, Teams
+from helpdesk.rules.unread import nobody_reads
 
-from . import compose, limiter, links, suspension
+from . import compose, limiter, links, sentences, suspension
 from .automatic import is_ours
 
+ByMail = Notice.ByMail
 
-def tell_owner_of_bounce(
-    *, ticket: Ticket, mail: OutboundMail, report: Article, bounces: Sequence[Sequence[str]]
-) -> str:
-    """Queue a notice to the ticket's owner that `mail` came back; return 'queued' or why there is none.
+#: What an agent answers to these is meant for the customer; to any other for a colleague, or for nobody.
+ANSWERABLE = frozenset(
+    {
+        NoticeKind.NEW_TICKET,
+        NoticeKind.REPLY,
+        NoticeKind.ASSIGNED,
+        NoticeKind.REMINDER,
+        NoticeKind.WARNING,
+        NoticeKind.BREACH,
+        NoticeKind.HAND_BACK,
+    }
+)
 
-    `bounces` are the rows [address, status, words] that are new. The words of the server stay on the
-    ticket. Of a notice that came back nobody is told: that would never end.
+
+def mails_for(rows: Sequence[Notice], teams: Teams) -> dict[int, OutboundMail | None]:
+    """Return the unsaved mails of notices that go out at once, by the `id` of the notice.
+
+    None where no mail may go: the notice says then that it is not mailed, or waits for the digest because the
+    limit is reached. Each mail is counted by the limiter.
     """
-    owner = ticket.owner
-    reason = _why_no_notice(ticket, mail)
-    if owner is None or reason:
-        return reason
-    language = conf.site_language(getattr(owner, "language", "") or "")
-    with translation.override(language):
-        subject = _("A mail came back: %(subject)s (%(number)s)") % {
-            "subject": addressing.clean_subject(mail.subject),
-            "number": ticket.number,
-        }
-        lines = [_explained(status, words, address) for address, status, words in bounces]
-        context = {
-            "ticket": ticket,
-            "name": owner.get_full_name(),
-            "lines": lines,
-            "ticket_url": links.ticket_url(ticket),
-            "site_name": conf.get("SITE_NAME"),
-        }
-        text = render_to_string("helpdesk/mail/came_back.txt", context)
-    row = compose.team_notice(
-        ticket=ticket,
-        unique=f"b{report.pk}",
-        to=(owner.get_full_name(), owner.email),
-        subject=subject,
-        text=text,
-        language=language,
-    )
-    row.save(force_insert=True)
-    return "queued"
+    if not rows:
+        return {}
+    suspended = suspension.suspended_among(row.user.email for row in rows)
+    # whose address a mail is sent from: a queue's own, or that of one above it
+    prefetch_related_objects(list(teams.queues.values()), "addresses")
+    found: dict[int, OutboundMail | None] = {}
+    with kept_directory():
+        for row in rows:
+            reason = why_not(row.user, row.ticket, suspended) or _came_back(row)
+            limit = None if reason else limiter.take(row.user.email, colleague=True)
+            if reason or limit:
+                row.by_mail = ByMail.DIGEST if limit else ByMail.NO
+            found[id(row)] = None if reason or limit else _mail(row, teams)
+    return found
 
 
-def _explained(status: str, words: str, address: str) -> str:
-    cause = delivery.judge(status, words).cause
-    return f"{delivery.sentence(cause, address)} {delivery.advice(cause)}"
-
-
-def _why_no_notice(ticket: Ticket, mail: OutboundMail) -> str:
-    """Return the code of the first reason against a notice, or ''. Counts the mail if there is none."""
-    owner = ticket.owner
-    if mail.kind == OutboundMail.Kind.NOTICE:
-        return "notice"
-    if owner is None:
-        return "no_owner"
-    if not permissions.can(permissions.agent(owner), Right.READ, ticket):
-        return "no_right"
+def why_not(user: Any, ticket: Ticket | None, suspended: frozenset[str]) -> str:
+    """Return the code of the first reason against a notice by mail to one of the team, or ''. No query."""
     try:
-        address = addressing.canonical(owner.email)
+        address = addressing.canonical(user.email)
     except addressing.BadAddress:
         return "bad_address"
-    if address == ticket.contact:
+    if nobody_reads(address):
+        return "nobody_reads"
+    if ticket is not None and address == ticket.contact:
         return "customer"
-    if address in {one.lower() for one, _status, _words in mail.bounces}:
-        return "came_back"
-    if is_ours(addressing.normalise(address), compose.sender_of(ticket.queue)[1]):
+    queue: Queue | None = ticket.queue if ticket is not None else None
+    if is_ours(addressing.normalise(address), compose.sender_of(queue)[1]):
         return "own_address"
-    if suspension.suspended(address):
-        return "suspended"
-    return limiter.take(address) or ""
+    return "suspended" if address in suspended else ""
+
+
+def _came_back(row: Notice) -> bool:
+    """Tell whether the agent's own address is the one from which the mail came back."""
+    if row.kind != NoticeKind.DELIVERY or row.event is None:
+        return False
+    bounces = (row.event.content or {}).get("bounces", ())
+    return row.user.email.lower() in {str(address).lower() for address, _status, _words in bounces}
+
+
+def language_of(user: Any) -> str:
+    """Return the language in which one of the team is written to."""
+    return conf.site_language(getattr(user, "language", "") or "")
+
+
+def _mail(row: Notice, teams: Teams) -> OutboundMail:
+    with translation.override(language_of(row.user)):
+        if row.ticket is None:
+            return _without_ticket(row)
+        return _of_ticket(row, row.ticket, teams.actor(row.user))
+
+
+def _of_ticket(row: Notice, ticket: Ticket, actor: Actor) -> OutboundMail:
+    answerable = (
+        row.kind in ANSWERABLE
+        and bool(ticket.contact)
+        and permissions.can(actor, Right.ANSWER, ticket)
+    )
+    subject = _("%(what)s: %(subject)s (%(number)s)") % {
+        "what": sentences.head(row.kind),
+        "subject": addressing.clean_subject(ticket.subject),
+        "number": ticket.number,
+    }
+    text = _text(
+        row,
+        ticket=ticket,
+        url=links.ticket_url(ticket),
+        answerable=answerable,
+        lines=sentences.explained(row.event) if row.event is not None else [],
+    )
+    return compose.team_notice(
+        ticket=ticket,
+        unique=f"n{row.event_id or secrets.token_hex(8)}-{row.user_id}",
+        user=row.user,
+        subject=subject,
+        text=text,
+        language=translation.get_language() or "",
+        answerable=answerable,
+    )
+
+
+def _without_ticket(row: Notice) -> OutboundMail:
+    return compose.desk_notice(
+        unique=f"n{secrets.token_hex(10)}",
+        user=row.user,
+        subject=f"{sentences.head(row.kind)} · {conf.get('SITE_NAME')}",
+        text=_text(row, url=links.desk_url("notices")),
+        language=translation.get_language() or "",
+    )
+
+
+def _text(row: Notice, **more: Any) -> str:
+    context = {
+        "name": row.user.get_full_name(),
+        "sentence": sentences.sentence(row),
+        "instead": sentences.instead(row),
+        "choices_url": links.desk_url("notice_choices"),
+        "site_name": conf.get("SITE_NAME"),
+        **more,
+    }
+    return render_to_string("helpdesk/mail/notice.txt", context)
 
 
 def may_still_go(row: OutboundMail) -> bool:
-    """Tell whether a queued notice may be sent: whom it goes to may still read the ticket.
+    """Tell whether a queued notice may be sent: whom it goes to may still read all of which it tells.
 
     True for every other kind of mail.
     """
-    if row.kind != OutboundMail.Kind.NOTICE or row.ticket is None:
+    if row.kind != OutboundMail.Kind.NOTICE:
         return True
-    users = get_user_model()._default_manager
+    users = get_user_model()._default_manager.filter(is_active=True)
+    if row.user_id is not None:
+        return any(_may_still_know(row, user) for user in users.filter(pk=row.user_id))
+    # one that does not say to whom it goes: as those from before it could
+    addresses = [address for _name, address in row.to]
     return all(
-        any(
-            permissions.can(permissions.agent(user), Right.READ, row.ticket)
-            for user in users.filter(is_active=True, email__iexact=address)[:10]
-        )
-        for _name, address in row.to
+        any(_may_still_know(row, user) for user in users.filter(email__iexact=address)[:10])
+        for address in addresses
+    )
+
+
+def _may_still_know(row: OutboundMail, user: Any) -> bool:
+    actor = permissions.agent(user)
+    about = {*row.about, *([row.ticket_id] if row.ticket_id else [])}
+    readable = permissions.visible_tickets(actor).filter(pk__in=about)
+    if about and readable.count() != len(about):
+        return False
+    visible = permissions.visible_notices(actor)
+    return (
+        not Notice.objects.filter(mail=row).exclude(pk__in=visible.order_by().values("pk")).exists()
     )

@@ -26,6 +26,7 @@ from helpdesk.models import (
     Ticket,
     Watcher,
 )
+from helpdesk.rules.recipients import DEFAULTS
 
 from . import compose, links, suspension
 
@@ -146,12 +147,13 @@ def send_return(*, absence: Absence) -> Notice:
     transaction.
     """
     choice = NoticeChoice.objects.filter(user=absence.user_id, kind=NoticeKind.RETURN).first()
-    by_mail = choice.by_mail if choice is not None else Notice.ByMail.NO
+    chosen = (choice.in_admin, choice.by_mail) if choice else DEFAULTS[NoticeKind.RETURN]
+    in_admin, by_mail = chosen
     notice = Notice(
         user=absence.user,
         kind=NoticeKind.RETURN,
         at=absence.summed_up_at or timezone.now(),
-        in_admin=choice.in_admin if choice is not None else True,
+        in_admin=in_admin,
         by_mail=by_mail,
     )
     if by_mail == Notice.ByMail.NOW and (mail := _mail(absence)) is not None:
@@ -184,6 +186,7 @@ def _mail(absence: Absence) -> OutboundMail | None:
         }
         row = compose.notice(queue=None, language=language)
         row.kind = OutboundMail.Kind.NOTICE
+        row.user = user
         row.to = [[user.get_full_name(), user.email]]
         row.subject = _("What happened while you were away")
         row.body = render_to_string("helpdesk/mail/return.txt", context).strip() + "\n"

@@ -44,6 +44,12 @@ def suspended(address: str) -> bool:
     return bool(_rows([address]).filter(suspended_at__isnull=False).exists())
 
 
+def suspended_among(addresses: Iterable[str]) -> frozenset[str]:
+    """Return those of `addresses`, in canonical form, to which no mail is sent. One query."""
+    rows = _rows(addresses).filter(suspended_at__isnull=False)
+    return frozenset(rows.values_list("address", flat=True))
+
+
 def known(addresses: Iterable[str]) -> frozenset[str]:
     """Return those of `addresses`, in canonical form, from which mail came back for good. One query."""
     return frozenset(_rows(addresses).values_list("address", flat=True))

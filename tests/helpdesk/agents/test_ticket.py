@@ -299,7 +299,7 @@ def test_forms_need_their_right(red):
     reader = browser(f.make_agent(red.queue, rights=[Right.READ]))
     page = reader.get(screen(red.ticket))
     assert page.context["composers"] == []
-    assert "do/" not in page.content.decode()
+    assert "do/" not in page.content.decode().replace("do/watch/", "")
     for change in ("reply", "note", "claim", "state", "priority", "subject"):
         assert reader.post(do(red.ticket, change), message()).status_code == 404
     assert Article.objects.filter(ticket=red.ticket).count() == 1
