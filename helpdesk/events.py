@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from .models import Article, Event, EventKind, Ticket
+from .models import Article, Event, EventKind, Ticket, insert
 from .permissions import Actor
 
 
@@ -25,7 +25,7 @@ def record(
     `data` takes ids and codes only, for it stays after erasure; whatever a person wrote or is called
     belongs into `content`. Call inside the transaction of the change it tells of.
     """
-    return Event.objects.create(
+    event = Event(
         ticket=ticket,
         article=article,
         kind=kind,
@@ -36,3 +36,5 @@ def record(
         data=dict(data or {}),
         content=dict(content) if content else None,
     )
+    insert(event, with_id=False)
+    return event

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from helpdesk import addressing, search
 from helpdesk.errors import AlreadyDone, NotFound
-from helpdesk.models import Article, Attachment, Blob, Channel, Customer, Sender, Ticket
+from helpdesk.models import Article, Attachment, Blob, Channel, Customer, Sender, Ticket, insert
 from helpdesk.permissions import Actor
 
 Addresses = tuple[tuple[str, str], ...]  # (name, address) pairs
@@ -107,13 +107,10 @@ def write_article(
     if draft.idempotency_key:
         _insert_once(article)
     else:
-        article.save(force_insert=True)
+        insert(article)
     files = [*_attach_again(article, draft.again), *attach(article, draft.files)]
     names = [file.name for file in files]
-    if is_first:
-        search.index_new(ticket, article, names)
-    else:
-        search.index_article(article, names)
+    search.index_new(article, names, ticket=ticket if is_first else None)
     return article
 
 

@@ -26,6 +26,7 @@ from . import authenticity, thread
 from .authenticity import Verdict
 from .folding import LIMIT_LINES, fold
 from .parsed import ParsedMail
+from .references import answer_key
 
 #: A mail whose Date is further from its receipt may be an old one, sent again by somebody else.
 MAX_AGE: Final = timedelta(days=7)
@@ -97,7 +98,7 @@ def answer_of(
 def _came_before(mail: ParsedMail) -> Article | None:
     if not mail.message_id:
         return None
-    key = thread.answer_key(mail.message_id)
+    key = answer_key(mail.message_id)
     return Article.objects.filter(idempotency_key=key).select_related("ticket").first()
 
 
@@ -226,7 +227,7 @@ def _for_customer(ticket: Ticket, mail: ParsedMail, draft: Draft) -> Draft:
         extra={"agent_by_mail": "authentic"},
         files=_files(draft),
         created_at=draft.created_at,
-        idempotency_key=thread.answer_key(mail.message_id or ""),
+        idempotency_key=answer_key(mail.message_id or ""),
     )
 
 

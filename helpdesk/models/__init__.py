@@ -1,10 +1,11 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, access, routes, time, queues, people, blobs, tickets, articles, search, history, mail, outbound,
+base, batch, access, routes, time, queues, people, blobs, tickets, articles, search, history, mail, outbound,
 screening, jobs, directory."""
 
 from .access import OAuthAccess
 from .articles import Article, Attachment, Sender
 from .base import NamedRow, Privacy
+from .batch import current_batch, held, insert, known, learn, open_batch, update
 from .blobs import Blob
 from .directory import Directory, directory, is_kept, kept_directory
 from .history import Event, EventKind
@@ -81,4 +82,11 @@ __all__ = [
     "TaggedTicket",
     "TicketTag",
     "queue_map",
+    "current_batch",
+    "held",
+    "insert",
+    "known",
+    "learn",
+    "open_batch",
+    "update",
 ]
