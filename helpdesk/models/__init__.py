@@ -5,7 +5,7 @@ screening, jobs, directory."""
 from .access import OAuthAccess
 from .articles import Article, Attachment, Sender
 from .base import NamedRow, Privacy
-from .batch import current_batch, held, insert, known, learn, open_batch, update
+from .batch import current_batch, held, hold, insert, known, learn, open_batch, update
 from .blobs import Blob
 from .directory import Directory, directory, is_kept, kept_directory
 from .history import Event, EventKind
@@ -84,6 +84,7 @@ __all__ = [
     "queue_map",
     "current_batch",
     "held",
+    "hold",
     "insert",
     "known",
     "learn",

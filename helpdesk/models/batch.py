@@ -112,7 +112,8 @@ class Batch:
         rows = model._base_manager
         with self._own():
             if new:
-                rows.bulk_create(new)
+                # a model that has more to do at an insert says so
+                getattr(model, "insert_all", rows.bulk_create)(new)
             if changed:
                 # rows that are there, and locked by us: so many are changed with one statement.
                 # Copies, for a column that is set at the insert is set in the row as well
@@ -209,6 +210,13 @@ def held(model: type[M], **which: object) -> M | None:
     rows = opened.held(model).values() if opened is not None else ()
     found = (row for row in rows if all(getattr(row, name) == which[name] for name in which))
     return copy.copy(next(found, None))
+
+
+def hold(row: Model) -> None:
+    """Tell the open batch, if there is one, of a row that its transaction has locked: it is whole and as it is now."""
+    opened = current_batch()
+    if opened is not None:
+        opened.hold([row])
 
 
 def learn(model: type[Model], facts: Mapping[Any, Any]) -> None:
