@@ -9,14 +9,17 @@ the mail becomes internal; nothing is lost, and nothing gets out.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal, cast
 
 from django.contrib.auth import get_user_model
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_noop
 
-from helpdesk import permissions
+from helpdesk import addressing, permissions
 from helpdesk.actions import Draft, Upload, add_note, answer, receive_message
 from helpdesk.errors import AlreadyDone, InvalidInput
 from helpdesk.models import Article, InboundMail, Right, Ticket
@@ -25,6 +28,7 @@ from helpdesk.permissions import SYSTEM, Actor
 from . import authenticity, thread
 from .authenticity import Verdict
 from .folding import LIMIT_LINES, fold
+from .incoming import Incoming
 from .parsed import ParsedMail
 from .references import answer_key
 
@@ -62,6 +66,26 @@ class AgentMail:
 
 class _Unclear(Exception):
     """It cannot be told what of the mail is meant for the customer; the text says why."""
+
+
+def may_wait(steps: Mapping[int, Incoming]) -> list[int]:
+    """Return the keys of those mails of which `answer_of` may ask the DNS: an agent's to a reply address.
+
+    They must not be filed together with others, which would keep their locks for as long. One query at most.
+    """
+    keys = addressing.signing_keys()
+    senders = {
+        pk: thread.sender_of(step.mail)
+        for pk, step in steps.items()
+        if any(addressing.read_reply_token(one, keys) is not None for one in step.recipients)
+    }
+    if not senders:
+        return []
+    works = Q(is_superuser=True) | Q(groups__queue_rights__isnull=False)
+    users = get_user_model()._default_manager.filter(works, is_active=True)
+    found = users.annotate(address=Lower("email")).filter(address__in=senders.values())
+    addresses = set(found.values_list("address", flat=True))
+    return [pk for pk, sender in senders.items() if sender in addresses]
 
 
 def answer_of(

@@ -21,7 +21,7 @@ from helpdesk.errors import HelpdeskError
 from helpdesk.models import InboundMail, Queue, directory, kept_directory, open_batch
 from helpdesk.rules.effects import Plan
 
-from . import blocks, filing, filters, journal, ledger, thread, trusted
+from . import agents, blocks, filing, filters, journal, ledger, thread, trusted
 from .filing import NoQueue
 from .incoming import Incoming, head_of, normalised, recipients_of
 from .orders import kept_orders, orders
@@ -167,6 +167,8 @@ def _file_together(keys: list[int]) -> list[InboundMail]:
         for pk, inbound in taken.items():
             with _blaming(pk):
                 steps[pk] = _read(inbound)
+        for pk in agents.may_wait(steps):
+            raise _Spoiled(pk)
         _read_ahead(list(steps.values()))
         for pk, step in steps.items():
             with _blaming(pk):

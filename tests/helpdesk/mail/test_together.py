@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from helpdesk import actions, permissions
-from helpdesk.mail import filing, ingest, ledger
+from helpdesk import actions, addressing, permissions
+from helpdesk.mail import agents, filing, ingest, ledger
+from helpdesk.mail.authenticity import Verdict
 from helpdesk.models import (
     Article,
     Attachment,
@@ -24,6 +25,7 @@ from helpdesk.models import (
     OutboundMail,
     SearchEntry,
     Ticket,
+    current_batch,
     learn,
 )
 from helpdesk.states import StateType
@@ -202,6 +204,26 @@ def test_who_fails_while_it_is_filed_is_taken_out(support, monkeypatch):
         "Mail 4",
     ]
     assert Article.objects.count() == SearchEntry.objects.filter(article__isnull=False).count() == 3
+
+
+def test_an_agents_answer_which_may_wait_for_the_dns_holds_up_nobody(support, monkeypatch):
+    ticket = f.make_ticket(support)
+    f.make_agent(support, email="Uta@staff.example")
+    address = addressing.reply_address("support@desk.example", ticket.pk, addressing.signing_keys())
+    batches = []
+    monkeypatch.setattr(
+        agents, "_verdict", lambda *_: batches.append(current_batch()) or Verdict(False, "no")
+    )
+    keys = accept(
+        mail("One"),
+        mail("Mine", sender="uta@staff.example", to=address),
+        mail("Not mine", sender="uta@staff.example"),
+        mail("Two", to=address, sender=ticket.contact),
+    )
+    found = ingest.process_all(keys)
+    assert batches == [None]
+    assert [row.outcome for row in found] == ["opened", "appended", "opened", "appended"]
+    assert [row.pk for row in found] == keys
 
 
 def test_what_shows_only_at_the_end_files_them_one_by_one(support, monkeypatch):
