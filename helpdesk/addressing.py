@@ -367,9 +367,7 @@ def message_id_key(message_id: str) -> str:
     """
     text = message_id.strip()
     plain = len(text) <= MAX_KEY and not text.startswith("sha256:")
-    if plain and (
-        text.isprintable() or not any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
-    ):
+    if plain and not any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
         return text
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
