@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 import idna
 from django.conf import settings
@@ -65,6 +66,7 @@ def _local(text: str) -> str:
     return unicodedata.normalize("NFC", text.lower())
 
 
+@lru_cache(maxsize=1024)  # of one mail the same few are compared dozens of times
 def _parts(address: str) -> tuple[str, str]:
     text = address.strip() if len(address) <= 2 * MAX_ADDRESS else ""
     if text.startswith("<") and text.endswith(">"):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from .models import Article, Event, EventKind, Ticket, UntoldEvent
+from .models import Article, Event, EventKind, Ticket, UntoldEvent, insert
 from .permissions import Actor
 
 #: What agents may be told of; who is, `notifications.telling` decides afterwards.
@@ -48,7 +48,7 @@ def record(
     `data` takes ids and codes only, for it stays after erasure; whatever a person wrote or is called
     belongs into `content`. Call inside the transaction of the change it tells of.
     """
-    event = Event.objects.create(
+    event = Event(
         ticket=ticket,
         article=article,
         kind=kind,
@@ -59,6 +59,8 @@ def record(
         data=dict(data or {}),
         content=dict(content) if content else None,
     )
-    if kind in TOLD and not ticket.is_test:
-        UntoldEvent.objects.create(event=event)
+    is_told = kind in TOLD and not ticket.is_test
+    insert(event, with_id=is_told)
+    if is_told:
+        insert(UntoldEvent(event=event), with_id=False)
     return event

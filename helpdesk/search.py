@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.db.models import Lookup, Prefetch, Q, QuerySet
 from django.db.models.lookups import In
 
-from .models import Article, SearchEntry, TaggedTicket, Ticket
+from .models import Article, SearchEntry, TaggedTicket, Ticket, insert
 from .permissions import Actor, hidden_articles, visible_tickets
 
 #: Bounds of an entry: a `tsvector` holds one megabyte, a word of it two kilobytes.
@@ -232,20 +232,18 @@ def _numbered(number: str, entries: QuerySet[SearchEntry]) -> QuerySet[Any]:
 # --- indexing ------------------------------------------------------------------------------------
 
 
-def index_new(ticket: Ticket, article: Article, names: Iterable[str]) -> None:
-    """Put a new ticket and its first article, with the names of its files, into the index."""
-    SearchEntry.objects.bulk_create(
-        [
-            SearchEntry(ticket=ticket, words=_ticket_words(ticket)),
-            SearchEntry(ticket=ticket, article=article, words=_article_words(article, names)),
-        ]
-    )
+def index_new(article: Article, names: Iterable[str], *, ticket: Ticket | None) -> None:
+    """Put a new article with the names of its files into the index, and its `ticket`, if that is new as well."""
+    if ticket is not None:
+        insert(SearchEntry(ticket=ticket, words=_ticket_words(ticket)), with_id=False)
+    words = _article_words(article, names)
+    entry = SearchEntry(ticket_id=article.ticket_id, article=article, words=words)
+    insert(entry, with_id=False)
 
 
-def index_article(article: Article, names: Iterable[str] | None = None) -> None:
-    """Put one article with the names of its files (asked for if not given) into the index, or renew its entry."""
-    if names is None:
-        names = article.attachments.values_list("name", flat=True)
+def index_article(article: Article) -> None:
+    """Renew the entry of one article."""
+    names = article.attachments.values_list("name", flat=True)
     entry = SearchEntry(
         ticket_id=article.ticket_id, article=article, words=_article_words(article, names)
     )
@@ -366,7 +364,7 @@ def _ticket_words(ticket: Ticket) -> str:
     texts = [ticket.number, ticket.subject, ticket.contact]
     if ticket.customer is not None:
         texts += [ticket.customer.name, ticket.customer.login_name or ""]
-        texts += [row.address for row in ticket.customer.addresses.all()]
+        texts += [row.address for row in ticket.customer.all_addresses()]
     for answer in ticket.answers:
         texts += _answer_texts(answer)
     return _words(*texts)

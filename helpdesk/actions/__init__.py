@@ -26,11 +26,12 @@ from .assignment import (
     set_responsible,
     set_type,
 )
-from .base import default_priority, default_state, one_transaction
+from .base import default_priority, default_state, hold_tickets, one_transaction
 from .customers import (
     customer_for_address,
     customer_for_user,
     find_customer,
+    read_ahead_customers,
     verify_address,
 )
 from .drafts import Draft, Upload
@@ -74,6 +75,7 @@ __all__ = [
     "few_tags",
     "forward",
     "hand_back",
+    "hold_tickets",
     "inform_queue",
     "is_spam",
     "junk_queue",
@@ -94,6 +96,7 @@ __all__ = [
     "open_ticket",
     "open_tickets_of",
     "receive_message",
+    "read_ahead_customers",
     "rename",
     "renew_feed_key",
     "sender_of",

@@ -10,12 +10,23 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing, permissions
 from helpdesk.errors import InvalidInput, NotFound
-from helpdesk.models import Priority, Right, State, Ticket, directory, is_kept
+from helpdesk.models import (
+    Priority,
+    Right,
+    State,
+    Ticket,
+    current_batch,
+    directory,
+    held,
+    is_kept,
+    update,
+)
 from helpdesk.permissions import Actor
 from helpdesk.states import StateType
 
@@ -85,9 +96,19 @@ def locked(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
 
 def _from_directory(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
     """Do the same with one statement: what the ticket points to is known already."""
-    fresh = Ticket.objects.select_for_update(no_key=True).filter(pk=ticket.pk).order_by().first()
+    fresh = held(Ticket, pk=ticket.pk)  # an open batch has its lock already
+    if fresh is None:
+        rows = Ticket.objects.select_for_update(no_key=True).filter(pk=ticket.pk)
+        fresh = rows.order_by().first()
     if fresh is None:
         raise NotFound
+    _fill(fresh)
+    permissions.require(actor, right, fresh)
+    return fresh
+
+
+def _fill(fresh: Ticket) -> None:
+    """Give a ticket what it points to from the directory that is kept."""
     known = directory()
     # a row made since is asked for when needed
     if fresh.state_id in known.states:
@@ -96,8 +117,16 @@ def _from_directory(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
         fresh.queue = known.queues[fresh.queue_id]
     if fresh.priority_id in known.priorities:
         fresh.priority = known.priorities[fresh.priority_id]
-    permissions.require(actor, right, fresh)
-    return fresh
+
+
+def hold_tickets(which: Q) -> None:
+    """Lock tickets for the open batch, in the order in which everybody locks several."""
+    opened = current_batch()
+    if opened is not None:
+        rows = Ticket.objects.select_for_update(no_key=True).filter(which).order_by("pk")
+        for row in rows:
+            _fill(row)
+        opened.hold(rows)
 
 
 def touch(actor: Actor, ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
@@ -109,19 +138,14 @@ def touch(actor: Actor, ticket: Ticket, *fields: str, at: datetime | None = None
     now = at or timezone.now()
     ticket.version += 1
     ticket.changed_at = max(ticket.changed_at, now)
-    if (
-        actor.kind == "agent"
-        and actor.user is not None
-        and actor.user.pk == ticket.owner_id
-        or "owner" in fields
-        and ticket.owner_id is not None
-    ):
+    is_owner = actor.user is not None and actor.user.pk == ticket.owner_id
+    if is_owner or ("owner" in fields and ticket.owner_id is not None):
         ticket.owner_acted_at = ticket.changed_at
     if "pending_until" in fields:
         ticket.remind_at = ticket.pending_until
     clocks.settle(actor, ticket, at=now)
     also = ("version", "changed_at", "owner_acted_at", *clocks.FIELDS)
-    ticket.save(update_fields=[*dict.fromkeys((*fields, *also))])
+    update(ticket, *dict.fromkeys((*fields, *also)))
 
 
 def address_of(text: str, field: str) -> str:

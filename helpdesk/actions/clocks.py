@@ -21,6 +21,7 @@ from helpdesk.models import (
     Promise,
     Ticket,
     directory,
+    insert,
     usual_work_time,
 )
 from helpdesk.permissions import Actor
@@ -85,8 +86,7 @@ def write(actor: Actor, ticket: Ticket, plan: Plan, *, at: datetime) -> None:
         clock.save()
     for clock in plan.new:
         clock.ticket = ticket
-    if plan.new:
-        Clock.objects.bulk_create(plan.new)
+        insert(clock, with_id=False)
 
 
 def breach(actor: Actor, ticket: Ticket, clock: Clock, *, at: datetime) -> None:

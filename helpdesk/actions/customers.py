@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from helpdesk import addressing, conf, events, permissions, search
 from helpdesk.errors import AddressTaken, InvalidInput
-from helpdesk.models import Channel, Customer, CustomerAddress, EventKind, Ticket
+from helpdesk.models import (
+    Channel,
+    Customer,
+    CustomerAddress,
+    EventKind,
+    Ticket,
+    insert,
+    known,
+    learn,
+)
 
 from .base import address_of, is_whole, savepoint, touch, verb
 
@@ -20,8 +30,18 @@ def find_customer(address: str) -> Customer | None:
         normalised = addressing.canonical(address)
     except addressing.BadAddress:
         return None
+    ahead = known(Customer)
+    if normalised in ahead:
+        return cast("Customer | None", ahead[normalised])
     found = Customer.objects.filter(addresses__normalised=normalised).order_by()
     return next(iter(found), None)
+
+
+def read_ahead_customers(addresses: Collection[str]) -> None:
+    """Read for the open batch who has these canonical mail addresses."""
+    rows = CustomerAddress.objects.filter(normalised__in=addresses).select_related("customer")
+    found = {row.normalised: row.customer for row in rows.prefetch_related("customer__addresses")}
+    learn(Customer, {address: found.get(address) for address in addresses})
 
 
 @verb
@@ -38,17 +58,20 @@ def customer_for_address(address: str, *, name: str = "", language: str = "") ->
         raise InvalidInput(field="email")
     try:
         with savepoint():
-            customer = Customer.objects.create(
-                name=name[:200], language=conf.site_language(language)
-            )
+            customer = Customer(name=name[:200], language=conf.site_language(language))
+            insert(customer)
             shown = address.strip(" <>")
-            CustomerAddress.objects.create(
-                customer=customer, address=shown if len(shown) <= 254 else normalised
+            customer.first_address = CustomerAddress(
+                customer=customer,
+                address=shown if len(shown) <= 254 else normalised,
+                normalised=normalised,
             )
+            insert(customer.first_address, with_id=False)
     except IntegrityError:  # the same sender, at the same moment, in another process
         if is_whole():
             raise
         return CustomerAddress.objects.get(normalised=normalised).customer
+    learn(Customer, {normalised: customer})
     return customer
 
 

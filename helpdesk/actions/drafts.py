@@ -11,7 +11,16 @@ from django.utils import timezone
 
 from helpdesk import addressing, search
 from helpdesk.errors import AlreadyDone, NotFound
-from helpdesk.models import Article, Attachment, Blob, Channel, Customer, Sender, Ticket
+from helpdesk.models import (
+    Article,
+    Attachment,
+    Channel,
+    Customer,
+    Sender,
+    Ticket,
+    current_batch,
+    insert,
+)
 from helpdesk.permissions import Actor
 
 Addresses = tuple[tuple[str, str], ...]  # (name, address) pairs
@@ -107,13 +116,10 @@ def write_article(
     if draft.idempotency_key:
         _insert_once(article)
     else:
-        article.save(force_insert=True)
+        insert(article)
     files = [*_attach_again(article, draft.again), *attach(article, draft.files)]
     names = [file.name for file in files]
-    if is_first:
-        search.index_new(ticket, article, names)
-    else:
-        search.index_article(article, names)
+    search.index_new(article, names, ticket=ticket if is_first else None)
     return article
 
 
@@ -128,21 +134,26 @@ def _insert_once(article: Article) -> None:
 
 def attach(article: Article, files: tuple[Upload, ...]) -> list[Attachment]:
     """Keep `files` with `article`. Equal bytes are stored once."""
-    if not files:
-        return []
-    blobs = Blob.keep_all(file.content for file in files)
-    return Attachment.objects.bulk_create(
-        Attachment(
-            article=article,
-            blob=blob,
-            name=file.name[:250],
-            content_type=file.content_type[:150],
-            content_id=file.content_id[:250],
-            inline=file.inline,
-            answer_key=file.answer_key[:60],
-        )
-        for file, blob in zip(files, blobs, strict=True)
+    rows = [_attachment(article, file) for file in files]
+    if current_batch() is not None:
+        for row in rows:
+            insert(row, with_id=False)
+    elif rows:
+        Attachment.insert_all(rows)
+    return rows
+
+
+def _attachment(article: Article, file: Upload) -> Attachment:
+    row = Attachment(
+        article=article,
+        name=file.name[:250],
+        content_type=file.content_type[:150],
+        content_id=file.content_id[:250],
+        inline=file.inline,
+        answer_key=file.answer_key[:60],
     )
+    row.content = file.content
+    return row
 
 
 def _attach_again(article: Article, files: tuple[Attachment, ...]) -> list[Attachment]:

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from helpdesk import addressing, conf
-from helpdesk.models import NumberCounter
+from helpdesk.models import NumberCounter, held, hold, update
 
 
 def draw(day: date | None = None) -> str:
@@ -19,10 +19,24 @@ def draw(day: date | None = None) -> str:
     never get one number. A rolled back number is drawn again.
     """
     day = day or timezone.localdate()
-    value = (
-        _count(day) if connection.features.can_return_columns_from_insert else _count_in_steps(day)
-    )
+    value = _count_on(day)
+    if value is None:
+        value = (
+            _count(day)
+            if connection.features.can_return_columns_from_insert
+            else _count_in_steps(day)
+        )
     return addressing.make_number(day, str(conf.get("SYSTEM_ID")), value)
+
+
+def _count_on(day: date) -> int | None:
+    """Do so in an open batch that holds the counter's lock already; None if there is none."""
+    counter = held(NumberCounter, day=day)
+    if counter is None:
+        return None
+    counter.value += 1
+    update(counter, "value")
+    return counter.value
 
 
 def _count(day: date) -> int:
@@ -31,10 +45,12 @@ def _count(day: date) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (day, value) VALUES (%s, 1) "  # noqa: S608 (our own table's name)
-            f"ON CONFLICT (day) DO UPDATE SET value = {table}.value + 1 RETURNING value",
+            f"ON CONFLICT (day) DO UPDATE SET value = {table}.value + 1 RETURNING id, value",
             [connection.ops.adapt_datefield_value(day)],
         )
-        return int(cursor.fetchone()[0])
+        pk, value = cursor.fetchone()
+    hold(NumberCounter.from_db(connection.alias, ("id", "day", "value"), (pk, day, value)))
+    return int(value)
 
 
 def _count_in_steps(day: date) -> int:

@@ -26,6 +26,7 @@ from helpdesk.models import (
     State,
     Ticket,
     TicketType,
+    insert,
 )
 from helpdesk.permissions import Actor
 from helpdesk.rules.terms import Terms
@@ -206,7 +207,7 @@ def _freeze(ticket: Ticket, terms: Terms) -> None:
 
 def _insert(ticket: Ticket) -> None:
     if not ticket.submission_key:
-        ticket.save(force_insert=True)
+        insert(ticket)
         return
     try:
         with transaction.atomic():

@@ -9,14 +9,17 @@ the mail becomes internal; nothing is lost, and nothing gets out.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal, cast
 
 from django.contrib.auth import get_user_model
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_noop
 
-from helpdesk import permissions
+from helpdesk import addressing, permissions
 from helpdesk.actions import Draft, Upload, add_note, answer, receive_message
 from helpdesk.errors import AlreadyDone, InvalidInput
 from helpdesk.models import Article, InboundMail, Right, Ticket
@@ -25,7 +28,9 @@ from helpdesk.permissions import SYSTEM, Actor
 from . import authenticity, thread
 from .authenticity import Verdict
 from .folding import LIMIT_LINES, fold
+from .incoming import Incoming
 from .parsed import ParsedMail
+from .references import answer_key
 
 #: A mail whose Date is further from its receipt may be an old one, sent again by somebody else.
 MAX_AGE: Final = timedelta(days=7)
@@ -63,6 +68,26 @@ class _Unclear(Exception):
     """It cannot be told what of the mail is meant for the customer; the text says why."""
 
 
+def may_wait(steps: Mapping[int, Incoming]) -> list[int]:
+    """Return the keys of those mails of which `answer_of` may ask the DNS: an agent's to a reply address.
+
+    They must not be filed together with others, which would keep their locks for as long. One query at most.
+    """
+    keys = addressing.signing_keys()
+    senders = {
+        pk: thread.sender_of(step.mail)
+        for pk, step in steps.items()
+        if any(addressing.read_reply_token(one, keys) is not None for one in step.recipients)
+    }
+    if not senders:
+        return []
+    works = Q(is_superuser=True) | Q(groups__queue_rights__isnull=False)
+    users = get_user_model()._default_manager.filter(works, is_active=True)
+    found = users.annotate(address=Lower("email")).filter(address__in=senders.values())
+    addresses = set(found.values_list("address", flat=True))
+    return [pk for pk, sender in senders.items() if sender in addresses]
+
+
 def answer_of(
     *, inbound: InboundMail, mail: ParsedMail, match: thread.Match, draft: Draft
 ) -> AgentMail | None:
@@ -97,7 +122,7 @@ def answer_of(
 def _came_before(mail: ParsedMail) -> Article | None:
     if not mail.message_id:
         return None
-    key = thread.answer_key(mail.message_id)
+    key = answer_key(mail.message_id)
     return Article.objects.filter(idempotency_key=key).select_related("ticket").first()
 
 
@@ -226,7 +251,7 @@ def _for_customer(ticket: Ticket, mail: ParsedMail, draft: Draft) -> Draft:
         extra={"agent_by_mail": "authentic"},
         files=_files(draft),
         created_at=draft.created_at,
-        idempotency_key=thread.answer_key(mail.message_id or ""),
+        idempotency_key=answer_key(mail.message_id or ""),
     )
 
 

@@ -37,6 +37,7 @@ from helpdesk.models import (
     Ticket,
     TicketType,
     directory,
+    update,
 )
 from helpdesk.notifications import suspension
 from helpdesk.permissions import SYSTEM
@@ -142,11 +143,10 @@ def _finish(step: Incoming) -> None:
     inbound.next_try_at = None
     inbound.processed_at = timezone.now()
     journal.prepare(inbound, step.mail)
-    inbound.save(
-        update_fields=[
-            *("state", "outcome", "reason", "rule", "evidence", "error", "next_try_at"),
-            *("processed_at", "ticket", "article", "sender", "subject"),
-        ]
+    update(
+        inbound,
+        *("state", "outcome", "reason", "rule", "evidence", "error", "next_try_at"),
+        *("processed_at", "ticket", "article", "sender", "subject"),
     )
 
 

@@ -167,7 +167,8 @@ def base64(data: bytes) -> bytes:
     """Decode Base64 that may hold rubbish, lack padding or be several pieces; never raises."""
     kept = data.translate(None, _NOT_BASE64)
     # padding in the middle ends a piece; beyond a thousand pieces it is rubbish like any other
-    pieces = re.split(rb"=+", kept.rstrip(b"="), maxsplit=1000)
+    kept = kept.rstrip(b"=")
+    pieces = re.split(rb"=+", kept, maxsplit=1000) if b"=" in kept else [kept]
     return b"".join(_base64_piece(piece.replace(b"=", b"")) for piece in pieces)
 
 

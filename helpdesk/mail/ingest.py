@@ -1,4 +1,4 @@
-"""From a stored raw mail to an article: one transaction a mail, and none that stops the next."""
+"""From a stored raw mail to an article: some mails in one transaction, and none that stops the next."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext_noop
 
-from helpdesk import addressing
-from helpdesk.actions import one_transaction
+from helpdesk import addressing, notifications
+from helpdesk.actions import one_transaction, read_ahead_customers
 from helpdesk.errors import HelpdeskError
-from helpdesk.models import InboundMail, Queue, directory, kept_directory
+from helpdesk.models import InboundMail, Queue, directory, kept_directory, open_batch
 from helpdesk.rules.effects import Plan
 
-from . import blocks, filing, filters, journal, ledger, thread, trusted
+from . import agents, blocks, filing, filters, journal, ledger, thread, trusted
 from .filing import NoQueue
-from .incoming import Incoming, head_of, recipients_of
+from .incoming import Incoming, head_of, normalised, recipients_of
 from .orders import kept_orders, orders
 from .parse import parse
 from .screen import screen
@@ -34,12 +34,25 @@ logger = logging.getLogger(__name__)
 
 #: For so many mails what hardly ever changes (queues, addresses, filters) is read once.
 BATCH = 100
+#: So many mails, or bytes, are filed in one transaction: what it locks is free again soon.
+TOGETHER = 25
+TOGETHER_BYTES = 8 * 1024 * 1024
+#: Whoever else wants its locks comes first: sooner than PostgreSQL would look for a deadlock and end one of the two.
+PATIENCE = "700ms"
 
 Rule = InboundMail.Rule
 _State = InboundMail.State
 
 _WAITING = Q(state__in=[_State.RECEIVED, _State.FAILED])
 _UNFILED = Q(state__in=[_State.FAILED, _State.IGNORED], article=None)
+
+
+class _Spoiled(Exception):
+    """The mail `pk` cannot be filed together with others."""
+
+    def __init__(self, pk: int) -> None:
+        super().__init__(pk)
+        self.pk = pk
 
 
 def process(pk: int) -> InboundMail:
@@ -56,7 +69,7 @@ def process(pk: int) -> InboundMail:
 
 def _process(pk: int) -> InboundMail:
     try:
-        inbound = _attempt(pk, _WAITING, _file)
+        inbound = _attempt(pk, _WAITING, lambda row: _file(_read(row)))
     except Exception as error:  # noqa: BLE001  any fault at all belongs to this mail alone
         # type and place only: the message of an error may quote the mail
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -103,16 +116,84 @@ def file_by_hand(pk: int, *, queue: Queue, by: str) -> InboundMail:
 
 
 def process_all(keys: list[int]) -> list[InboundMail]:
-    """File several mails, in order, and return their rows: `process` for each, with less to ask for."""
+    """File several mails, in order, and return their rows: as `process` for each, but many together."""
     rows: list[InboundMail] = []
     waiting = iter(keys)
     while batch := list(islice(waiting, BATCH)):
         with kept_directory(), kept_orders(), _relaxed():
             ledger.start(batch)
-            filed = [_process(pk) for pk in batch]
-            journal.write(filed)
-            rows += filed
+            for portion in _portions(batch):
+                filed = _file_all(portion)
+                journal.write(filed)
+                rows += filed
     return rows
+
+
+def _portions(keys: list[int]) -> Iterator[list[int]]:
+    """Yield the mails some at a time: few enough to lie in memory and to be filed soon."""
+    sizes = dict(InboundMail.objects.filter(pk__in=keys).values_list("pk", "size"))
+    portion: list[int] = []
+    left = TOGETHER_BYTES
+    for pk in dict.fromkeys(keys):
+        left -= sizes.get(pk, 0)
+        if portion and (left < 0 or len(portion) == TOGETHER):
+            yield portion
+            portion, left = [], TOGETHER_BYTES - sizes.get(pk, 0)
+        portion.append(pk)
+    if portion:
+        yield portion
+
+
+def _file_all(keys: list[int]) -> list[InboundMail]:
+    """File mails in one transaction; one that cannot go along by itself, those before and behind it together."""
+    if len(keys) < 2:
+        return [_process(pk) for pk in keys]
+    try:
+        return _file_together(keys)
+    except _Spoiled as fault:
+        at = keys.index(fault.pk)
+        return [*_file_all(keys[:at]), _process(fault.pk), *_file_all(keys[at + 1 :])]
+    except Exception as error:  # noqa: BLE001  whoever is at fault will show
+        logger.info("%s mails one by one: %s", len(keys), type(error).__name__)
+        return [_process(pk) for pk in keys]
+
+
+def _file_together(keys: list[int]) -> list[InboundMail]:
+    with one_transaction(), open_batch(len(keys)) as batch:
+        _give_way()
+        taken = _taken(keys, _WAITING)
+        batch.hold(taken.values())
+        steps = {}
+        for pk, inbound in taken.items():
+            with _blaming(pk):
+                steps[pk] = _read(inbound)
+        for pk in agents.may_wait(steps):
+            raise _Spoiled(pk)
+        _read_ahead(list(steps.values()))
+        for pk, step in steps.items():
+            with _blaming(pk):
+                _file(step)
+                batch.check()
+    others = InboundMail.objects.select_related("ticket", "article")
+    return [taken.get(pk) or others.get(pk=pk) for pk in keys]
+
+
+@contextmanager
+def _blaming(pk: int) -> Iterator[None]:
+    """Whatever goes wrong inside is this mail's."""
+    try:
+        yield
+    except Exception as error:
+        raise _Spoiled(pk) from error
+
+
+def _read_ahead(steps: list[Incoming]) -> None:
+    """Read with one statement each what filing these mails will ask for one by one."""
+    senders = {thread.sender_of(step.mail) for step in steps}
+    read_ahead_customers(senders - {""})
+    answered = {normalised(one) for step in steps for one in (step.mail.from_, *step.mail.reply_to)}
+    notifications.read_ahead_limits(answered - {""})
+    thread.read_ahead([(step.mail, step.recipients) for step in steps])
 
 
 @contextmanager
@@ -138,6 +219,13 @@ def _set_commit(how: str) -> None:
             cursor.execute(f"SET synchronous_commit = {how}")
     except DatabaseError:
         connection.close()  # a new one has the server's own setting
+
+
+def _give_way() -> None:
+    """Let this transaction rather fail than keep others waiting who wait for each other."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = %s", [PATIENCE])
 
 
 def process_pending(limit: int = 500) -> int:
@@ -169,18 +257,19 @@ def _attempt(pk: int, which: Q, work: Callable[[InboundMail], object]) -> Inboun
 
 def _once(pk: int, which: Q, work: Callable[[InboundMail], object]) -> InboundMail | None:
     with kept_directory(), one_transaction():
-        rows = (
-            InboundMail.objects.select_for_update(
-                skip_locked=connection.features.has_select_for_update_skip_locked, of=("self",)
-            )
-            .select_related("blob")
-            .filter(which, pk=pk)
-            .order_by()
-        )
-        inbound = next(iter(rows), None)
+        inbound = _taken([pk], which).get(pk)
         if inbound is not None:
             work(inbound)
     return inbound
+
+
+def _taken(keys: list[int], which: Q) -> dict[int, InboundMail]:
+    """Lock the rows of those mails that are to be filed and that no other worker has; return them in order."""
+    locked = InboundMail.objects.select_for_update(
+        skip_locked=connection.features.has_select_for_update_skip_locked, of=("self",)
+    )
+    rows = locked.select_related("blob").filter(which, pk__in=keys).order_by().in_bulk()
+    return {pk: rows[pk] for pk in keys if pk in rows}
 
 
 def _words(error: Exception, place: str) -> str:
@@ -207,8 +296,7 @@ def _read(inbound: InboundMail) -> Incoming:
     return step
 
 
-def _file(inbound: InboundMail) -> None:
-    step = _read(inbound)
+def _file(step: Incoming) -> None:
     reason = _own_mail(step) or _blocked(step)
     if reason:
         filing.ignore(step, reason)

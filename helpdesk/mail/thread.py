@@ -7,7 +7,7 @@ a number that was seen or guessed lets nobody in.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,11 +15,13 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q
 
 from helpdesk import addressing, permissions
-from helpdesk.models import Article, Right, Sender, Ticket
+from helpdesk.actions import hold_tickets
+from helpdesk.models import Article, Right, Sender, Ticket, held
 from helpdesk.states import StateType
 
 from . import bounces
 from .parsed import ParsedMail
+from .references import KnownArticles, hints_of, known_articles, read_ahead_articles
 from .screen import MachineKind, screen
 
 #: Machine mail that tells of a mail of ours.
@@ -55,61 +57,43 @@ class Match:
 
 def find(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
     """Return the ticket that `mail` continues, or None for a new request."""
-    known = _known_articles(mail)
+    articles = known_articles(mail)
     return (
-        _second_delivery(mail, known)
+        _second_delivery(mail, articles)
         or _by_report(mail)
         or _by_token(mail, recipients)
-        or _by_hint(mail, known)
+        or _by_hint(mail, articles)
     )
 
 
-def _hints(mail: ParsedMail) -> list[str]:
-    """Return the Message-IDs the mail refers to, nearest first; a report's comes before all."""
-    report_id = mail.report.original_message_id if mail.report else None
-    ids = [report_id] if report_id else []
-    return [*ids, *mail.in_reply_to, *reversed(mail.references)][:60]
+def read_ahead(mails: Sequence[tuple[ParsedMail, Sequence[str]]]) -> None:
+    """Read for the open batch what `find` will ask about some mails (each with its recipients).
 
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """An article of ours that a mail may be, or refer to: what of it is asked for first."""
-
-    pk: int
-    ticket_id: int
-    content_hash: str
-
-
-def _known_articles(mail: ParsedMail) -> dict[str, list[_Known]]:
-    """Return our articles with the mail's own id, or one it refers to, by id, newest first. One query.
-
-    Most mails are new and have none: so nothing else of them is read here.
+    The tickets they may continue are locked.
     """
-    hints = [addressing.message_id_key(one) for one in _hints(mail)]
-    own = [addressing.message_id_key(mail.message_id)] if mail.message_id else []
-    # an agent's answer by mail went out under another id; its own one is its key
-    answers = {answer_key(key): key for key in hints}
-    found: dict[str, list[_Known]] = {}
-    if not own and not hints:
-        return found
-    which = Q(message_id__in={*own, *hints})
-    which = which | Q(idempotency_key__in=answers) if answers else which
-    rows = (
-        Article.objects.filter(which)
-        .order_by("-pk")
-        .values_list("message_id", "idempotency_key", "pk", "ticket_id", "content_hash")
-    )
-    for message_id, key, pk, ticket_id, content_hash in rows:
-        known = _Known(pk, ticket_id, content_hash)
-        found.setdefault(answers.get(key or "", message_id), []).append(known)
-    return found
+    read_ahead_articles([mail for mail, _recipients in mails])
+    keys = addressing.signing_keys()
+    ids: set[int | None] = set()
+    numbers: set[str] = set()
+    for mail, recipients in mails:
+        articles = known_articles(mail)
+        ids |= {_ticket_id(raw_id, articles) for raw_id in hints_of(mail)}
+        ids |= {addressing.read_reply_token(address, keys) for address in recipients}
+        numbers |= set(_numbers(mail))
+    ids.discard(None)
+    if ids or numbers:
+        hold_tickets(Q(pk__in=ids) | Q(number__in=numbers))
 
 
-def _second_delivery(mail: ParsedMail, known: dict[str, list[_Known]]) -> Match | None:
+def _numbers(mail: ParsedMail) -> Sequence[str]:
+    return addressing.find_numbers(mail.subject)[:10]
+
+
+def _second_delivery(mail: ParsedMail, articles: KnownArticles) -> Match | None:
     """Recognise the very same mail: id and content. The id alone proves nothing."""
     if not mail.message_id:
         return None
-    for one in reversed(known.get(addressing.message_id_key(mail.message_id), [])):
+    for one in reversed(articles.get(addressing.message_id_key(mail.message_id), [])):
         if one.content_hash and one.content_hash == mail.content_hash:
             rows = Article.objects.select_related("ticket__state").defer("body", "html")
             article = rows.get(pk=one.pk)
@@ -145,10 +129,10 @@ def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
     return None
 
 
-def _by_hint(mail: ParsedMail, known: dict[str, list[_Known]]) -> Match | None:
+def _by_hint(mail: ParsedMail, articles: KnownArticles) -> Match | None:
     """References and numbers: the first ticket in which the sender takes part, else the first found."""
     weak: Match | None = None
-    for ticket, tier, evidence in _hinted(mail, known):
+    for ticket, tier, evidence in _hinted(mail, articles):
         visible, verified = _standing(ticket, sender_of(mail))
         match = Match(ticket, tier, evidence, visible, verified)
         if verified:
@@ -157,34 +141,43 @@ def _by_hint(mail: ParsedMail, known: dict[str, list[_Known]]) -> Match | None:
     return weak
 
 
-def _hinted(mail: ParsedMail, known: dict[str, list[_Known]]) -> list[tuple[Ticket, Tier, str]]:
+def _hinted(mail: ParsedMail, articles: KnownArticles) -> list[tuple[Ticket, Tier, str]]:
     found: dict[int, tuple[Ticket, Tier, str]] = {}
     report_id = mail.report.original_message_id if mail.report else None
-    named = [(raw_id, _ticket_id(raw_id, known)) for raw_id in _hints(mail)]
-    ids = {pk for _raw_id, pk in named if pk is not None}
-    rows = Ticket.objects.select_related("state").in_bulk(ids) if ids else {}
+    named = [(raw_id, _ticket_id(raw_id, articles)) for raw_id in hints_of(mail)]
+    rows = _tickets({pk for _raw_id, pk in named if pk is not None})
     for raw_id, pk in named:
         if pk in rows:
             ticket = _resolve(rows[pk])
             tier = Tier.REPORT if raw_id == report_id else Tier.REFERENCES
             found.setdefault(ticket.pk, (ticket, tier, raw_id))
-    for number in addressing.find_numbers(mail.subject)[:10]:
+    for number in _numbers(mail):
         by_number = _ticket(number=number)
         if by_number is not None:
             found.setdefault(by_number.pk, (by_number, Tier.NUMBER, number))
     return list(found.values())
 
 
-def _ticket_id(raw_id: str, known: dict[str, list[_Known]]) -> int | None:
+def _ticket_id(raw_id: str, articles: KnownArticles) -> int | None:
     """Return the ticket of the article with this id, else the one that our automatic mail names in it."""
-    articles = known.get(addressing.message_id_key(raw_id))
-    if articles:
-        return articles[0].ticket_id
+    found = articles.get(addressing.message_id_key(raw_id))
+    if found:
+        return found[0].ticket_id
     return addressing.read_message_id(raw_id, addressing.signing_keys())
 
 
+def _tickets(ids: set[int]) -> dict[int, Ticket]:
+    found = {pk: ticket for pk in ids if (ticket := held(Ticket, pk=pk)) is not None}
+    missing = ids - found.keys()
+    if missing:
+        found |= Ticket.objects.select_related("state").in_bulk(missing)
+    return found
+
+
 def _ticket(**lookup: object) -> Ticket | None:
-    ticket = Ticket.objects.filter(**lookup).select_related("state").first()
+    ticket = held(Ticket, **lookup)
+    if ticket is None:
+        ticket = Ticket.objects.filter(**lookup).select_related("state").first()
     return _resolve(ticket) if ticket is not None else None
 
 
@@ -195,16 +188,6 @@ def _resolve(ticket: Ticket) -> Ticket:
             break
         ticket = ticket.merged_into
     return ticket
-
-
-def answer_key(message_id: str) -> str:
-    """Return the idempotency key of an agent's answer that came by the mail with this Message-ID.
-
-    The answer itself carries the id of the mail that went on to the customer; by this key a second
-    delivery of the agent's mail, and replies to it, are recognised.
-    """
-    key = addressing.message_id_key(message_id)
-    return f"mail-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:59]}"
 
 
 def sender_of(mail: ParsedMail) -> str:

@@ -1,11 +1,12 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, access, routes, time, queues, sorting, people, blobs, tickets, clocks, absence, working, articles, search,
+base, batch, access, routes, time, queues, sorting, people, blobs, tickets, clocks, absence, working, articles, search,
 history, mail, outbound, notices, screening, jobs, directory."""
 
 from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
 from .access import OAuthAccess
 from .articles import Article, Attachment, Sender
 from .base import NamedRow, Privacy
+from .batch import current_batch, held, hold, insert, known, learn, open_batch, update
 from .blobs import Blob
 from .clocks import Clock, PromiseOverride
 from .directory import Directory, directory, is_kept, kept_directory
@@ -112,4 +113,12 @@ __all__ = [
     "TaggedTicket",
     "TicketTag",
     "queue_map",
+    "current_batch",
+    "held",
+    "hold",
+    "insert",
+    "known",
+    "learn",
+    "open_batch",
+    "update",
 ]

@@ -36,6 +36,9 @@ class Customer(models.Model):
     is_blocked = models.BooleanField(_("blocked"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    #: No column: the only address of a customer who was just made.
+    first_address: CustomerAddress | None = None
+
     privacy = {"name": PERSON, "login_name": PERSON, "language": NONE, "phone": PERSON}
 
     class Meta:
@@ -45,6 +48,10 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.main_address() or _("customer %(id)s") % {"id": self.pk}
+
+    def all_addresses(self) -> list[CustomerAddress]:
+        """Return the rows of the addresses."""
+        return [self.first_address] if self.first_address else list(self.addresses.all())
 
     def main_address(self) -> str:
         """Return the address to write to (the first verified one, else the first), or ''."""

@@ -17,6 +17,7 @@ from .automatic import Withheld, why_not
 from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .decisions import send_again, withdraw
+from .limiter import read_ahead as read_ahead_limits
 from .outbox import send_due
 from .responses import send_refusal, send_response
 from .withdrawing import detach, withdraw_automatic
@@ -26,6 +27,7 @@ __all__ = [
     "Withheld",
     "detach",
     "note_bounce",
+    "read_ahead_limits",
     "send_again",
     "send_answer",
     "send_due",

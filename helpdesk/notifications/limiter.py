@@ -5,13 +5,14 @@ Whatever loop two machines get into, it ends here after a bounded number of mail
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.utils import timezone
 
 from helpdesk import addressing, conf
-from helpdesk.models import AutoMail
+from helpdesk.models import AutoMail, insert, known, learn
 
 DAY = timedelta(days=1)
 BURST = timedelta(minutes=10)
@@ -37,17 +38,30 @@ def take(address: str, *, colleague: bool = False) -> Limit | None:
     prefix = "NOTICE" if colleague else "AUTO"
     per_day, burst = (int(conf.get(f"{prefix}_MAIL_{name}")) for name in ("PER_DAY", "BURST"))
     now = timezone.now()
-    times = list(
-        AutoMail.objects.filter(address=key, at__gt=now - DAY)
-        .order_by("-at")
-        .values_list("at", flat=True)[:per_day]
-    )
+    times = known(AutoMail).get(key)
+    if times is None:
+        times = _times([key], now)[key]
+    times = [at for at in times if at > now - DAY]
     if len(times) >= per_day:
         return Limit.DAY
     if sum(at > now - BURST for at in times) >= burst:
         return Limit.BURST
-    AutoMail.objects.create(address=key, at=now)
+    insert(AutoMail(address=key, at=now), with_id=False)
+    learn(AutoMail, {key: [*times, now]})
     return None
+
+
+def read_ahead(addresses: Iterable[str]) -> None:
+    """Read for the open batch how much the machine wrote to some normalised addresses lately."""
+    learn(AutoMail, _times(addresses, timezone.now()))
+
+
+def _times(addresses: Iterable[str], now: datetime) -> dict[str, list[datetime]]:
+    found: dict[str, list[datetime]] = {address: [] for address in addresses}
+    rows = AutoMail.objects.filter(address__in=found, at__gt=now - DAY)
+    for address, at in rows.values_list("address", "at"):
+        found[address].append(at)
+    return found
 
 
 def tidy() -> int:

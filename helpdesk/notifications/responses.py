@@ -19,6 +19,7 @@ from helpdesk.models import (
     Queue,
     Ticket,
     directory,
+    insert,
     is_kept,
 )
 from helpdesk.permissions import Actor
@@ -77,7 +78,7 @@ def send_response(
             data={"reason": str(sent)} | ({} if receipt else {"kind": str(kind)}),
         )
         return None
-    sent.save(force_insert=True)
+    insert(sent)
     events.record(
         actor=actor,
         ticket=ticket,

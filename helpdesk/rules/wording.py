@@ -111,7 +111,9 @@ def fill_html(text: str, values: Mapping[str, str]) -> str:
 
 def _one_line(value: str, limit: int | None = MAX_VALUE) -> str:
     """Return a text on one line: blanks and control characters (line breaks too) become one blank."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    if not value.isprintable():
+        value = "".join(c if c.isprintable() else " " for c in value)
+    text = " ".join(value.split())
     return text if limit is None or len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

@@ -24,6 +24,8 @@ BOUNDARIES = [
     "helpdesk.storage:put_all",
     "helpdesk.mail.ledger:accept_many",
     "helpdesk.mail.ingest:_file",
+    "helpdesk.mail.ingest:_file_together",
+    "helpdesk.models.batch:Batch.write_all",
     "helpdesk.mail.filing:open_ticket",
     "helpdesk.mail.filing:_finish",
     "helpdesk.mail.ledger:fail",

@@ -152,10 +152,10 @@ def test_one_mail_that_fails_stops_no_other_and_is_tried_again(tmp_path, support
     path = as_files(tmp_path, [mail(subject=name) for name in ("one", "two", "three")])
     filing = ingest._file
 
-    def fail_one(inbound):
-        if b"two" in inbound.blob.read():
+    def fail_one(step):
+        if b"two" in step.inbound.blob.read():
             raise LookupError("a fault of ours")
-        filing(inbound)
+        filing(step)
 
     monkeypatch.setattr(ingest, "_file", fail_one)
     lines = archive(path)
