@@ -40,7 +40,7 @@ from .tickets import (
     TicketTag,
 )
 from .time import Calendar, Promise, Reckoning
-from .working import DismissedHint, Merge, Presence, SavedDraft
+from .working import DismissedHint, DraftFile, Merge, Presence, SavedDraft
 
 __all__ = [
     "Absence",
@@ -49,6 +49,7 @@ __all__ = [
     "AgentSettings",
     "Clock",
     "DismissedHint",
+    "DraftFile",
     "Handover",
     "Mention",
     "Merge",
