@@ -89,9 +89,17 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    return format_html('<link rel="stylesheet" href="{}">', static("helpdesk/agents/desk.css"))
+    return format_html(
+        '<link rel="stylesheet" href="{}"><link rel="stylesheet" href="{}">',
+        static("helpdesk/agents/desk.css"),
+        static("helpdesk/agents/together.css"),
+    )
 
 
 @hooks.register("insert_global_admin_js")
 def admin_js() -> str:
-    return format_html('<script src="{}"></script>', static("helpdesk/agents/desk.js"))
+    return format_html(
+        '<script src="{}"></script><script type="module" src="{}"></script>',
+        static("helpdesk/agents/desk.js"),
+        static("helpdesk/agents/together.js"),
+    )

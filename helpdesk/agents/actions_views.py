@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -11,12 +12,22 @@ from django.views import View
 from wagtail.admin import messages
 
 from helpdesk import actions, notifications, permissions
-from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted, WrongState
+from helpdesk.errors import (
+    AlreadyDone,
+    HelpdeskError,
+    NotFound,
+    NotPermitted,
+    StaleField,
+    StaleView,
+    WrongState,
+)
 from helpdesk.models import OutboundMail, Right
 
 from . import policy, taking_back
 from .composer import COMPOSERS
+from .conflicts import conflict_of
 from .desk import Desk
+from .drafted import DraftedForm, held_back
 from .forms import CHANGES, ChangeForm
 from .ticket import TROUBLED, TicketView, url_of
 
@@ -36,17 +47,28 @@ class ChangeView(View):
         desk = Desk(policy.actor_of(request), ticket)
         policy.require(desk.actor, form_class.right, ticket)
         form = form_class(request.POST, request.FILES, desk=desk)
-        if not _carry_out(form):
-            view = TicketView()
-            view.setup(request, pk=pk)
-            return view.screen(desk, {change: form}, status=422)
+        view = TicketView()
+        view.setup(request, pk=pk)
+        try:
+            if not _carry_out(form):
+                return view.screen(desk, {change: form}, status=422)
+        except StaleView as error:
+            desk = Desk(desk.actor, policy.find_ticket(request, pk))
+            held = held_back(cast(DraftedForm, form), desk, error)
+            return view.screen(desk, {change: held}, status=409)
+        except StaleField:
+            desk = Desk(desk.actor, policy.find_ticket(request, pk))
+            return view.screen(desk, {}, status=409, conflict=conflict_of(desk, form))
         messages.success(request, taking_back.with_undo(desk, str(form.done), form.made))
         still_there = permissions.visible_tickets(desk.actor).filter(pk=pk).exists()
         return redirect(url_of(ticket) if still_there else "helpdesk_agents:tickets")
 
 
 def _carry_out(form: ChangeForm) -> bool:
-    """Call the form's verb; tell whether it went through. A repeated submission has gone through."""
+    """Call the form's verb; tell whether it went through. A repeated submission has gone through.
+
+    Raises `StaleView` or `StaleField` if somebody was faster.
+    """
     if not form.is_valid():
         return False
     try:
@@ -55,6 +77,8 @@ def _carry_out(form: ChangeForm) -> bool:
         return True
     except (NotPermitted, NotFound) as error:
         raise Http404 from error
+    except (StaleView, StaleField):
+        raise
     except HelpdeskError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return False

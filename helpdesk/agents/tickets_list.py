@@ -38,7 +38,7 @@ from helpdesk.rules import conditions
 from helpdesk.rules.fields import Field, FieldSet, FieldType
 from helpdesk.states import OPEN_TYPES, StateType
 
-from . import policy
+from . import policy, together
 from .paging import CappedPaginator
 
 #: What a list of tickets can be filtered by.
@@ -358,6 +358,7 @@ class TicketIndexView(generic.IndexView):
             ticket.tag_names = tags.get(ticket.pk, ())
             ticket.reads_along = permissions.reads_along(self.actor, ticket)
             ticket.state_icon = STATE_ICONS[ticket.state.type]
+        together.mark_rows(self.actor, rows)
         return super().get_table(rows)
 
     @property

@@ -286,8 +286,8 @@ def test_reply_stops_once_when_the_customer_wrote_meanwhile(red):
         draft=Draft(body="One more thing", channel=Channel.WEB),
     )
     answer = red.client.post(do(red.ticket, "reply"), message(last_article=first.pk))
-    assert answer.status_code == 422
-    assert "A new message has arrived" in answer.content.decode()
+    assert answer.status_code == 409
+    assert "Not sent yet: somebody was faster." in answer.content.decode()
     newest = red.ticket.articles.order_by("-pk").first()
     assert f'value="{newest.pk}"' in answer.content.decode()
     assert (
