@@ -6,7 +6,7 @@ import contextlib
 from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views import View
 from wagtail.admin import messages
@@ -21,7 +21,8 @@ from helpdesk.errors import (
     StaleView,
     WrongState,
 )
-from helpdesk.models import OutboundMail, Right
+from helpdesk.models import EventKind, OutboundMail, Right, Ticket
+from helpdesk.permissions import Actor
 
 from . import policy, taking_back
 from .composer import COMPOSERS
@@ -40,6 +41,16 @@ class ChangeView(View):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: int, change: str) -> HttpResponse:
+        try:
+            return self._change(request, pk, change)
+        except Http404:
+            text = request.POST.get("body", "") if change in COMPOSERS else ""
+            if not text.strip():
+                raise
+            # the ticket may have been moved out of sight: what was written on it is the agent's own
+            return render(request, "helpdesk/agents/lost.html", {"text": text}, status=404)
+
+    def _change(self, request: HttpRequest, pk: int, change: str) -> HttpResponse:
         ticket = policy.find_ticket(request, pk)
         form_class = _FORMS.get(change)
         if form_class is None:
@@ -114,6 +125,8 @@ class OwnTicketView(View):
         actor = policy.actor_of(request)
         for right in (Right.ANSWER, Right.CREATE):
             policy.require(actor, right, ticket)
+        if (before := _separated(actor, ticket, article)) is not None:
+            return redirect(url_of(before))  # a second press of the button
         found = get_object_or_404(permissions.visible_articles(actor, ticket), pk=article)
         try:
             opened = actions.make_own_ticket(actor=actor, ticket=ticket, article=found)
@@ -121,6 +134,13 @@ class OwnTicketView(View):
             raise Http404 from error
         messages.success(request, _("The message has a ticket of its own."))
         return redirect(url_of(opened.ticket))
+
+
+def _separated(actor: Actor, ticket: Ticket, article: int) -> Ticket | None:
+    """Return the ticket that a message of this one has become already, if the actor may read it."""
+    event = ticket.events.filter(kind=EventKind.SEPARATED, data__article=article).first()
+    made = permissions.visible_tickets(actor).filter(pk=event.data["ticket"] if event else 0)
+    return made.first()
 
 
 class TakeBackView(View):
@@ -166,6 +186,7 @@ class SendAgainView(View):
     def post(self, request: HttpRequest, pk: int, mail: int) -> HttpResponse:
         ticket = policy.find_ticket(request, pk)
         policy.require(policy.actor_of(request), Right.ANSWER, ticket)
-        found = get_object_or_404(OutboundMail, pk=mail, ticket=ticket, state__in=TROUBLED)
-        send_again(request, found)
+        found = get_object_or_404(OutboundMail, pk=mail, ticket=ticket)
+        if found.state in TROUBLED:  # a second press of the button finds it waiting already
+            send_again(request, found)
         return redirect(url_of(ticket, f"#article-{found.article_id}" if found.article_id else ""))
