@@ -72,7 +72,7 @@ def poll(request: HttpRequest) -> HttpResponse:
         )
     except ValueError:
         return HttpResponseBadRequest()
-    if max([0, pk, *ids]) >= 2**63:
+    if any(not 0 <= one < 2**63 for one in (pk, article, version, *ids)):
         return HttpResponseBadRequest()
     if pk and "leave" in request.POST:
         presence.leave(actor=actor, ticket_id=pk)
