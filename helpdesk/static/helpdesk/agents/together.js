@@ -301,7 +301,12 @@ class Draft extends Controller {
     body.set('draft_version', kept.version);
     let found = {};
     try {
-      const answer = await post(this.urlValue, body);
+      let answer = await post(this.urlValue, body);
+      if (answer.status === 409 && !this.text.value.trim()) {
+        // saved while the former page went away, after this one was made: the same text, or an older one
+        body.set('force', '1');
+        answer = await post(this.urlValue, body);
+      }
       if (answer.ok && !answer.redirected) found = await answer.json();
     } catch {
       // it stays kept
