@@ -114,8 +114,11 @@ def take_over(request: HttpRequest, pk: int, change: str) -> HttpResponse:
     shared = (row for row in form.desk.drafts if row.mode == change and row.is_shared)
     draft = next(shared, None)
     version = request.POST.get("version", "")
-    if draft is None or not version.isdigit():
+    if not version.isdigit():
         raise Http404
+    if draft is None:
+        messages.error(request, _("This draft is gone: it was sent or discarded."))
+        return _back(form)
     try:
         saved_drafts.take_over_draft(draft=draft, version=int(version), **form.who)
     except (NotPermitted, NotFound) as error:

@@ -29,9 +29,6 @@ class Words:
     writing: str
     held: str
     news: str
-    show: str
-    saved: str
-    draft: str
 
 
 WORDS = {
@@ -39,17 +36,11 @@ WORDS = {
         "Fink Vogel schreibt hier gerade.",
         "Noch nicht gesendet: Jemand war schneller.",
         "Eine neue Nachricht ist da.",
-        "Anzeigen",
-        "Entwurf gespeichert um",
-        "Entwurf vom",
     ),
     "en": Words(
         "Fink Vogel is writing here.",
         "Not sent yet: somebody was faster.",
         "A new message has arrived.",
-        "Show it",
-        "Draft saved at",
-        "Draft from",
     ),
 }
 

@@ -102,6 +102,11 @@ def test_a_shared_draft_that_changed_is_not_taken_over_unseen(red, fink):
     assert SavedDraft.objects.get().user == red.agent
 
 
+def test_a_shared_draft_that_is_gone_is_said_to_be(red, fink):
+    page = browser(fink).post(url(red.ticket, name="draft_over"), {"version": 1}, follow=True)
+    assert "This draft is gone" in page.content.decode()
+
+
 def test_sending_ends_the_draft(red):
     autosave(red.client, red.ticket, "Dear", idempotency_key="one")
     data = {**form(red.client, red.ticket, "reply"), "idempotency_key": "one"}
