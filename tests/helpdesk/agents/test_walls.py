@@ -11,6 +11,7 @@ from django_mailbox.models import Mailbox, Message
 from django_tasks_db.models import DBTaskResult
 
 from helpdesk import storage
+from helpdesk.actions import presence, saved_drafts
 from helpdesk.models import (
     Article,
     Attachment,
@@ -26,11 +27,13 @@ from helpdesk.models import (
     MailRoute,
     OutboundMail,
     Participant,
+    Presence,
     Priority,
     Promise,
     Queue,
     QueueAddress,
     QueueRight,
+    SavedDraft,
     State,
     Ticket,
     TicketLink,
@@ -47,7 +50,7 @@ WATCHED = (
     *(Ticket, Article, Attachment, Event, TicketLink, Customer, CustomerAddress, Queue),
     *(QueueAddress, QueueRight, State, Priority, TicketType, Calendar, Promise, Mailbox),
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
-    *(BouncedAddress, MailFilter, Participant),
+    *(BouncedAddress, MailFilter, Participant, Presence, SavedDraft),
 )
 
 
@@ -110,6 +113,14 @@ def fill(team: Team) -> dict[str, str]:
         bounces=3,
         last_at=timezone.now(),
         suspended_at=timezone.now(),
+    )
+    presence.note_presence(actor=team.actor, ticket=team.ticket)
+    saved_drafts.save_draft(
+        actor=team.actor,
+        ticket=team.ticket,
+        mode="note",
+        fields={"body": "Secret draft"},
+        shared=True,
     )
     DBTaskResult.objects.create(
         task_path="secret.task",
@@ -187,6 +198,7 @@ SECRETS = (
     *("Secret of Blue", "Words of Blue", "Secret reason", "Secret box", "Secret journal"),
     *(
         "Secret mail",
+        "Secret draft",
         "Secret route",
         "Secret filter",
         "Secret person",
