@@ -7,6 +7,7 @@ bearer of a signed link to one ticket, or the machine (`SYSTEM`). Every list of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -57,14 +58,7 @@ class Actor:
         parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
         if self.user.is_superuser:
             return dict.fromkeys(parents, frozenset(Right.values))
-        granted: dict[int, set[str]] = {}
-        rows = QueueRight.objects.filter(group__user=self.user)
-        for queue_id, right in rows.values_list("queue_id", "right"):
-            granted.setdefault(queue_id, set()).add(right)
-        if not granted:
-            return {}
-        effective = {pk: _with_parents(pk, parents, granted) for pk in parents}
-        return {pk: rights for pk, rights in effective.items() if rights}
+        return _in_queues_below(_granted([self.user.pk]).get(self.user.pk, {}), parents)
 
     def queues_with(self, right: Right | str) -> frozenset[int]:
         """Return the ids of the queues in which the agent has `right`."""
@@ -86,6 +80,40 @@ def agent(user: Any) -> Actor:
     return Actor(kind="agent", user=user)
 
 
+def agents(users: Iterable[Any]) -> dict[int, Actor]:
+    """Return the actors of several users by id, their rights looked up together. Two queries."""
+    actors = {user.pk: agent(user) for user in users}
+    parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
+    granted = _granted(actors)
+    for pk, actor in actors.items():
+        if not actor.user.is_active:
+            rights: dict[int, frozenset[str]] = {}
+        elif actor.user.is_superuser:
+            rights = dict.fromkeys(parents, frozenset(Right.values))
+        else:
+            rights = _in_queues_below(granted.get(pk, {}), parents)
+        actor.__dict__["queue_rights"] = rights  # where the cached property keeps them
+    return actors
+
+
+def _granted(user_ids: Iterable[int]) -> dict[int, dict[int, set[str]]]:
+    """Return the rights given to users through their teams: by user, by queue."""
+    found: dict[int, dict[int, set[str]]] = {}
+    rows = QueueRight.objects.filter(group__user__in=list(user_ids))
+    for user_id, queue_id, right in rows.values_list("group__user", "queue_id", "right"):
+        found.setdefault(user_id, {}).setdefault(queue_id, set()).add(right)
+    return found
+
+
+def _in_queues_below(
+    granted: dict[int, set[str]], parents: dict[int, int | None]
+) -> dict[int, frozenset[str]]:
+    if not granted:
+        return {}
+    effective = {pk: _with_parents(pk, parents, granted) for pk in parents}
+    return {pk: rights for pk, rights in effective.items() if rights}
+
+
 def customer(person: Customer) -> Actor:
     """Return the actor for a customer."""
     return Actor(kind="customer", customer=person)
@@ -99,16 +127,20 @@ def link_bearer(ticket: Ticket) -> Actor:
 def _with_parents(
     queue_id: int, parents: dict[int, int | None], granted: dict[int, set[str]]
 ) -> frozenset[str]:
-    rights: set[str] = set()
-    seen: set[int] = set()
-    current: int | None = queue_id
-    while current is not None and current not in seen:
-        seen.add(current)
-        rights |= granted.get(current, set())
-        current = parents.get(current)
+    rights: set[str] = set().union(*(granted.get(pk, ()) for pk in _upwards(queue_id, parents)))
     if rights:
         rights.add(Right.READ)  # every other right is of no use without it
     return frozenset(rights)
+
+
+def _upwards(queue_id: int, parents: dict[int, int | None]) -> list[int]:
+    """Return a queue's id and those above it, nearest first (ends at a cycle)."""
+    found: list[int] = []
+    current: int | None = queue_id
+    while current is not None and current not in found:
+        found.append(current)
+        current = parents.get(current)
+    return found
 
 
 def visible_tickets(actor: Actor) -> QuerySet[Ticket]:
@@ -216,6 +248,42 @@ def may_take_back(actor: Actor, ticket: Ticket, article: Article) -> bool:
 def is_agent(actor: Actor) -> bool:
     """Tell whether the actor may read at least one queue."""
     return bool(actor.queues_with(Right.READ))
+
+
+def teammates(actor: Actor) -> QuerySet[Any]:
+    """Return the active users with any right, through a team, in a queue that `actor` may read, by name."""
+    return _teams_in(actor.queues_with(Right.READ))
+
+
+def _teams_in(queue_ids: frozenset[int]) -> QuerySet[Any]:
+    """Return the active users whose teams have rights in these queues, also from above, by name."""
+    parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
+    lineage = {up for pk in queue_ids for up in _upwards(pk, parents)}
+    users = get_user_model()._default_manager.filter(
+        is_active=True, groups__queue_rights__queue__in=lineage
+    )
+    return users.distinct().order_by("last_name", "first_name", "pk")
+
+
+def may_look_after(actor: Actor, user: Any) -> bool:
+    """Tell whether `actor` may say when `user` is away: themselves, and who leads a team of theirs.
+
+    That is who manages a queue in which a team of the user has rights.
+    """
+    if actor.kind == "system":
+        return True
+    if actor.user is None or not actor.user.is_active:
+        return False
+    if actor.user.is_superuser:
+        return True
+    if actor.user.pk == user.pk:
+        return is_agent(actor)
+    return looked_after(actor).filter(pk=user.pk).exists()
+
+
+def looked_after(actor: Actor) -> QuerySet[Any]:
+    """Return the active users for whom `actor`, as a team lead, may say when they are away, by name."""
+    return _teams_in(actor.queues_with(Right.MANAGE))
 
 
 def groups_with(right: Right | str, queue: Queue) -> QuerySet[Group]:

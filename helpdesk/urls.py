@@ -6,6 +6,9 @@ from django.urls import include, path
 
 from . import conf
 
-urlpatterns = [path("requests/", include("helpdesk.customers.urls"))]
+urlpatterns = [
+    path("requests/", include("helpdesk.customers.urls")),
+    path("absences/", include("helpdesk.agents.feed")),
+]
 if conf.get("MAILROOM"):
     urlpatterns.append(path("mailroom/", include("helpdesk.mailroom.urls")))

@@ -30,10 +30,10 @@ from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
 from . import conf
-from .actions import presence, saved_drafts
+from .actions import begin_absences, escalation, presence, reckoning, saved_drafts
 from .mail import fetch, health, ingest, listen
-from .models import AutoMail, PeriodicJob
-from .notifications import send_due
+from .models import AutoMail, PeriodicJob, Reckoning
+from .notifications import send_due, summaries
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +91,13 @@ def schedule() -> list[Job]:
         Job("mail.file", 3 * seconds, ingest.process_pending, "in", repeats=True),
         Job("mail.silence", timedelta(hours=1), health.watch_silence),
         Job("mail.send", 3 * seconds, send_due, "out", repeats=True),
+        Job("clocks.raise", 15 * seconds, escalation.raise_clocks, repeats=True),
+        Job("clocks.reckon", 5 * seconds, reckoning.reckon, "reckon", repeats=True),
+        Job("tickets.remind", 60 * seconds, escalation.remind, repeats=True),
+        Job("tickets.close", 60 * seconds, escalation.close_pending, repeats=True),
+        Job("tickets.hand_back", 60 * seconds, escalation.hand_back_idle, repeats=True),
+        Job("absences.begin", 60 * seconds, begin_absences, repeats=True),
+        Job("absences.sum_up", 300 * seconds, summaries.sum_up_absences, repeats=True),
         Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),
         Job("pages.publish", timedelta(minutes=1), publish_pages),
@@ -152,6 +159,7 @@ def tidy() -> None:
     AutoMail.objects.filter(at__lt=now - AUTO_MAIL_MEMORY).delete()
     presence.forget_presence()
     saved_drafts.tidy_drafts(now=now)
+    Reckoning.objects.filter(finished_at__lt=now - timedelta(days=30)).delete()
     long_dead = PeriodicJob.objects.filter(name__startswith=WORKER_ROW)
     long_dead.filter(last_run_at__lt=now - timedelta(days=1)).delete()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import factory
@@ -135,3 +136,23 @@ def make_ticket(
 def state(type_: StateType) -> models.State:
     """Return the first state of a type."""
     return models.State.objects.filter(type=type_).order_by("position").first()
+
+
+def make_absence(
+    user: Any,
+    *,
+    start: timedelta = -timedelta(hours=1),
+    end: timedelta = timedelta(days=7),
+    deputy: Any = None,
+    **options: Any,
+) -> models.Absence:
+    """Make a row of an absence, from now on unless said otherwise, as it is after its start."""
+    now = timezone.now()
+    return models.Absence.objects.create(
+        user=user,
+        starts_at=now + start,
+        ends_at=now + end,
+        deputy=deputy,
+        entered_by=options.pop("entered_by", user),
+        **{"handed_over_at": now, **options},
+    )

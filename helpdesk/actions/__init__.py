@@ -4,6 +4,16 @@ Each takes keywords, `actor` first; locks the ticket's row, asks the policy, cha
 and returns what it made. Fronts, mail and commands call these and nothing below them.
 """
 
+from .absence import (
+    AbsencePlan,
+    begin_absences,
+    change_absence,
+    end_absence,
+    enter_absence,
+    may_read_reason,
+    open_tickets_of,
+)
+from .agent_settings import renew_feed_key, set_free_days
 from .assignment import (
     assign,
     claim,
@@ -38,6 +48,7 @@ from .terms import apply_terms, object_to_storage, terms_of
 __all__ = [
     "SPAM_TAG",
     "STARTS",
+    "AbsencePlan",
     "Draft",
     "Opened",
     "Origin",
@@ -47,6 +58,8 @@ __all__ = [
     "answer",
     "apply_terms",
     "assign",
+    "begin_absences",
+    "change_absence",
     "change_state",
     "claim",
     "close_request",
@@ -54,6 +67,8 @@ __all__ = [
     "customer_for_user",
     "default_priority",
     "default_state",
+    "end_absence",
+    "enter_absence",
     "find_customer",
     "few_tags",
     "forward",
@@ -66,6 +81,7 @@ __all__ = [
     "make_own_ticket",
     "mark_seen",
     "mark_spam",
+    "may_read_reason",
     "move",
     "not_spam",
     "note_spam",
@@ -73,10 +89,13 @@ __all__ = [
     "one_transaction",
     "open_by_phone",
     "open_ticket",
+    "open_tickets_of",
     "receive_message",
     "rename",
+    "renew_feed_key",
     "sender_of",
     "set_customer",
+    "set_free_days",
     "set_priority",
     "set_responsible",
     "set_tags",

@@ -26,8 +26,15 @@ from .base import Expected, address_of, locked, not_meanwhile, touch
 
 
 @transaction.atomic
-def assign(*, actor: Actor, ticket: Ticket, owner: Any | None, expected: Expected = None) -> Ticket:
-    """Make `owner` (a user) the owner, or nobody with None (right *own*).
+def assign(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    owner: Any | None,
+    by: str = "",
+    expected: Expected = None,
+) -> Ticket:
+    """Make `owner` (a user) the owner, or nobody with None (right *own*); `by` is the code of the occasion.
 
     Raises `InvalidInput` for somebody who may not own tickets in this queue. This and the other verbs that
     change one fact raise `StaleField` if it is not what was `expected` (see `base.not_meanwhile`).
@@ -45,7 +52,7 @@ def assign(*, actor: Actor, ticket: Ticket, owner: Any | None, expected: Expecte
         actor=actor,
         ticket=ticket,
         kind=EventKind.OWNER_CHANGED,
-        data={"from": before, "to": ticket.owner_id},
+        data={"from": before, "to": ticket.owner_id, **({"by": by} if by else {})},
     )
     return ticket
 

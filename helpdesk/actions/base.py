@@ -19,6 +19,8 @@ from helpdesk.models import Priority, Right, State, Ticket, directory, is_kept
 from helpdesk.permissions import Actor
 from helpdesk.states import StateType
 
+from . import clocks
+
 P = ParamSpec("P")
 R = TypeVar("R")
 #: What columns of a ticket were when they were shown to whoever changes them; see `not_meanwhile`.
@@ -122,10 +124,27 @@ def in_json(value: object) -> object:
 
 
 def touch(actor: Actor, ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
-    """Save `fields` of a locked ticket, raise its version and its date of change."""
+    """Save `fields` of a locked ticket, raise its version and its date of change.
+
+    Promise, clocks and next date follow (`clocks.settle`): no verb needs to think of them. `at` is the
+    moment of the change if that is not now.
+    """
+    now = at or timezone.now()
     ticket.version += 1
-    ticket.changed_at = max(ticket.changed_at, at or timezone.now())
-    ticket.save(update_fields=[*fields, "version", "changed_at"])
+    ticket.changed_at = max(ticket.changed_at, now)
+    if (
+        actor.kind == "agent"
+        and actor.user is not None
+        and actor.user.pk == ticket.owner_id
+        or "owner" in fields
+        and ticket.owner_id is not None
+    ):
+        ticket.owner_acted_at = ticket.changed_at
+    if "pending_until" in fields:
+        ticket.remind_at = ticket.pending_until
+    clocks.settle(actor, ticket, at=now)
+    also = ("version", "changed_at", "owner_acted_at", *clocks.FIELDS)
+    ticket.save(update_fields=[*dict.fromkeys((*fields, *also))])
 
 
 def address_of(text: str, field: str) -> str:

@@ -50,14 +50,16 @@ def transition(
         pending_until = None
     if before.pk == state.pk and ticket.pending_until == pending_until:
         return False
-    fields = ["state", "pending_until", "closed_at", "waiting_since", "next_action_at"]
     ticket.state = state
-    ticket.pending_until = ticket.next_action_at = pending_until
+    ticket.pending_until = pending_until
     if not state.is_open:
         ticket.closed_at = ticket.closed_at if not before.is_open else (at or now)
         ticket.waiting_since = None
     else:
         ticket.closed_at = None
+        if not before.is_open:
+            ticket.reopened_at = at or now
+    fields = ("state", "pending_until", "closed_at", "waiting_since", "reopened_at")
     touch(actor, ticket, *fields, at=at)
     same = before.pk == state.pk
     events.record(
@@ -88,9 +90,9 @@ def put_back(
     """
     before = ticket.state
     ticket.state = state
-    ticket.pending_until = ticket.next_action_at = pending_until
+    ticket.pending_until = pending_until
     ticket.closed_at = closed_at
-    touch(actor, ticket, "state", "pending_until", "next_action_at", "closed_at")
+    touch(actor, ticket, "state", "pending_until", "closed_at")
     events.record(
         actor=actor,
         ticket=ticket,

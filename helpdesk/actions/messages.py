@@ -91,8 +91,9 @@ def answer(
     if ticket.owner_id != owner_id:
         _own(actor, ticket)
     ticket.waiting_since = None
+    ticket.first_response_at = ticket.first_response_at or article.created_at
     ticket.preview = preview_of(draft.body)
-    touch(actor, ticket, "preview", "waiting_since", "owner")
+    touch(actor, ticket, "preview", "waiting_since", "first_response_at", "owner")
     if state is not None:
         transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)
     return article
@@ -194,8 +195,10 @@ def log_call(*, actor: Actor, ticket: Ticket, draft: Draft, inbound: bool) -> Ar
         ticket.waiting_since = None
     elif ticket.state.is_open:  # nobody waits on a closed ticket; who answers the phone opens it
         ticket.waiting_since = ticket.waiting_since or article.created_at
+    # somebody of the team and the customer spoke with each other
+    ticket.first_response_at = ticket.first_response_at or article.created_at
     ticket.preview = preview_of(draft.body)
-    touch(actor, ticket, "preview", "waiting_since")
+    touch(actor, ticket, "preview", "waiting_since", "first_response_at")
     return article
 
 

@@ -31,6 +31,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.terms import Terms
 from helpdesk.states import StateType
 
+from . import clocks
 from .base import default_priority, default_state, verb
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
@@ -137,11 +138,15 @@ def open_ticket(
         answers=list(origin.answers),
         submission_key=submission_key,
         is_test=is_test,
+        first_response_at=created_at if sender == Sender.AGENT and visible else None,
+        owner_acted_at=now if owner is not None else None,
     )
     if owner is not None and not permissions.can(permissions.agent(owner), Right.OWN, queue):
         raise InvalidInput(_("This person may not own tickets in this queue."), field="owner")
     _freeze(ticket, terms or terms_of(queue, language=language))
+    plan = clocks.prepare(ticket, at=now)
     _insert(ticket)
+    clocks.write(actor, ticket, plan, at=now)
     article = write_article(
         actor=actor,
         ticket=ticket,
@@ -189,7 +194,7 @@ def _waiting_since(sender: Sender, draft: Draft, at: datetime) -> datetime | Non
 
 
 def _freeze(ticket: Ticket, terms: Terms) -> None:
-    ticket.promise_id = terms.promise_id
+    ticket.page_promise_id = terms.promise_id
     ticket.retention_days = terms.retention_days
     ticket.legal_basis = terms.legal_basis
     ticket.retention_sentence = terms.retention_sentence

@@ -66,6 +66,7 @@ def _facts(ticket: Ticket) -> dict[str, Any]:
         "pending_until": _written(ticket.pending_until),
         "closed_at": _written(ticket.closed_at),
         "waiting_since": _written(ticket.waiting_since),
+        "first_response_at": _written(ticket.first_response_at),
     }
 
 
@@ -198,7 +199,12 @@ def _waiting_back(actor: Actor, ticket: Ticket, article: Article, before: dict[s
     """Let the customer wait as before, unless somebody answered since."""
     since = _read(before["waiting_since"])
     later = ticket.articles.filter(pk__gt=article.pk, visible=True, sender=Sender.AGENT)
-    if since is None or not ticket.state.is_open or later.exists():
+    if later.exists():
+        return ""
+    if ticket.first_response_at == article.created_at:
+        ticket.first_response_at = _read(before.get("first_response_at"))
+        touch(actor, ticket, "first_response_at")
+    if since is None or not ticket.state.is_open:
         return ""
     # who wrote in the meantime has been waiting all along
     ticket.waiting_since = min(since, ticket.waiting_since or since)

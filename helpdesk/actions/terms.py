@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from helpdesk import conf, events
-from helpdesk.models import Channel, EventKind, Promise, Queue, Right, Ticket
+from helpdesk.models import Channel, EventKind, Queue, Right, Ticket
 from helpdesk.permissions import REPLY, Actor
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
@@ -18,12 +18,10 @@ def terms_of(queue: Queue, *, language: str, objection: Objection | None = None)
     days = queue.inherited("retention_days")
     retention_days = int(conf.get("RETENTION_DAYS")) if days is None else int(str(days))
     legal_basis = str(queue.inherited("legal_basis") or "")
-    promise = queue.inherited("promise")
     return Terms(
         retention_days=retention_days,
         legal_basis=legal_basis,
         retention_sentence=retention_sentence(retention_days, legal_basis, language),
-        promise_id=promise.pk if isinstance(promise, Promise) else None,
         objection=objection,
     )
 
@@ -32,12 +30,12 @@ def terms_of(queue: Queue, *, language: str, objection: Objection | None = None)
 def apply_terms(*, actor: Actor, ticket: Ticket, terms: Terms) -> Ticket:
     """Put an open or closed ticket under other terms (right *manage*). An objection stays."""
     ticket = locked(actor, ticket, Right.MANAGE)
-    before = {"promise": ticket.promise_id, "retention_days": ticket.retention_days}
-    ticket.promise_id = terms.promise_id
+    before = {"promise": ticket.page_promise_id, "retention_days": ticket.retention_days}
+    ticket.page_promise_id = terms.promise_id
     ticket.retention_days = terms.retention_days
     ticket.legal_basis = terms.legal_basis
     ticket.retention_sentence = terms.retention_sentence
-    touch(actor, ticket, "promise", "retention_days", "legal_basis", "retention_sentence")
+    touch(actor, ticket, "page_promise", "retention_days", "legal_basis", "retention_sentence")
     events.record(
         actor=actor,
         ticket=ticket,

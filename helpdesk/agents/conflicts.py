@@ -27,6 +27,8 @@ _KINDS: dict[str, tuple[EventKind, ...]] = {
 }
 #: Buttons that change a fact without a choice.
 _OF_OWNER = ("claim", "hand-back")
+#: What the buttons say that stand beside a refusal (`ChangeForm.offers`).
+_OFFERED = ("instead", "anyway")
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,13 @@ def conflict_of(desk: Desk, form: ChangeForm) -> Conflict:
         "claim": str(desk.actor.user.pk) if desk.actor.user is not None else "",
         "hand-back": "",
     }
-    wanted = typed.get(form.name, str(form.data.get(field.name, "")))
+    chosen = form.data.get("instead") or form.data.get(field.name, "")
+    wanted = typed.get(form.name, str(chosen))
     kept = [
         (name, str(value))
         for name, values in form.data.lists()  # type: ignore[attr-defined]
         for value in values
-        if name in form.fields and name != "shown"
+        if name != "shown" and (name in form.fields or name in _OFFERED)
     ]
     return Conflict(
         label=field.label,

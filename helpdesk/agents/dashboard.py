@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from wagtail.admin.ui.components import Component
 
+from helpdesk.models import Ticket
 from helpdesk.permissions import Actor
 
-from . import policy
-from .tickets_list import VIEWS, TicketFilters, ordered, tickets_for
+from . import policy, promises
+from .list_views import VIEWS
+from .tickets_list import TicketFilters, ordered, tickets_for
 from .trouble import with_words
 
 LONGEST = 5
@@ -33,6 +37,10 @@ class DeskPanel(Component):
             (VIEWS[slug], _count(self.actor, slug))
             for slug in ("mine", "unassigned", "waiting-for-us")
         ]
+        for slug in ("in-place-of-others", "absent-owners"):
+            if (count := _count(self.actor, slug)) != "0":
+                counts.append((VIEWS[slug], count))
+        overdue = _capped(_overdue(self.actor))
         waiting = tickets_for(self.actor, TicketFilters(view="waiting-for-us"))
         longest = ordered(waiting.select_related("queue", "owner"), "waiting_since").only(
             *("number", "subject", "waiting_since", "queue__name"),
@@ -40,12 +48,23 @@ class DeskPanel(Component):
         )
         return {
             "counts": counts,
+            "overdue": overdue if overdue != "0" else "",
+            "due_view": VIEWS["due"],
+            "reckoning": promises.progress() if policy.may_manage(self.actor) else None,
             "longest": list(longest[:LONGEST]),
             "troubled": with_words(self.actor),
         }
 
 
 def _count(actor: Actor, slug: str) -> str:
-    rows = tickets_for(actor, TicketFilters(view=slug)).order_by()
-    found = rows[: COUNT_CAP + 1].count()
+    return _capped(tickets_for(actor, TicketFilters(view=slug)))
+
+
+def _overdue(actor: Actor) -> QuerySet[Ticket]:
+    due = tickets_for(actor, TicketFilters(view="due"))
+    return due.filter(next_action_at__lte=timezone.now())
+
+
+def _capped(rows: QuerySet[Ticket]) -> str:
+    found = rows.order_by()[: COUNT_CAP + 1].count()
     return str(found) if found <= COUNT_CAP else f"{COUNT_CAP}+"

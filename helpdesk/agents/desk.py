@@ -27,6 +27,8 @@ from helpdesk.models import (
 from helpdesk.permissions import Actor
 from helpdesk.states import PENDING_TYPES, StateType
 
+from .standing import Away, Standings
+
 Choices = list[tuple[Any, Any]]
 
 #: Agents put a ticket into these by verbs of their own, not by choosing a state.
@@ -68,6 +70,15 @@ class Desk:
         if self.may("own") and self.actor.user is not None:
             people.setdefault(self.actor.user.pk, self.actor.user)
         return people
+
+    @cached_property
+    def standings(self) -> Standings:
+        return Standings()
+
+    @cached_property
+    def away(self) -> Away | None:
+        """That the owner is away, and who stands in."""
+        return self.standings.away(self.ticket.owner, self.queue)
 
     @cached_property
     def readers(self) -> dict[int, Any]:

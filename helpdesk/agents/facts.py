@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from helpdesk import permissions
 from helpdesk.models import Ticket, TicketLink
 
+from . import assigning
 from .desk import Desk
 from .forms import CHANGES, ChangeForm
 
@@ -49,7 +50,7 @@ def facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:
 
     found = [
         Fact(_("State"), ticket.state.name, form("state"), at=ticket.pending_until),
-        Fact(pgettext("of a ticket", "Owner"), ticket.owner or _("Nobody"), form("owner")),
+        Fact(pgettext("of a ticket", "Owner"), assigning.owner_in_words(desk), form("owner")),
         Fact(_("Queue"), ticket.queue.name, form("queue"), note=ticket.queue.purpose),
         Fact(_("Priority"), ticket.priority.name, form("priority")),
         Fact(_("Type"), ticket.type.name if ticket.type else "–", form("type")),
@@ -103,8 +104,6 @@ def origin_facts(desk: Desk, page: Any) -> list[Fact]:
         found.append(Fact(_("Page"), page.title, url=(page.url or "") if page.live else ""))
     if ticket.imported_at:
         found.append(Fact(_("Imported"), "", at=ticket.imported_at))
-    if ticket.promise is not None:
-        found.append(Fact(_("Promise"), ticket.promise.name))
     kept = _("%(days)d days after closing") % {"days": ticket.retention_days}
     found.append(Fact(_("Kept"), kept, note=ticket.legal_basis))
     if ticket.objected_at:

@@ -19,7 +19,7 @@ from helpdesk import actions, permissions
 from helpdesk.actions.base import in_json
 from helpdesk.models import Right, Ticket, TicketLink
 
-from . import policy
+from . import assigning, policy
 from .desk import Desk
 
 #: Tags offered while one types.
@@ -70,6 +70,8 @@ class ChangeForm(forms.Form):
     name: ClassVar[str]
     right: ClassVar[Right] = Right.NOTE
     button: ClassVar[str | Promise] = _("Save")
+    #: Other ways to send it, offered after a refusal: name, value and label of a button each.
+    offers: tuple[tuple[str, str, str], ...] = ()
     done: ClassVar[str | Promise] = _("Saved.")
     #: The columns of the ticket that it changes: it tells the verb what they were when it was shown.
     watches: ClassVar[tuple[str, ...]] = ()
@@ -150,11 +152,13 @@ class OwnerForm(ChangeForm):
     owner = forms.ChoiceField(label=pgettext_lazy("of a ticket", "Owner"), required=False)
 
     def offer(self) -> None:
-        people = [(pk, str(user)) for pk, user in self.desk.owners.items()]
+        people = assigning.owner_choices(self.desk)
         self.choose("owner", [("", _("Nobody")), *people], self.desk.ticket.owner_id or "")
 
     def apply(self) -> object:
-        owner = self.desk.owners.get(self.whole("owner") or 0)
+        owner, self.offers = assigning.chosen_owner(self.desk, self.whole("owner"), self.data)
+        if self.offers:
+            raise assigning.is_away(self.desk, owner)
         return actions.assign(owner=owner, **self.who_saw)
 
 

@@ -44,6 +44,7 @@ GROUPS = (
             (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
             (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
             (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
+            (_("Absences"), "helpdesk_agents:absences", "calendar-alt", policy.may_enter),
         ),
     ),
     Group(
@@ -70,6 +71,12 @@ GROUPS = (
         (
             (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
             (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),
+            (
+                _("Promises by type or priority"),
+                "helpdesk_overrides:index",
+                "time",
+                policy.is_superuser,
+            ),
             (_("States"), "helpdesk_states:index", "folder-open-inverse", policy.is_superuser),
             (_("Priorities"), "helpdesk_priorities:index", "order-up", policy.is_superuser),
             (_("Ticket types"), "helpdesk_types:index", "tag", policy.is_superuser),

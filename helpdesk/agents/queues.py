@@ -35,6 +35,7 @@ class QueueForm(DeskForm):
         model = Queue
         fields = [
             *("name", "slug", "purpose", "parent", "is_active", "calendar", "promise"),
+            *("hand_back_minutes", "look_again_minutes"),
             *("follow_up", "reopen_days", "retention_days", "legal_basis"),
             *("is_junk", "sends_receipt", "sender_name", "signature_de", "signature_en", "route"),
         ]
@@ -239,6 +240,7 @@ def field_groups(form: forms.Form) -> list[tuple[Any, list[Any]]]:
     groups = (
         (_("Queue"), ("name", "slug", "purpose", "parent", "is_active")),
         (_("Promises"), ("calendar", "promise", "follow_up", "reopen_days")),
+        (_("Against forgetting"), ("hand_back_minutes", "look_again_minutes")),
         (_("Data protection"), ("retention_days", "legal_basis")),
         (
             _("Mails"),

@@ -271,7 +271,10 @@ class _Words:
             case EventKind.QUEUE_CHANGED:
                 return _change(data, self.desk.queue_name)
             case EventKind.OWNER_CHANGED | EventKind.RESPONSIBLE_CHANGED:
-                return _change(data, lambda pk: _name(self.users, pk))
+                change = _change(data, lambda pk: _name(self.users, pk))
+                if data.get("by") != "absence":
+                    return change
+                return _("%(change)s, because of an absence") % {"change": change}
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
             case EventKind.TAGS_CHANGED:

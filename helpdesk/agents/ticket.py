@@ -14,7 +14,17 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from helpdesk import actions
 from helpdesk.models import OutboundMail, Ticket
 
-from . import answers, bounced, facts, panels, policy, taking_back, thread, together
+from . import (
+    answers,
+    bounced,
+    clock_facts,
+    facts,
+    panels,
+    policy,
+    taking_back,
+    thread,
+    together,
+)
 from .composer import COMPOSERS, ComposerForm
 from .conflicts import Conflict
 from .desk import Desk
@@ -84,6 +94,8 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             bounced=[] if desk.reads_along else bounced.addresses_of(ticket),
             others=facts.others_of_customer(desk),
             linked=facts.linked(desk),
+            clocks=[] if desk.reads_along else clock_facts.clock_facts(desk),
+            dates=[] if desk.reads_along else clock_facts.other_dates(ticket),
             forms={
                 name.replace("-", "_"): facts.form_of(desk, name, self.bound)
                 for name in ("claim", "hand-back", "subject", "link", *_spam_forms(desk))

@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from wagtail.admin.filters import WagtailFilterSet
@@ -35,72 +35,12 @@ from helpdesk.models import (
 )
 from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
-from helpdesk.rules.fields import Field, FieldSet, FieldType
-from helpdesk.states import OPEN_TYPES, StateType
+from helpdesk.states import StateType
 
-from . import policy, together
+from . import clock_facts, policy, together
+from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
-
-#: What a list of tickets can be filtered by.
-TICKET_FIELDS = FieldSet(
-    Field("queue", FieldType.CHOICE, gettext_lazy("queue"), "queue"),
-    Field("state", FieldType.CHOICE, gettext_lazy("state"), "state"),
-    Field("state_type", FieldType.CHOICE, gettext_lazy("state"), "state__type", codes=True),
-    Field("owner", FieldType.CHOICE, pgettext_lazy("of a ticket", "owner"), "owner"),
-    Field("priority", FieldType.CHOICE, gettext_lazy("priority"), "priority"),
-    Field("waiting_since", FieldType.DATETIME, gettext_lazy("waiting since"), "waiting_since"),
-)
-
-_OPEN: dict[str, object] = {"field": "state_type", "op": "in", "value": sorted(OPEN_TYPES)}
-
-
-@dataclass(frozen=True)
-class ListView:
-    """A fixed view: a tab of the list, with the ordering it opens in."""
-
-    slug: str
-    label: str | Promise
-    conditions: tuple[dict[str, object], ...]
-    ordering: str = "-changed_at"
-    mine: bool = False
-    # what there is to do for the agent's own teams: without spam, and without what they read along
-    is_work: bool = False
-    has_spam: bool = False
-
-
-VIEWS = {
-    view.slug: view
-    for view in (
-        ListView("mine", gettext_lazy("Mine"), (_OPEN,), "waiting_since", mine=True),
-        ListView(
-            "unassigned",
-            gettext_lazy("Unassigned"),
-            (_OPEN, {"field": "owner", "op": "empty"}),
-            "waiting_since",
-            is_work=True,
-        ),
-        ListView("open", gettext_lazy("All open"), (_OPEN,)),
-        ListView(
-            "waiting-for-us",
-            gettext_lazy("Waiting for us"),
-            (_OPEN, {"field": "waiting_since", "op": "not_empty"}),
-            "waiting_since",
-            is_work=True,
-        ),
-        ListView(
-            "waiting-for-customer",
-            gettext_lazy("Waiting for customer"),
-            (_OPEN, {"field": "waiting_since", "op": "empty"}),
-        ),
-        ListView(
-            "closed",
-            gettext_lazy("Closed"),
-            ({"field": "state_type", "op": "is", "value": str(StateType.CLOSED)},),
-            has_spam=True,
-        ),
-        ListView("all", gettext_lazy("All"), (), has_spam=True),
-    )
-}
+from .standing import Standings
 
 
 @dataclass(frozen=True)
@@ -151,6 +91,8 @@ def tickets_for(actor: Actor, filters: TicketFilters) -> QuerySet[Ticket]:
         found = found.filter(queue__in=actor.queues_with(Right.READ))
     if not view.has_spam and not filters.queues:
         found = found.filter(queue__is_junk=False)
+    if view.narrow is not None:
+        found = view.narrow(found, actor)
     if filters.tags:
         tagged = TaggedTicket.objects.filter(tag__in=filters.tags)
         found = found.filter(pk__in=tagged.values("content_object"))
@@ -180,6 +122,7 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
         .only(
             *("number", "subject", "preview", "contact", "channel"),
             *("created_at", "changed_at", "waiting_since", "pending_until"),
+            *("next_action_at", "next_action"),
             *("queue__name", "state__name_de", "state__name_en", "state__type"),
             *("priority__name_de", "priority__name_en", "priority__level"),
             *("owner__first_name", "owner__last_name", "owner__username", "customer__name"),
@@ -297,6 +240,7 @@ COLUMNS = (
     CellColumn("state", label=gettext_lazy("State")),
     CellColumn("owner", label=pgettext_lazy("of a ticket", "Owner")),
     CellColumn("waiting", label=gettext_lazy("Waiting"), sort_key="waiting_since"),
+    CellColumn("next", label=gettext_lazy("Due"), sort_key="next_action_at"),
     CellColumn("changed", label=gettext_lazy("Changed"), sort_key="changed_at"),
 )
 
@@ -333,6 +277,10 @@ class TicketIndexView(generic.IndexView):
     def actor(self) -> Actor:
         return policy.actor_of(self.request)
 
+    @cached_property
+    def standings(self) -> Standings:
+        return Standings()
+
     def get_index_url(self) -> str:
         if self.list_view.slug == "open":
             return reverse("helpdesk_agents:tickets")
@@ -353,10 +301,12 @@ class TicketIndexView(generic.IndexView):
     def get_table(self, object_list: Iterable[Any]) -> Table:
         rows = list(object_list)
         tags = tags_by_ticket(rows)
+        self.standings.mark(rows)
         for ticket in rows:
             ticket.is_unread = is_unread(ticket)
             ticket.tag_names = tags.get(ticket.pk, ())
             ticket.reads_along = permissions.reads_along(self.actor, ticket)
+            ticket.next_date = clock_facts.next_date(ticket)
             ticket.state_icon = STATE_ICONS[ticket.state.type]
         together.mark_rows(self.actor, rows)
         return super().get_table(rows)
@@ -374,6 +324,7 @@ class TicketIndexView(generic.IndexView):
             ("-created_at", _("Newest first")),
             ("created_at", _("Oldest first")),
             ("waiting_since", _("Longest waiting first")),
+            ("next_action_at", _("Due first")),
             ("-priority__level", _("Most urgent first")),
         )
         return [
@@ -385,6 +336,8 @@ class TicketIndexView(generic.IndexView):
         context = super().get_context_data(*args, **kwargs)
         tabs = []
         for view in VIEWS.values():
+            if view.narrow and view != self.list_view and not self.standings.who.absences:
+                continue  # nobody is away
             name, where = ("tickets", []) if view.slug == "open" else ("tickets_view", [view.slug])
             url = reverse(f"helpdesk_agents:{name}", args=where)
             tabs.append((view.label, url, view.slug == self.list_view.slug))

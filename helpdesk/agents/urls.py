@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import bounced, drafts_views, failures, files, filters, oauth, phone, routes, together
+from . import (
+    absence_form,
+    absences,
+    bounced,
+    drafts_views,
+    failures,
+    files,
+    filters,
+    my_settings,
+    oauth,
+    phone,
+    routes,
+    together,
+)
 from .actions_views import (
     AcceptSenderView,
     ChangeView,
@@ -56,6 +69,15 @@ urlpatterns = [
     ),
     path("bounced/", bounced.BouncedView.as_view(), name="bounced"),
     path("bounced/release/", bounced.release, name="bounced_release"),
+    path("absences/", absences.AbsenceListView.as_view(), name="absences"),
+    path("absences/team/", absences.OverviewView.as_view(), name="absence_overview"),
+    path("absences/new/", absence_form.AbsenceFormView.as_view(), name="absence_new"),
+    path("absences/<int:pk>/", absence_form.AbsenceFormView.as_view(), name="absence"),
+    path("absences/<int:pk>/end/", absences.end, name="absence_end"),
+    path("absences/<int:pk>/summary/", absences.SummaryView.as_view(), name="absence_summary"),
+    path("absences/returned/<int:pk>/", absences.returned, name="absence_return"),
+    path("my-settings/", my_settings.MySettingsView.as_view(), name="my_settings"),
+    path("my-settings/address/", my_settings.renew, name="feed_renew"),
     path("new/", phone.PhoneView.as_view(), name="phone"),
     path("new/customers/", phone.customers, name="phone_customers"),
     path("routes/check/<int:pk>/", routes.CheckRouteView.as_view(), name="check_route"),

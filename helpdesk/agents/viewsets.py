@@ -21,8 +21,6 @@ from wagtail.permissions import policy_registry
 from helpdesk.models import (
     Customer,
     Priority,
-    Promise,
-    State,
     TicketType,
     own_addresses,
 )
@@ -147,54 +145,24 @@ def form_for(model: Any, *fields: str, **attributes: Any) -> type[DeskForm]:
     return type(f"{model.__name__}Form", (DeskForm,), {"Meta": meta, **attributes})
 
 
-_IN_USE = BooleanColumn("is_active", label=gettext_lazy("In use"))
-_NAMES = ("name_de", "name_en", "slug", "position", "is_active")
-
-
-class PromiseViewSet(DeskViewSet):
-    model = Promise
-    name, url_prefix = "helpdesk_promises", "helpdesk/promises"
-    icon = "time"
-    form_class = form_for(Promise, "name", "calendar", "first_response", "update", "solution")
-    list_display = ["name", "calendar", "first_response", "update", "solution"]
-    search_fields = ["name"]
-
-
-class StateForm(DeskForm):
-    """A state's type is fixed once tickets may be in it: the machine relies on it."""
-
-    class Meta:
-        model = State
-        fields = [*_NAMES, "type"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["type"].disabled = self.instance.pk is not None
-
-
-class StateViewSet(DeskViewSet):
-    model = State
-    name, url_prefix = "helpdesk_states", "helpdesk/states"
-    icon = "folder-open-inverse"
-    form_class = StateForm
-    list_display = ["name", "type", "position", _IN_USE]
-    ordering = "position"
+IN_USE = BooleanColumn("is_active", label=gettext_lazy("In use"))
+NAME_FIELDS = ("name_de", "name_en", "slug", "position", "is_active")
 
 
 class PriorityViewSet(DeskViewSet):
     model = Priority
     name, url_prefix = "helpdesk_priorities", "helpdesk/priorities"
     icon = "order-up"
-    form_class = form_for(Priority, *_NAMES, "level")
-    list_display = ["name", "level", _IN_USE]
+    form_class = form_for(Priority, *NAME_FIELDS, "level")
+    list_display = ["name", "level", IN_USE]
 
 
 class TypeViewSet(DeskViewSet):
     model = TicketType
     name, url_prefix = "helpdesk_types", "helpdesk/types"
     icon = "tag"
-    form_class = form_for(TicketType, *_NAMES)
-    list_display = ["name", "position", _IN_USE]
+    form_class = form_for(TicketType, *NAME_FIELDS)
+    list_display = ["name", "position", IN_USE]
 
 
 class CustomerIndex(PolicedIndex):

@@ -43,16 +43,17 @@ def status_of(ticket: Ticket) -> Status:
 
 
 def _waiting(ticket: Ticket) -> Status:
-    """A pending ticket waits for the customer, unless the customer had the last word."""
+    """Some states wait for the customer, unless the customer had the last word; others just wait."""
     day = date_format(timezone.localtime(ticket.pending_until)) if ticket.pending_until else ""
-    if ticket.state.type == StateType.PENDING_AUTO:
+    for_customer = ticket.state.waits_for_customer
+    if for_customer and ticket.state.type == StateType.PENDING_AUTO:
         sentence = _("Your answer is awaited.")
         if day:
             sentence = _("Your answer is awaited. Without one the request closes on %(day)s.") % {
                 "day": day
             }
         return Status(_("waiting for you"), sentence, "waiting")
-    if ticket.waiting_since is None:
+    if for_customer and ticket.waiting_since is None:
         return Status(_("waiting for you"), _("Your answer is awaited."), "waiting")
     if not day:
         return Status(_("on hold"), _("Your request is on hold."), "waiting")

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('helpdesk', '0006_working_together'),
+        ('helpdesk', '0012_absence'),
     ]
 
     operations = [

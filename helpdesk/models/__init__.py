@@ -39,7 +39,7 @@ from .tickets import (
     TicketLink,
     TicketTag,
 )
-from .time import Calendar, Promise, Reckoning
+from .time import Calendar, Promise, Reckoning, usual_work_time
 from .working import DismissedHint, DraftFile, Merge, Presence, SavedDraft
 
 __all__ = [
@@ -103,6 +103,7 @@ __all__ = [
     "kept_directory",
     "in_tree_order",
     "own_addresses",
+    "usual_work_time",
     "AutoResponse",
     "BouncedAddress",
     "InformedQueue",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .base import NONE, PERSON
@@ -54,6 +55,11 @@ class Absence(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     entered_at = models.DateTimeField(auto_now_add=True)
+    # who last said what shall be: what becomes of the tickets reaches no further than their rights
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    changed_at = models.DateTimeField(default=timezone.now)
     # when what was to become of the open tickets was done, and the summary at the return was written
     handed_over_at = models.DateTimeField(null=True, blank=True)
     summed_up_at = models.DateTimeField(null=True, blank=True)
@@ -112,11 +118,12 @@ class AbsenceDeputy(models.Model):
 
 
 class AbsenceTicket(models.Model):
-    """What becomes of one open ticket, where it is not what becomes of all."""
+    """What becomes of one open ticket, where somebody chose; else what became of it at the start."""
 
     absence = models.ForeignKey(Absence, models.CASCADE, related_name="tickets")
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="+")
     handover = models.CharField(max_length=10, choices=Handover.choices)
+    is_chosen = models.BooleanField(default=True)
 
     privacy = {"handover": NONE}
 

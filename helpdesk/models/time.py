@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -60,6 +61,13 @@ class Reckoning(models.Model):
 def default_hours() -> dict[str, list[list[str]]]:
     """Monday to Friday, 8 to 17: what a calendar has until somebody says otherwise."""
     return {day: [["08:00", "17:00"]] for day in WEEKDAYS[:5]}
+
+
+def usual_work_time() -> worktime.WorkTime:
+    """Return the working time where there is no calendar: the usual hours in the site's time zone."""
+    return worktime.loaded(
+        time_zone=settings.TIME_ZONE, hours=default_hours(), own_days=[], country="", subdivision=""
+    )
 
 
 class Calendar(models.Model):

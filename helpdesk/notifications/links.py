@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from helpdesk import addressing, conf
-from helpdesk.models import Ticket
+from helpdesk.models import Absence, Ticket
 
 
 def status_url(ticket: Ticket, language: str) -> str:
@@ -21,4 +21,10 @@ def status_url(ticket: Ticket, language: str) -> str:
 def ticket_url(ticket: Ticket) -> str:
     """Return the full address of a ticket's screen in the admin, for those who may read it."""
     path = reverse("helpdesk_agents:ticket", settings.ROOT_URLCONF, args=[ticket.pk])
+    return f"{conf.get('SITE_URL')}{path}"
+
+
+def return_url(absence: Absence) -> str:
+    """Return the full address of the page that tells an agent what happened during an absence."""
+    path = reverse("helpdesk_agents:absence_summary", settings.ROOT_URLCONF, args=[absence.pk])
     return f"{conf.get('SITE_URL')}{path}"

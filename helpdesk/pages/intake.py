@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from django.core import signing
@@ -28,6 +29,7 @@ from helpdesk.models import Channel, Customer, Priority, Queue, Ticket, TicketTy
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
 from . import snapshot
+from .base import PromisingMixin
 from .forms import IntakeForm
 from .stream import FormFieldsBlock
 
@@ -36,7 +38,7 @@ _PLAIN = ["bold", "italic", "link", "document-link", "ol", "ul", "h3"]
 THANKS_FOR = 3600
 
 
-class IntakeFormMixin(FormMixin, models.Model):
+class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
     """A page with a form; each submission opens one ticket in `queue`.
 
     Fields are blocks of one stream, `fields`. There are no submission rows: Wagtail's list of
@@ -103,6 +105,7 @@ class IntakeFormMixin(FormMixin, models.Model):
                 FieldPanel("subject"),
                 FieldPanel("ticket_type"),
                 FieldPanel("priority"),
+                FieldPanel("promise"),
             ],
             heading=_("What becomes of it"),
         ),
@@ -196,15 +199,16 @@ class IntakeFormMixin(FormMixin, models.Model):
         """Return what this form promises now: the queue's terms where the page says nothing."""
         language = self.locale.language_code
         inherited = actions.terms_of(self.queue, language=language, objection=objection)
+        promise_id = self.promised()
         if self.retention_days is None and not self.legal_basis:
-            return inherited
+            return replace(inherited, promise_id=promise_id)
         days = inherited.retention_days if self.retention_days is None else self.retention_days
         basis = self.legal_basis or inherited.legal_basis
         return Terms(
             retention_days=days,
             legal_basis=basis,
             retention_sentence=retention_sentence(days, basis, language),
-            promise_id=inherited.promise_id,
+            promise_id=promise_id,
             objection=objection,
         )
 

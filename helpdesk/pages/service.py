@@ -11,7 +11,7 @@ from wagtail.admin.panels import FieldPanel
 from wagtail.models import Page
 from wagtail.search import index
 
-from .base import PagePart
+from .base import PagePart, PromisingMixin
 from .intake import IntakeFormMixin
 
 
@@ -32,9 +32,10 @@ class SummaryMixin(PagePart):
         abstract = True
 
 
-class ServicePageMixin(SummaryMixin):
+class ServicePageMixin(PromisingMixin, SummaryMixin):
     """A page that describes a service; forms and articles below it belong to it."""
 
+    service_panels = [*SummaryMixin.summary_panels, FieldPanel("promise")]
     shipped_template = "helpdesk/pages/service.html"
 
     class Meta:

@@ -21,7 +21,10 @@ class Objection:
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of one request. `open_ticket` freezes them on the ticket."""
+    """The terms of one request. `open_ticket` freezes them on the ticket.
+
+    `promise_id` is the promise of the page on which it was written; None: as the queue promises.
+    """
 
     retention_days: int
     legal_basis: str = ""

@@ -77,7 +77,7 @@ class ServicePage(ServicePageMixin, Page):
 
     body = StreamField(ServiceBlock(), verbose_name=_("content"), blank=True)
 
-    content_panels = [*Page.content_panels, *ServicePageMixin.summary_panels, FieldPanel("body")]
+    content_panels = [*Page.content_panels, *ServicePageMixin.service_panels, FieldPanel("body")]
     search_fields = [
         *Page.search_fields,
         *ServicePageMixin.summary_search_fields,

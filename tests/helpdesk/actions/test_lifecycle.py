@@ -34,7 +34,7 @@ def in_state(type_: str) -> Ticket:
     Ticket.objects.filter(pk=ticket.pk).update(
         state=f.state(type_),
         pending_until=pending_until,
-        next_action_at=pending_until,
+        next_action_at=(pending_until or timezone.now()) if closed_at is None else None,
         closed_at=closed_at,
         waiting_since=ticket.waiting_since if closed_at is None else None,
     )
@@ -49,7 +49,7 @@ def consistent(ticket: Ticket) -> bool:
     return (
         (ticket.closed_at is None) == ticket.state.is_open
         and (ticket.pending_until is not None) == is_pending
-        and (ticket.next_action_at is not None) == is_pending
+        and (ticket.next_action_at is not None) == ticket.state.is_open
         and (ticket.state.is_open or ticket.waiting_since is None)
     )
 

@@ -52,8 +52,8 @@ def take_back(actor, ticket, article):
 
 
 FACTS = (
-    *("state_id", "owner_id", "pending_until", "next_action_at", "closed_at", "waiting_since"),
-    "preview",
+    *("state_id", "owner_id", "pending_until", "next_action", "closed_at", "waiting_since"),
+    *("preview", "first_response_at", "promise_id"),
 )
 
 
@@ -142,7 +142,8 @@ def test_waiting_ticket_goes_back_to_its_date(ticket, agent):
     )
     take_back(agent, ticket, article)
     assert facts(ticket) == before
-    assert before["next_action_at"] == until
+    ticket.refresh_from_db()
+    assert ticket.next_action_at == ticket.remind_at == until
 
 
 def test_closed_ticket_that_an_answer_opened_closes_again(ticket, agent):

@@ -223,6 +223,11 @@ ABOUT_SPAM = {"few_tags", "tags_of", "SPAM_TAG", "is_spam", "junk_queue", "sende
 #: The customer's side of the ticket; all other verbs refuse customers.
 CUSTOMERS_VERBS = {"receive_message", "close_request", "object_to_storage"}
 OPENING = {"open_ticket", "open_by_phone"}
+# about people, not about a ticket: test_absence.py, test_agent_settings.py
+ABOUT_AGENTS = {
+    *("AbsencePlan", "begin_absences", "change_absence", "end_absence", "enter_absence"),
+    *("may_read_reason", "open_tickets_of", "renew_feed_key", "set_free_days"),
+}
 # leaves no version behind: it changes nothing of the ticket
 UNVERSIONED = {"inform_queue", "note_spam", *OPENING}
 
@@ -263,7 +268,7 @@ def test_the_table_names_every_verb():
         "one_transaction",
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | rest | {"terms_of"}
-    named |= ABOUT_SPAM
+    named |= ABOUT_SPAM | ABOUT_AGENTS
     assert set(actions.__all__) == named
 
 

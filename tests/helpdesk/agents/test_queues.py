@@ -137,7 +137,9 @@ def test_agent_without_manage_is_sent_away(red):
     assert agent.get(url("add")).status_code == 302
 
 
-@pytest.mark.parametrize("name", ["calendars", "promises", "states", "priorities", "types"])
+@pytest.mark.parametrize(
+    "name", ["calendars", "promises", "overrides", "states", "priorities", "types"]
+)
 def test_lists_of_choices_are_for_superusers(admin, red, name):
     assert admin.get(reverse(f"helpdesk_{name}:index")).status_code == 200
     assert admin.get(reverse(f"helpdesk_{name}:add")).status_code == 200
