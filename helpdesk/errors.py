@@ -6,6 +6,8 @@ itself is never raised.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -62,6 +64,29 @@ class Conflict(HelpdeskError):
 
     code = "conflict"
     message = _("Somebody changed this ticket in the meantime. Please look again.")
+
+
+class StaleField(Conflict):
+    """A fact is no longer what it was when it was shown; nothing was overwritten."""
+
+    code = "stale_field"
+
+
+class StaleView(Conflict):
+    """Something was written on the thread that the actor has not seen; nothing was sent.
+
+    `articles` and `changes` (events) are what is new, oldest first; `sight` is up to where whoever is shown
+    these has seen the thread.
+    """
+
+    code = "stale_view"
+    message = _("Something has happened here in the meantime. Please read it, then send again.")
+
+    def __init__(
+        self, *, articles: tuple[Any, ...], changes: tuple[Any, ...], sight: object
+    ) -> None:
+        super().__init__()
+        self.articles, self.changes, self.sight = articles, changes, sight
 
 
 class AlreadyDone(HelpdeskError):

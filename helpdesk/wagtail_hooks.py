@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import include, path
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from wagtail import hooks
 from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
@@ -103,7 +103,7 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    names = ("desk", "notices")
+    names = ("desk", "notices", "together")
     links = ((static(f"helpdesk/agents/{name}.css"),) for name in names)
     return format_html_join("", '<link rel="stylesheet" href="{}">', links)
 
@@ -112,4 +112,7 @@ def admin_css() -> str:
 def admin_js() -> str:
     names = ("desk", "notices")
     links = ((static(f"helpdesk/agents/{name}.js"),) for name in names)
-    return format_html_join("", '<script src="{}"></script>', links)
+    together = format_html(
+        '<script type="module" src="{}"></script>', static("helpdesk/agents/together.js")
+    )
+    return format_html_join("", '<script src="{}"></script>', links) + together

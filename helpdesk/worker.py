@@ -30,7 +30,7 @@ from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
 from . import conf
-from .actions import begin_absences, escalation, reckoning
+from .actions import begin_absences, escalation, presence, reckoning, saved_drafts
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, PeriodicJob, Reckoning
 from .notifications import digest, send_due, summaries, telling
@@ -153,13 +153,15 @@ def reap_tasks() -> int:
 
 
 def tidy() -> None:
-    """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits."""
+    """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits and drafts."""
     call_command("clearsessions", verbosity=0)
     if isinstance(task_backends["default"], DatabaseBackend):
         call_command("prune_db_task_results", verbosity=0)
     now = timezone.now()
     telling.tidy()
     AutoMail.objects.filter(at__lt=now - AUTO_MAIL_MEMORY).delete()
+    presence.forget_presence()
+    saved_drafts.tidy_drafts(now=now)
     Reckoning.objects.filter(finished_at__lt=now - timedelta(days=30)).delete()
     long_dead = PeriodicJob.objects.filter(name__startswith=WORKER_ROW)
     long_dead.filter(last_run_at__lt=now - timedelta(days=1)).delete()

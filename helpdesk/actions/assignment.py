@@ -22,16 +22,25 @@ from helpdesk.models import (
 )
 from helpdesk.permissions import Actor
 
-from .base import address_of, locked, touch
+from .base import Expected, address_of, locked, not_meanwhile, touch
 
 
 @transaction.atomic
-def assign(*, actor: Actor, ticket: Ticket, owner: Any | None, by: str = "") -> Ticket:
+def assign(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    owner: Any | None,
+    by: str = "",
+    expected: Expected = None,
+) -> Ticket:
     """Make `owner` (a user) the owner, or nobody with None (right *own*); `by` is the code of the occasion.
 
-    Raises `InvalidInput` for somebody who may not own tickets in this queue.
+    Raises `InvalidInput` for somebody who may not own tickets in this queue. This and the other verbs that
+    change one fact raise `StaleField` if it is not what was `expected` (see `base.not_meanwhile`).
     """
     ticket = locked(actor, ticket, Right.OWN)
+    not_meanwhile(ticket, expected, owner_id=owner.pk if owner else None)
     if owner is not None and not permissions.can(permissions.agent(owner), Right.OWN, ticket):
         raise InvalidInput(_("This person may not own tickets in this queue."), field="owner")
     before = ticket.owner_id
@@ -48,22 +57,25 @@ def assign(*, actor: Actor, ticket: Ticket, owner: Any | None, by: str = "") -> 
     return ticket
 
 
-def claim(*, actor: Actor, ticket: Ticket) -> Ticket:
+def claim(*, actor: Actor, ticket: Ticket, expected: Expected = None) -> Ticket:
     """Make the acting agent the owner. Raises `NotPermitted` for anybody else."""
     if actor.kind != "agent":
         raise NotPermitted
-    return assign(actor=actor, ticket=ticket, owner=actor.user)
+    return assign(actor=actor, ticket=ticket, owner=actor.user, expected=expected)
 
 
-def hand_back(*, actor: Actor, ticket: Ticket) -> Ticket:
+def hand_back(*, actor: Actor, ticket: Ticket, expected: Expected = None) -> Ticket:
     """Give the ticket back to the queue: nobody owns it."""
-    return assign(actor=actor, ticket=ticket, owner=None)
+    return assign(actor=actor, ticket=ticket, owner=None, expected=expected)
 
 
 @transaction.atomic
-def set_responsible(*, actor: Actor, ticket: Ticket, responsible: Any | None) -> Ticket:
+def set_responsible(
+    *, actor: Actor, ticket: Ticket, responsible: Any | None, expected: Expected = None
+) -> Ticket:
     """Set who answers for the ticket (right *own*). Raises `InvalidInput` as `assign` does."""
     ticket = locked(actor, ticket, Right.OWN)
+    not_meanwhile(ticket, expected, responsible_id=responsible.pk if responsible else None)
     if responsible is not None and not permissions.can(
         permissions.agent(responsible), Right.READ, ticket
     ):
@@ -84,7 +96,7 @@ def set_responsible(*, actor: Actor, ticket: Ticket, responsible: Any | None) ->
 
 
 @transaction.atomic
-def move(*, actor: Actor, ticket: Ticket, queue: Queue) -> Ticket:
+def move(*, actor: Actor, ticket: Ticket, queue: Queue, expected: Expected = None) -> Ticket:
     """Move the ticket to `queue` (right *note* here, *move into* there).
 
     An owner without the right to own tickets there loses it to the queue; whoever is responsible
@@ -92,6 +104,7 @@ def move(*, actor: Actor, ticket: Ticket, queue: Queue) -> Ticket:
     stays so; the one it comes into need not read along any more.
     """
     ticket = locked(actor, ticket, Right.NOTE)
+    not_meanwhile(ticket, expected, queue_id=queue.pk)
     permissions.require(actor, Right.MOVE_INTO, queue)
     relocate(actor=actor, ticket=ticket, queue=queue)
     return ticket
@@ -145,9 +158,12 @@ def _keeps(user: Any | None, right: Right, ticket: Ticket) -> bool:
 
 
 @transaction.atomic
-def set_priority(*, actor: Actor, ticket: Ticket, priority: Priority) -> Ticket:
+def set_priority(
+    *, actor: Actor, ticket: Ticket, priority: Priority, expected: Expected = None
+) -> Ticket:
     """Set the priority (right *priority*)."""
     ticket = locked(actor, ticket, Right.PRIORITY)
+    not_meanwhile(ticket, expected, priority_id=priority.pk)
     before = ticket.priority_id
     if before != priority.pk:
         ticket.priority = priority
@@ -162,9 +178,12 @@ def set_priority(*, actor: Actor, ticket: Ticket, priority: Priority) -> Ticket:
 
 
 @transaction.atomic
-def set_type(*, actor: Actor, ticket: Ticket, type_: TicketType | None) -> Ticket:
+def set_type(
+    *, actor: Actor, ticket: Ticket, type_: TicketType | None, expected: Expected = None
+) -> Ticket:
     """Set the ticket type (right *note*)."""
     ticket = locked(actor, ticket, Right.NOTE)
+    not_meanwhile(ticket, expected, type_id=type_.pk if type_ else None)
     before = ticket.type_id
     ticket.type = type_
     if before != ticket.type_id:
@@ -179,12 +198,13 @@ def set_type(*, actor: Actor, ticket: Ticket, type_: TicketType | None) -> Ticke
 
 
 @transaction.atomic
-def rename(*, actor: Actor, ticket: Ticket, subject: str) -> Ticket:
+def rename(*, actor: Actor, ticket: Ticket, subject: str, expected: Expected = None) -> Ticket:
     """Give the ticket another subject (right *note*). Raises `InvalidInput` for an empty one."""
     ticket = locked(actor, ticket, Right.NOTE)
     subject = " ".join(subject.split())[:250]
     if not subject:
         raise InvalidInput(_("Give the ticket a subject."), field="subject")
+    not_meanwhile(ticket, expected, subject=subject)
     before = ticket.subject
     if before != subject:
         ticket.subject = subject
@@ -201,7 +221,12 @@ def rename(*, actor: Actor, ticket: Ticket, subject: str) -> Ticket:
 
 @transaction.atomic
 def set_customer(
-    *, actor: Actor, ticket: Ticket, customer: Customer | None, contact: str = ""
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    customer: Customer | None,
+    contact: str = "",
+    expected: Expected = None,
 ) -> Ticket:
     """Set whose request it is and where answers go (right *note*).
 
@@ -209,8 +234,9 @@ def set_customer(
     """
     ticket = locked(actor, ticket, Right.NOTE)
     before, before_contact = ticket.customer_id, ticket.contact
-    ticket.customer = customer
-    ticket.contact = address_of(contact or (customer.main_address() if customer else ""), "contact")
+    contact = address_of(contact or (customer.main_address() if customer else ""), "contact")
+    not_meanwhile(ticket, expected, customer_id=customer.pk if customer else None, contact=contact)
+    ticket.customer, ticket.contact = customer, contact
     if (before, before_contact) == (ticket.customer_id, ticket.contact):
         return ticket
     touch(actor, ticket, "customer", "contact")

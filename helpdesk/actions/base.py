@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing, permissions
-from helpdesk.errors import InvalidInput, NotFound
+from helpdesk.errors import InvalidInput, NotFound, StaleField
 from helpdesk.models import (
     Priority,
     Right,
@@ -34,6 +34,8 @@ from . import clocks
 
 P = ParamSpec("P")
 R = TypeVar("R")
+#: What columns of a ticket were when they were shown to whoever changes them; see `not_meanwhile`.
+Expected = Mapping[str, object] | None
 
 _whole: ContextVar[bool] = ContextVar("helpdesk_one_transaction", default=False)
 
@@ -127,6 +129,27 @@ def hold_tickets(which: Q) -> None:
         for row in rows:
             _fill(row)
         opened.hold(rows)
+
+
+def not_meanwhile(ticket: Ticket, expected: Expected, **wanted: object) -> None:
+    """Stop a change of a locked ticket that was decided on what is no longer so.
+
+    `expected` says what its columns were when they were shown (dates in ISO 8601); without it nothing is
+    asked. Raises `StaleField` unless they still are, or have become what is `wanted` anyway.
+    """
+    if expected is None:
+        return
+    now = {name: in_json(getattr(ticket, name)) for name in {**expected, **wanted}}
+    if all(now[name] == value for name, value in expected.items()):
+        return
+    if all(now[name] == in_json(value) for name, value in wanted.items()):
+        return
+    raise StaleField
+
+
+def in_json(value: object) -> object:
+    """Return the value of a column as `expected` has it."""
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def touch(actor: Actor, ticket: Ticket, *fields: str, at: datetime | None = None) -> None:

@@ -14,7 +14,7 @@ from helpdesk.models import EventKind, Right, State, Ticket
 from helpdesk.permissions import REPLY, Actor
 from helpdesk.states import PENDING_TYPES, StateType
 
-from .base import default_state, locked, touch
+from .base import Expected, default_state, locked, not_meanwhile, touch
 
 
 def transition(
@@ -108,13 +108,19 @@ def put_back(
 
 @transaction.atomic
 def change_state(
-    *, actor: Actor, ticket: Ticket, state: State, pending_until: datetime | None = None
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    state: State,
+    pending_until: datetime | None = None,
+    expected: Expected = None,
 ) -> Ticket:
     """Set the state of `ticket` (right *note*), with its date if the state is a pending one.
 
-    Raises what `transition` does.
+    Raises what `transition` does, and `StaleField` if state or date are not as `expected`.
     """
     ticket = locked(actor, ticket, Right.NOTE)
+    not_meanwhile(ticket, expected, state_id=state.pk, pending_until=pending_until)
     transition(actor=actor, ticket=ticket, state=state, pending_until=pending_until)
     return ticket
 

@@ -27,6 +27,7 @@ from .base import address_of, default_state, locked, touch, verb
 from .drafts import Addresses, Draft, preview_of, write_article
 from .lifecycle import transition
 from .taking_back import trace
+from .unseen import Sight, require_seen
 from .watching import mention
 
 
@@ -41,15 +42,18 @@ def answer(
     to: Addresses = (),
     cc: Addresses = (),
     bcc: Addresses = (),
+    seen: Sight | None = None,
 ) -> Article:
     """Answer the customer (right *answer*): write a visible article and queue the mail.
 
     Without `to` it goes to the ticket's contact address; a ticket without one is answered on the
     site only. A new ticket becomes open, one that nobody owns becomes the answering agent's. `state`
     (with `pending_until`) is set afterwards. Raises `InvalidInput` for an empty text, for a
-    recipient that is no mail address, and for copies of a mail that has no recipient.
+    recipient that is no mail address, and for copies of a mail that has no recipient; `StaleView` if
+    something happened on the ticket that was not `seen`.
     """
     ticket = locked(actor, ticket, Right.ANSWER)
+    require_seen(actor, ticket, seen, draft=draft, state=state)
     _not_empty(draft)
     if not to and ticket.contact:
         to = ((str(ticket.customer) if ticket.customer else "", ticket.contact),)
@@ -142,12 +146,15 @@ def add_note(
     draft: Draft,
     state: State | None = None,
     pending_until: datetime | None = None,
+    seen: Sight | None = None,
 ) -> Article:
     """Write an internal note (right *note*). Customers never see it, clocks do not move.
 
     Agents whom it names by `@login` and who may read the ticket are told; a note that came by mail names nobody.
+    Raises `StaleView` as `answer` does.
     """
     ticket = locked(actor, ticket, Right.NOTE)
+    require_seen(actor, ticket, seen, draft=draft, state=state)
     _not_empty(draft)
     article = write_article(
         actor=actor,
@@ -208,13 +215,16 @@ def forward(
     original: Article | None,
     to: Addresses,
     cc: Addresses = (),
+    seen: Sight | None = None,
 ) -> Article:
     """Send a message to a third party (right *answer*), with the original's files; internal.
 
     The third party's reply comes back to the ticket, internal as well. Raises `InvalidInput` without
-    a recipient or for one that is no mail address, `NotFound` for an original of another ticket.
+    a recipient or for one that is no mail address, `NotFound` for an original of another ticket,
+    `StaleView` as `answer` does.
     """
     ticket = locked(actor, ticket, Right.ANSWER)
+    require_seen(actor, ticket, seen, draft=draft)
     if not to:
         raise InvalidInput(_("Give at least one recipient."), field="to")
     _all_addresses(to=to, cc=cc)

@@ -56,7 +56,8 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
         mail.article, mail.ticket = opened.article, opened.ticket
         mail.save(update_fields=["article", "ticket"])
     for one, other in ((ticket, opened.ticket), (opened.ticket, ticket)):
-        events.record(actor=actor, ticket=one, kind=EventKind.SEPARATED, data={"ticket": other.pk})
+        data = {"ticket": other.pk, "article": article.pk}
+        events.record(actor=actor, ticket=one, kind=EventKind.SEPARATED, data=data)
     notifications.detach(article=article)
     article.delete()
     touch(actor, ticket)

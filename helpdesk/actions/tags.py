@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import events, search
-from helpdesk.errors import InvalidInput
+from helpdesk.errors import InvalidInput, StaleField
 from helpdesk.models import EventKind, Right, TaggedTicket, Ticket, TicketTag
 from helpdesk.permissions import Actor
 
@@ -20,14 +20,23 @@ MAX_LENGTH = 50
 
 
 @transaction.atomic
-def set_tags(*, actor: Actor, ticket: Ticket, tags: Iterable[str]) -> Ticket:
+def set_tags(
+    *, actor: Actor, ticket: Ticket, tags: Iterable[str], expected: Iterable[str] | None = None
+) -> Ticket:
     """Give the ticket these tags and no others (right *note*).
 
     Blanks are trimmed and collapsed, commas divide; capitals make no difference: a tag that exists
-    keeps its spelling. Raises `InvalidInput` for one of more than 50 characters, and for more than 20.
+    keeps its spelling. Raises `InvalidInput` for one of more than 50 characters, and for more than 20;
+    `StaleField` if the ticket has other tags by now than were `expected`, and not yet these.
     """
     ticket = locked(actor, ticket, Right.NOTE)
     names = read_tags(tags)
+    if expected is not None:
+        now, then, wanted = (
+            {key_of(one) for one in some} for some in (tags_of(ticket), expected, names)
+        )
+        if now not in (then, wanted):
+            raise StaleField
     if any(len(name) > MAX_LENGTH for name in names):
         raise InvalidInput(
             _("A tag has at most %(n)d characters.") % {"n": MAX_LENGTH}, field="tags"

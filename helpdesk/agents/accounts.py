@@ -194,6 +194,12 @@ class MailboxForm(forms.ModelForm):
         if self.errors:
             return data
         data["uri"] = self._address(data).uri()
+        again = Mailbox.objects.filter(uri=data["uri"], name=data["name"])
+        if self.instance.pk is None and again.exists():
+            self.add_error(
+                "name", _("This account exists already.")
+            )  # a second press of the button
+            return data
         try:
             open_transport(data["uri"], self._secret(data) or "-")
         except InvalidUri as error:

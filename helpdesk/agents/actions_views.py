@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views import View
 from wagtail.admin import messages
 
 from helpdesk import actions, notifications, permissions
-from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted, WrongState
-from helpdesk.models import OutboundMail, Right
+from helpdesk.errors import (
+    AlreadyDone,
+    HelpdeskError,
+    NotFound,
+    NotPermitted,
+    StaleField,
+    StaleView,
+    WrongState,
+)
+from helpdesk.models import EventKind, OutboundMail, Right, Ticket
+from helpdesk.permissions import Actor
 
 from . import policy, taking_back
 from .composer import COMPOSERS
+from .conflicts import conflict_of
 from .desk import Desk
+from .drafted import DraftedForm, held_back
 from .forms import CHANGES, ChangeForm
 from .ticket import TROUBLED, TicketView, url_of
 from .watching import WATCHING
@@ -30,6 +42,16 @@ class ChangeView(View):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: int, change: str) -> HttpResponse:
+        try:
+            return self._change(request, pk, change)
+        except Http404:
+            text = request.POST.get("body", "") if change in COMPOSERS else ""
+            if not text.strip():
+                raise
+            # the ticket may have been moved out of sight: what was written on it is the agent's own
+            return render(request, "helpdesk/agents/lost.html", {"text": text}, status=404)
+
+    def _change(self, request: HttpRequest, pk: int, change: str) -> HttpResponse:
         ticket = policy.find_ticket(request, pk)
         form_class = _FORMS.get(change)
         if form_class is None:
@@ -37,17 +59,28 @@ class ChangeView(View):
         desk = Desk(policy.actor_of(request), ticket)
         policy.require(desk.actor, form_class.right, ticket)
         form = form_class(request.POST, request.FILES, desk=desk)
-        if not _carry_out(form):
-            view = TicketView()
-            view.setup(request, pk=pk)
-            return view.screen(desk, {change: form}, status=422)
+        view = TicketView()
+        view.setup(request, pk=pk)
+        try:
+            if not _carry_out(form):
+                return view.screen(desk, {change: form}, status=422)
+        except StaleView as error:
+            desk = Desk(desk.actor, policy.find_ticket(request, pk))
+            held = held_back(cast(DraftedForm, form), desk, error)
+            return view.screen(desk, {change: held}, status=409)
+        except StaleField:
+            desk = Desk(desk.actor, policy.find_ticket(request, pk))
+            return view.screen(desk, {}, status=409, conflict=conflict_of(desk, form))
         messages.success(request, taking_back.with_undo(desk, str(form.done), form.made))
         still_there = permissions.visible_tickets(desk.actor).filter(pk=pk).exists()
         return redirect(url_of(ticket) if still_there else "helpdesk_agents:tickets")
 
 
 def _carry_out(form: ChangeForm) -> bool:
-    """Call the form's verb; tell whether it went through. A repeated submission has gone through."""
+    """Call the form's verb; tell whether it went through. A repeated submission has gone through.
+
+    Raises `StaleView` or `StaleField` if somebody was faster.
+    """
     if not form.is_valid():
         return False
     try:
@@ -56,6 +89,8 @@ def _carry_out(form: ChangeForm) -> bool:
         return True
     except (NotPermitted, NotFound) as error:
         raise Http404 from error
+    except (StaleView, StaleField):
+        raise
     except HelpdeskError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return False
@@ -91,6 +126,8 @@ class OwnTicketView(View):
         actor = policy.actor_of(request)
         for right in (Right.ANSWER, Right.CREATE):
             policy.require(actor, right, ticket)
+        if (before := _separated(actor, ticket, article)) is not None:
+            return redirect(url_of(before))  # a second press of the button
         found = get_object_or_404(permissions.visible_articles(actor, ticket), pk=article)
         try:
             opened = actions.make_own_ticket(actor=actor, ticket=ticket, article=found)
@@ -98,6 +135,13 @@ class OwnTicketView(View):
             raise Http404 from error
         messages.success(request, _("The message has a ticket of its own."))
         return redirect(url_of(opened.ticket))
+
+
+def _separated(actor: Actor, ticket: Ticket, article: int) -> Ticket | None:
+    """Return the ticket that a message of this one has become already, if the actor may read it."""
+    event = ticket.events.filter(kind=EventKind.SEPARATED, data__article=article).first()
+    made = permissions.visible_tickets(actor).filter(pk=event.data["ticket"] if event else 0)
+    return made.first()
 
 
 class TakeBackView(View):
@@ -143,6 +187,7 @@ class SendAgainView(View):
     def post(self, request: HttpRequest, pk: int, mail: int) -> HttpResponse:
         ticket = policy.find_ticket(request, pk)
         policy.require(policy.actor_of(request), Right.ANSWER, ticket)
-        found = get_object_or_404(OutboundMail, pk=mail, ticket=ticket, state__in=TROUBLED)
-        send_again(request, found)
+        found = get_object_or_404(OutboundMail, pk=mail, ticket=ticket)
+        if found.state in TROUBLED:  # a second press of the button finds it waiting already
+            send_again(request, found)
         return redirect(url_of(ticket, f"#article-{found.article_id}" if found.article_id else ""))

@@ -8,6 +8,7 @@ from email.utils import getaddresses
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -15,10 +16,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from helpdesk import actions, addressing, conf
 from helpdesk.actions import Draft, Upload
-from helpdesk.models import Channel, Right, Sender
+from helpdesk.models import Channel, Right, SavedDraft, Sender
 
 from . import mentions, taking_back
-from .forms import ChangeForm, PendingField, StateSelect
+from .drafted import DraftedForm
+from .forms import PendingField, StateSelect
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -80,7 +82,7 @@ def _pairs(rows: Any) -> Pairs:
     return tuple((str(name), str(address)) for name, address in rows)
 
 
-class ComposerForm(ChangeForm):
+class ComposerForm(DraftedForm):
     """What all three have in common. The key makes a repeated submission the same article."""
 
     icon = "mail"
@@ -92,41 +94,34 @@ class ComposerForm(ChangeForm):
     state = forms.ChoiceField(label=gettext_lazy("Next state"), required=False, widget=StateSelect)
     pending_until = PendingField()
     idempotency_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
-    last_article = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def offer(self) -> None:
+        super().offer()
         self.fields["idempotency_key"].initial = lambda: uuid.uuid4().hex
         if "state" in self.fields:
             widget: Any = self.fields["state"].widget
             widget.desk = self.desk
             self.choose("state", [("", _("leave as it is")), *self.desk.state_choices()], "")
 
-    def clean(self) -> dict[str, Any]:
-        """Stop an answer that was written before the customer's newest message could be read."""
-        data = super().clean() or {}
-        rows = self.desk.ticket.articles.filter(sender=Sender.CUSTOMER)
-        newest = rows.order_by("-pk").values_list("pk", flat=True).first()
-        seen = data.get("last_article") or 0
-        if self.warns and newest is not None and newest > seen:
-            shown: Any = self.data.copy()  # type: ignore[attr-defined]
-            shown["last_article"] = str(newest)
-            self.data = shown
-            self.add_error(
-                None,
-                _("A new message has arrived in the meantime. Please read it, then send again."),
-            )
-        return data
-
-    warns = True  # whether a newer message of the customer stops it once
-
     def draft(self, channel: Channel) -> Draft:
         return Draft(
             body=self.cleaned_data["body"],
             channel=channel,
             subject=self.desk.ticket.subject,
-            files=self.cleaned_data["files"],
+            files=(*self.saved_uploads(), *self.cleaned_data["files"]),
             idempotency_key=self.cleaned_data["idempotency_key"],
         )
+
+    def apply(self) -> object:
+        """Write the message; its draft goes with it, whole or not at all."""
+        with transaction.atomic():
+            made = self.write()
+            self.forget_draft()
+        return made
+
+    def write(self) -> object:
+        """Call the verb. Raises `StaleView` if something happened that its author has not seen."""
+        raise NotImplementedError
 
     def next_state(self) -> dict[str, Any]:
         state = self.desk.states.get(self.whole("state") or 0)
@@ -169,7 +164,7 @@ class ReplyForm(SendingForm):
     title = gettext_lazy("Reply")
     icon = "mail"
     done = gettext_lazy("Your answer is on its way.")
-    field_order = ("to", "cc", "body", "kept", "files")
+    field_order = ("to", "cc", "body", "kept", "drafted", "files")
     to = AddressesField(label=gettext_lazy("To"), required=False)
     cc = AddressesField(label=gettext_lazy("Cc"), required=False)
 
@@ -207,6 +202,12 @@ class ReplyForm(SendingForm):
                 found[key] = (name, address)
         return tuple(found.values())
 
+    def restore(self, draft: SavedDraft) -> None:
+        super().restore(draft)
+        self.shown_to, self.copied = (
+            tuple(getaddresses([draft.fields.get(name, "")])) for name in ("to", "cc")
+        )
+
     @property
     def button(self) -> str:  # type: ignore[override]
         count = len(self.shown_to) + len(self.copied)
@@ -214,11 +215,12 @@ class ReplyForm(SendingForm):
             return _("Answer on the site")
         return ngettext("Send to %(n)d person", "Send to %(n)d people", count) % {"n": count}
 
-    def apply(self) -> object:
+    def write(self) -> object:
         return actions.answer(
             draft=self.draft(Channel.EMAIL if self.cleaned_data["to"] else Channel.WEB),
             to=self.cleaned_data["to"],
             cc=self.cleaned_data["cc"],
+            seen=self.seen(),
             **self.next_state(),
             **self.who,
         )
@@ -230,14 +232,15 @@ class NoteForm(ComposerForm):
     icon = "edit"
     button = gettext_lazy("Save note")
     done: str | Promise = gettext_lazy("The note is saved.")
-    warns = False
 
     def offer(self) -> None:
         super().offer()
         self.fields["body"].widget.attrs.update(mentions.ATTRIBUTES)
 
-    def apply(self) -> object:
-        made = actions.add_note(draft=self.draft(Channel.NOTE), **self.next_state(), **self.who)
+    def write(self) -> object:
+        made = actions.add_note(
+            draft=self.draft(Channel.NOTE), seen=self.seen(), **self.next_state(), **self.who
+        )
         missed = mentions.missed_words(self.desk, self.cleaned_data["body"])
         self.done = f"{self.done} {missed}".strip()
         return made
@@ -249,11 +252,10 @@ class ForwardForm(SendingForm):
     icon = "redirect"
     button = gettext_lazy("Forward")
     done = gettext_lazy("The message is on its way.")
-    warns = False
     to = AddressesField(label=gettext_lazy("To"))
     cc = AddressesField(label=gettext_lazy("Cc"), required=False)
     original = forms.ChoiceField(label=gettext_lazy("Message"), required=False)
-    field_order = ("original", "to", "cc", "body", "kept")
+    field_order = ("original", "to", "cc", "body", "kept", "drafted", "files")
 
     def offer(self) -> None:
         super().offer()
@@ -268,13 +270,14 @@ class ForwardForm(SendingForm):
         for name in {"to", "cc"} & set(self.initial):
             self.initial[name] = one_line(self.initial[name])
 
-    def apply(self) -> object:
+    def write(self) -> object:
         original = self.desk.ticket.articles.filter(pk=self.whole("original") or 0).first()
         return actions.forward(
             draft=self.draft(Channel.EMAIL),
             original=original,
             to=self.cleaned_data["to"],
             cc=self.cleaned_data["cc"],
+            seen=self.seen(),
             **self.who,
         )
 

@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from helpdesk import actions, permissions, states
+from helpdesk.actions import saved_drafts
+from helpdesk.actions.unseen import Sight, sight_of
 from helpdesk.models import (
     InformedQueue,
     Participant,
@@ -13,6 +15,7 @@ from helpdesk.models import (
     Queue,
     QueueAddress,
     Right,
+    SavedDraft,
     State,
     TaggedTicket,
     Ticket,
@@ -116,6 +119,23 @@ class Desk:
     def is_watched(self) -> bool:
         """Whether the agent watches the ticket."""
         return self.actor.user in self.watchers
+
+    @cached_property
+    def sight(self) -> Sight:
+        """Up to where the agent sees the ticket; ask before the thread is read."""
+        return sight_of(self.ticket)
+
+    @cached_property
+    def drafts(self) -> list[SavedDraft]:
+        """What is being written on it: own drafts, and those of colleagues who share them."""
+        rows = saved_drafts.drafts_on(self.actor, self.ticket)
+        return list(rows.select_related("user").prefetch_related("files"))
+
+    def own_draft(self, mode: str) -> SavedDraft | None:
+        """Return the agent's own draft of a kind."""
+        me = self.actor.user
+        found = (row for row in self.drafts if row.mode == mode and me and row.user_id == me.pk)
+        return next(found, None)
 
     @cached_property
     def is_spam(self) -> bool:

@@ -16,7 +16,7 @@ from wagtail.admin import messages
 
 from helpdesk import permissions
 from helpdesk.mail import ingest
-from helpdesk.models import InboundMail, OutboundMail, Queue, Right
+from helpdesk.models import InboundMail, OutboundMail, Queue, Right, Ticket
 from helpdesk.permissions import Actor
 
 from . import bounced, policy
@@ -110,6 +110,26 @@ def _unfiled(request: HttpRequest, pk: int) -> InboundMail:
     return get_object_or_404(unfiled(actor).select_related("blob"), pk=pk)
 
 
+def _filed_before(request: HttpRequest, pk: int) -> HttpResponse | None:
+    """Return the way to the ticket of a mail that is filed: a second press of a button finds it so."""
+    actor = policy.actor_of(request)
+    policy.check(policy.may_manage(actor))
+    filed = visible_inbound(actor).filter(pk=pk, state=InboundMail.State.FILED)
+    row = filed.select_related("ticket").first()
+    if row is None:
+        return None
+    return _to_ticket(request, row.ticket) if row.ticket else redirect("helpdesk_agents:failures")
+
+
+def _to_ticket(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    number = {"number": ticket.number}
+    messages.success(request, _("The mail is the ticket %(number)s now.") % number)
+    visible = permissions.visible_tickets(policy.actor_of(request)).filter(pk=ticket.pk)
+    if not visible.exists():
+        return redirect("helpdesk_agents:failures")
+    return redirect("helpdesk_agents:ticket", ticket.pk)
+
+
 @require_GET
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     """Give out the raw mail that was not filed."""
@@ -122,6 +142,8 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try to file a mail once more, now."""
+    if (before := _filed_before(request, pk)) is not None:
+        return before
     row = ingest.process(_failed(request, pk).pk)
     if row.state == InboundMail.State.FAILED:
         reason = {"reason": row.reason_words()}
@@ -134,6 +156,8 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
     """Open a ticket from a mail that failed or was ignored, in the chosen queue."""
+    if (before := _filed_before(request, pk)) is not None:
+        return before
     row = _unfiled(request, pk)
     actor = policy.actor_of(request)
     wanted = request.POST.get("queue", "")
@@ -150,11 +174,7 @@ def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
     if row.ticket is None:
         messages.error(request, _("Another worker has this mail in hand. Look again."))
         return redirect("helpdesk_agents:failures")
-    number = {"number": row.ticket.number}
-    messages.success(request, _("The mail is the ticket %(number)s now.") % number)
-    if not permissions.visible_tickets(actor).filter(pk=row.ticket.pk).exists():
-        return redirect("helpdesk_agents:failures")
-    return redirect("helpdesk_agents:ticket", row.ticket.pk)
+    return _to_ticket(request, row.ticket)
 
 
 @require_POST

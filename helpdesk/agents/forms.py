@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django import forms
+from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
@@ -14,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from helpdesk import actions, permissions
+from helpdesk.actions.base import in_json
 from helpdesk.models import Right, Ticket, TicketLink
 
 from . import assigning, policy
@@ -70,6 +73,9 @@ class ChangeForm(forms.Form):
     #: Other ways to send it, offered after a refusal: name, value and label of a button each.
     offers: tuple[tuple[str, str, str], ...] = ()
     done: str | Promise = _("Saved.")  # a form may say more after it was applied
+    #: The columns of the ticket that it changes: it tells the verb what they were when it was shown.
+    watches: ClassVar[tuple[str, ...]] = ()
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, desk: Desk, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", f"hd-{self.name}-%s")
@@ -77,6 +83,10 @@ class ChangeForm(forms.Form):
         self.desk = desk
         #: What the verb returned.
         self.made: object = None
+        if self.watches:
+            self.fields["shown"].initial = lambda: json.dumps(self.now())
+        else:
+            del self.fields["shown"]
         self.offer()
 
     def offer(self) -> None:
@@ -85,9 +95,27 @@ class ChangeForm(forms.Form):
     def apply(self) -> object:
         raise NotImplementedError
 
+    def now(self) -> dict[str, Any]:
+        """Return what it changes as it is now."""
+        return {name: in_json(getattr(self.desk.ticket, name)) for name in self.watches}
+
+    def expected(self) -> dict[str, Any] | None:
+        """Return what it changes as it was shown; None if the browser does not say so."""
+        try:
+            found = json.loads(self.cleaned_data.get("shown") or "")
+        except ValueError:
+            return None
+        if not isinstance(found, dict) or set(found) != set(self.watches):
+            return None
+        return found
+
     @property
     def who(self) -> dict[str, Any]:
         return {"actor": self.desk.actor, "ticket": self.desk.ticket}
+
+    @property
+    def who_saw(self) -> dict[str, Any]:
+        return {**self.who, "expected": self.expected()}
 
     def choose(self, field: str, choices: list[tuple[Any, Any]], initial: object) -> None:
         found: Any = self.fields[field]
@@ -101,22 +129,25 @@ class ChangeForm(forms.Form):
 
 class ClaimForm(ChangeForm):
     name, right = "claim", Right.OWN
+    watches = ("owner_id",)
     done = _("The ticket is yours.")
 
     def apply(self) -> object:
-        return actions.claim(**self.who)
+        return actions.claim(**self.who_saw)
 
 
 class HandBackForm(ChangeForm):
     name, right = "hand-back", Right.OWN
+    watches = ("owner_id",)
     done = _("The ticket is back in the queue.")
 
     def apply(self) -> object:
-        return actions.hand_back(**self.who)
+        return actions.hand_back(**self.who_saw)
 
 
 class OwnerForm(ChangeForm):
     name, right = "owner", Right.OWN
+    watches = ("owner_id",)
     button = _("Assign")
     owner = forms.ChoiceField(label=pgettext_lazy("of a ticket", "Owner"), required=False)
 
@@ -128,11 +159,12 @@ class OwnerForm(ChangeForm):
         owner, self.offers = assigning.chosen_owner(self.desk, self.whole("owner"), self.data)
         if self.offers:
             raise assigning.is_away(self.desk, owner)
-        return actions.assign(owner=owner, **self.who)
+        return actions.assign(owner=owner, **self.who_saw)
 
 
 class ResponsibleForm(ChangeForm):
     name, right = "responsible", Right.OWN
+    watches = ("responsible_id",)
     responsible = forms.ChoiceField(label=_("Responsible"), required=False)
 
     def offer(self) -> None:
@@ -142,11 +174,12 @@ class ResponsibleForm(ChangeForm):
 
     def apply(self) -> object:
         person = self.desk.readers.get(self.whole("responsible") or 0)
-        return actions.set_responsible(responsible=person, **self.who)
+        return actions.set_responsible(responsible=person, **self.who_saw)
 
 
 class QueueForm(ChangeForm):
     name = "queue"
+    watches = ("queue_id",)
     button = _("Move")
     done = _("The ticket was moved.")
     queue = forms.ChoiceField(label=_("Queue"))
@@ -155,11 +188,12 @@ class QueueForm(ChangeForm):
         self.choose("queue", self.desk.queue_choices(), self.desk.ticket.queue_id)
 
     def apply(self) -> object:
-        return actions.move(queue=self.desk.queues[self.whole("queue") or 0], **self.who)
+        return actions.move(queue=self.desk.queues[self.whole("queue") or 0], **self.who_saw)
 
 
 class StateForm(ChangeForm):
     name = "state"
+    watches = ("state_id", "pending_until")
     state = forms.ChoiceField(label=_("State"), widget=StateSelect)
     pending_until = PendingField()
 
@@ -173,11 +207,12 @@ class StateForm(ChangeForm):
     def apply(self) -> object:
         state = self.desk.states[self.whole("state") or 0]
         until = self.cleaned_data["pending_until"] if self.desk.is_pending(state.pk) else None
-        return actions.change_state(state=state, pending_until=until, **self.who)
+        return actions.change_state(state=state, pending_until=until, **self.who_saw)
 
 
 class PriorityForm(ChangeForm):
     name, right = "priority", Right.PRIORITY
+    watches = ("priority_id",)
     priority = forms.ChoiceField(label=_("Priority"))
 
     def offer(self) -> None:
@@ -185,22 +220,24 @@ class PriorityForm(ChangeForm):
 
     def apply(self) -> object:
         row = self.desk.priorities[self.whole("priority") or 0]
-        return actions.set_priority(priority=row, **self.who)
+        return actions.set_priority(priority=row, **self.who_saw)
 
 
 class TypeForm(ChangeForm):
     name = "type"
+    watches = ("type_id",)
     type = forms.ChoiceField(label=_("Type"), required=False)
 
     def offer(self) -> None:
         self.choose("type", self.desk.type_choices(), self.desk.ticket.type_id or "")
 
     def apply(self) -> object:
-        return actions.set_type(type_=self.desk.types.get(self.whole("type") or 0), **self.who)
+        return actions.set_type(type_=self.desk.types.get(self.whole("type") or 0), **self.who_saw)
 
 
 class SubjectForm(ChangeForm):
     name = "subject"
+    watches = ("subject",)
     button = _("Rename")
     subject = forms.CharField(label=_("Subject"), max_length=250)
 
@@ -208,11 +245,12 @@ class SubjectForm(ChangeForm):
         self.fields["subject"].initial = self.desk.ticket.subject
 
     def apply(self) -> object:
-        return actions.rename(subject=self.cleaned_data["subject"], **self.who)
+        return actions.rename(subject=self.cleaned_data["subject"], **self.who_saw)
 
 
 class CustomerForm(ChangeForm):
     name = "customer"
+    watches = ("customer_id", "contact")
     email = forms.EmailField(
         label=_("Customer's e-mail"),
         help_text=_("Answers go there. An unknown address becomes a new customer."),
@@ -226,10 +264,11 @@ class CustomerForm(ChangeForm):
         address = self.cleaned_data["email"]
         # asked for before anybody is made: a refused change leaves no new customer behind
         permissions.require(self.desk.actor, Right.NOTE, self.desk.ticket)
-        person = actions.customer_for_address(
-            address, name=self.cleaned_data["full_name"], language=self.desk.ticket.language
-        )
-        return actions.set_customer(customer=person, contact=address, **self.who)
+        with transaction.atomic():
+            person = actions.customer_for_address(
+                address, name=self.cleaned_data["full_name"], language=self.desk.ticket.language
+            )
+            return actions.set_customer(customer=person, contact=address, **self.who_saw)
 
 
 class LinkForm(ChangeForm):
@@ -275,6 +314,7 @@ class TagsInput(forms.TextInput):
 
 class TagsForm(ChangeForm):
     name = "tags"
+    watches = ("tags",)
     tags = forms.CharField(
         label=_("Tags"),
         required=False,
@@ -291,8 +331,16 @@ class TagsForm(ChangeForm):
         widget: Any = self.fields["tags"].widget
         widget.suggestions = tuple(f"{line}, {tag.name}" if line else tag.name for tag in known)
 
+    def now(self) -> dict[str, Any]:
+        return {"tags": [tag.name for tag in self.desk.tags]}
+
     def apply(self) -> object:
-        return actions.set_tags(tags=[self.cleaned_data["tags"]], **self.who)
+        before = self.expected()
+        return actions.set_tags(
+            tags=[self.cleaned_data["tags"]],
+            expected=[str(one) for one in before["tags"]] if before else None,
+            **self.who,
+        )
 
 
 class SpamForm(ChangeForm):

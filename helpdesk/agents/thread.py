@@ -170,6 +170,20 @@ def _entry(desk: Desk, article: Any) -> Entry:
     )
 
 
+def bare_entry(article: Article) -> Entry:
+    """Return an article as it is shown where only its words matter. Asks the database nothing."""
+    kind, label, icon = _kind(article)
+    return Entry(
+        at=article.created_at,
+        article=article,
+        kind=kind,
+        label=label,
+        icon=icon,
+        who=_who_wrote(article),
+        segments=_segments(article.body),
+    )
+
+
 def _who_wrote(article: Article) -> str:
     if article.from_name or article.customer is None:
         return article.from_name or article.from_address or "–"
@@ -211,7 +225,11 @@ def _lines(desk: Desk, since: datetime | None) -> list[EventLine]:
     if since is not None:
         events = events.filter(at__gte=since)
     newest = events.select_related("user", "customer").order_by("-at", "-pk")[:EVENT_LIMIT]
-    rows = list(reversed(newest))
+    return lines_of(desk, list(reversed(newest)))
+
+
+def lines_of(desk: Desk, rows: list[Event]) -> list[EventLine]:
+    """Return some events of the ticket on the desk in words."""
     words = _Words(desk, rows)
     return [EventLine(row.at, _who(row), row.get_kind_display(), words.detail(row)) for row in rows]
 

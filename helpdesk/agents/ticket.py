@@ -14,8 +14,19 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from helpdesk import actions
 from helpdesk.models import OutboundMail, Ticket
 
-from . import answers, bounced, clock_facts, facts, panels, policy, taking_back, thread
+from . import (
+    answers,
+    bounced,
+    clock_facts,
+    facts,
+    panels,
+    policy,
+    taking_back,
+    thread,
+    together,
+)
 from .composer import COMPOSERS, ComposerForm
+from .conflicts import Conflict
 from .desk import Desk
 from .forms import ChangeForm
 from .tickets_list import STATE_ICONS
@@ -37,10 +48,17 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         return self.screen(Desk(policy.actor_of(request), ticket), {})
 
     def screen(
-        self, desk: Desk, bound: Mapping[str, ChangeForm], status: int = 200
+        self,
+        desk: Desk,
+        bound: Mapping[str, ChangeForm],
+        status: int = 200,
+        conflict: Conflict | None = None,
     ) -> HttpResponse:
-        """Return the screen; `bound` holds the forms that were refused, with what was typed."""
-        self.desk, self.bound = desk, bound
+        """Return the screen; `bound` holds the forms that were refused, with what was typed.
+
+        A `conflict` is a change that was decided on what is no longer so.
+        """
+        self.desk, self.bound, self.conflict = desk, bound, conflict
         return self.render_to_response(self.get_context_data(), status=status)
 
     def get_page_title(self) -> str:
@@ -56,6 +74,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         desk, ticket = self.desk, self.desk.ticket
+        together.show_up(desk)
         shown = thread.read(desk, everything="all" in self.request.GET)
         files = [one for entry in shown.entries for one in entry.files if one.answer_key]
         if ticket.answers:  # they stand beside their question
@@ -65,6 +84,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         context.update(
             ticket=ticket,
             desk=desk,
+            conflict=self.conflict,
             thread=shown,
             answers=answers.read(ticket.answers, files),
             state_icon=STATE_ICONS[ticket.state.type],
@@ -85,7 +105,8 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             is_mine=ticket.owner_id == self.request.user.pk,
             troubled=TROUBLED,
             **self._added(),
-            **self._composers(shown.last_article),
+            **self._composers(),
+            **together.context_of(desk),
         )
         return context
 
@@ -102,7 +123,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         """The page the ticket came from; its class is the site's, so nothing but the base is read."""
         return self.desk.ticket.page
 
-    def _composers(self, last_article: int) -> dict[str, Any]:
+    def _composers(self) -> dict[str, Any]:
         composers: list[ComposerForm] = []
         again = taking_back.find(self.desk, self.request.GET.get("again"))
         mode = taking_back.mode_of(again) if again else self.request.GET.get("mode")
@@ -112,8 +133,10 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
                 composers.append(refused)
             elif self.desk.may(form_class.right):
                 before = taking_back.prefill(again) if again and name == mode else {}
-                initial = {"last_article": last_article, **before}
-                composers.append(form_class(desk=self.desk, initial=initial))
+                composers.append(form_class.fresh(self.desk, before))
+        drafts = [form.saved for form in composers if form.saved is not None]
+        if mode is None and drafts:
+            mode = max(drafts, key=lambda draft: draft.saved_at).mode
         names = [form.name for form in composers]
         asked = next((name for name in names if name in self.bound), mode)
         return {

@@ -38,7 +38,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
 from helpdesk.states import StateType
 
-from . import clock_facts, policy
+from . import clock_facts, policy, together
 from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
 from .standing import Standings
@@ -311,6 +311,7 @@ class TicketIndexView(generic.IndexView):
             ticket.reads_along = permissions.reads_along(self.actor, ticket)
             ticket.next_date = clock_facts.next_date(ticket)
             ticket.state_icon = STATE_ICONS[ticket.state.type]
+        together.mark_rows(self.actor, rows)
         return super().get_table(rows)
 
     @property

@@ -8,6 +8,7 @@ from . import (
     absence_form,
     absences,
     bounced,
+    drafts_views,
     failures,
     files,
     filters,
@@ -18,6 +19,7 @@ from . import (
     oauth,
     phone,
     routes,
+    together,
 )
 from .actions_views import (
     AcceptSenderView,
@@ -58,6 +60,10 @@ urlpatterns = [
     path("tickets/<int:pk>/articles/<int:article>/source/", files.source, name="source"),
     path("tickets/<int:pk>/files/<int:attachment>/", files.attachment, name="attachment"),
     path("tickets/<int:pk>/mails/<int:mail>/again/", SendAgainView.as_view(), name="send_again"),
+    path("together/", together.poll, name="together"),
+    path("tickets/<int:pk>/draft/<slug:change>/", drafts_views.save, name="draft"),
+    path("tickets/<int:pk>/draft/<slug:change>/off/", drafts_views.discard, name="draft_off"),
+    path("tickets/<int:pk>/draft/<slug:change>/over/", drafts_views.take_over, name="draft_over"),
     path("tickets/<int:pk>/release/", bounced.release_on_ticket, name="release_address"),
     path(
         "tickets/<int:pk>/mails/<int:mail>/returned/again/",

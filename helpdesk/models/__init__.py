@@ -41,7 +41,7 @@ from .tickets import (
     TicketTag,
 )
 from .time import Calendar, Promise, Reckoning, usual_work_time
-from .working import DismissedHint, Merge, Presence, SavedDraft
+from .working import DismissedHint, DraftFile, Merge, Presence, SavedDraft
 
 __all__ = [
     "Absence",
@@ -50,6 +50,7 @@ __all__ = [
     "AgentSettings",
     "Clock",
     "DismissedHint",
+    "DraftFile",
     "Handover",
     "Mention",
     "Merge",

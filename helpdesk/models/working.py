@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from .base import CONTENT, NONE
+from .blobs import Blob
 from .tickets import Ticket
 
 
@@ -65,6 +66,25 @@ class SavedDraft(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ticket_id} {self.mode}"
+
+
+class DraftFile(models.Model):
+    """A file that waits with a draft until it is sent."""
+
+    draft = models.ForeignKey(SavedDraft, models.CASCADE, related_name="files")
+    blob = models.ForeignKey(Blob, models.PROTECT, related_name="draft_files")
+    name = models.CharField(_("name"), max_length=250)
+    content_type = models.CharField(max_length=150, default="application/octet-stream")
+
+    privacy = {"name": CONTENT, "content_type": NONE}
+
+    class Meta:
+        verbose_name = _("file of a draft")
+        verbose_name_plural = _("files of drafts")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class DismissedHint(models.Model):

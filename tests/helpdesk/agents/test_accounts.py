@@ -51,6 +51,13 @@ def test_account_is_created_with_an_encrypted_secret(admin, red):
     assert HardenedMailbox.objects.get().get_connection()
 
 
+def test_account_created_twice_is_one(admin, red):
+    for _ in range(2):
+        page = admin.post(url("create"), account(red.queue))
+    assert "This account exists already." in page.content.decode()
+    assert Mailbox.objects.count() == 1
+
+
 def test_secret_is_never_shown_and_kept_when_empty(admin, red):
     admin.post(url("create"), account(red.queue))
     mailbox = Mailbox.objects.get()

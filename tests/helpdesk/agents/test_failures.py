@@ -88,6 +88,10 @@ def test_a_failed_mail_becomes_a_ticket_by_hand(red, failed):
     failed.refresh_from_db()
     with translation.override("en"):  # the page before was German
         assert failed.evidence_lines() == ["filed by Red Agent"]
+    for name in ("failure_file", "failure_retry"):  # a second press
+        again = reverse(f"helpdesk_agents:{name}", args=[failed.pk])
+        assert red.client.post(again, {"queue": red.queue.pk})["Location"] == answer["Location"]
+    assert Ticket.objects.filter(subject="Late").count() == 1
 
 
 def test_by_hand_only_into_queues_of_ones_own_and_only_own_mails(red, blue, failed):

@@ -11,6 +11,7 @@ from django_mailbox.models import Mailbox, Message
 from django_tasks_db.models import DBTaskResult
 
 from helpdesk import storage
+from helpdesk.actions import presence, saved_drafts
 from helpdesk.models import (
     Absence,
     Article,
@@ -27,11 +28,13 @@ from helpdesk.models import (
     MailRoute,
     OutboundMail,
     Participant,
+    Presence,
     Priority,
     Promise,
     Queue,
     QueueAddress,
     QueueRight,
+    SavedDraft,
     State,
     Ticket,
     TicketLink,
@@ -48,7 +51,7 @@ WATCHED = (
     *(Ticket, Article, Attachment, Event, TicketLink, Customer, CustomerAddress, Queue),
     *(QueueAddress, QueueRight, State, Priority, TicketType, Calendar, Promise, Mailbox),
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
-    *(BouncedAddress, MailFilter, Participant, Absence),
+    *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft),
 )
 
 
@@ -111,6 +114,14 @@ def fill(team: Team) -> dict[str, str]:
         bounces=3,
         last_at=timezone.now(),
         suspended_at=timezone.now(),
+    )
+    presence.note_presence(actor=team.actor, ticket=team.ticket)
+    saved_drafts.save_draft(
+        actor=team.actor,
+        ticket=team.ticket,
+        mode="note",
+        fields={"body": "Secret draft"},
+        shared=True,
     )
     DBTaskResult.objects.create(
         task_path="secret.task",
@@ -191,6 +202,7 @@ SECRETS = (
     *("Secret of Blue", "Words of Blue", "Secret reason", "Secret box", "Secret journal"),
     *(
         "Secret mail",
+        "Secret draft",
         "Secret route",
         "Secret filter",
         "Secret person",

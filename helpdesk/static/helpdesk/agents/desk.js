@@ -21,6 +21,7 @@
         if (from && to && !to.value) {
           to.value = from.value;
           from.value = '';
+          [from, to].forEach((one) => one.dispatchEvent(new Event('input', { bubbles: true })));
         }
       }
       this.formTargets.forEach((form) => {
