@@ -22,6 +22,7 @@ from .models import (
     Customer,
     CustomerAddress,
     InformedQueue,
+    Merge,
     Queue,
     QueueRight,
     Right,
@@ -158,7 +159,45 @@ def visible_articles(actor: Actor, ticket: Ticket) -> QuerySet[Article]:
     """
     articles = Article.objects.filter(ticket=ticket)
     outside = actor.kind == "customer" or reads_along(actor, ticket)
+    if actor.kind == "customer" and ticket.merged_into_id is not None:
+        own = Q(ticket=ticket, visible=True) | Q(pk__in=_moved(ticket))
+        return Article.objects.filter(own).exclude(extra__has_key="taken_back")
     return articles.filter(visible=True) if outside else articles
+
+
+def _moved(ticket: Ticket) -> list[int]:
+    """Return the messages that a merge took from `ticket` and hid from the customer of the other.
+
+    Whoever wrote and read them goes on seeing them, and nothing of what they were joined with.
+    """
+    journals = Merge.objects.filter(source=ticket, undone_at=None)
+    return [pk for moved in journals.values_list("moved", flat=True) for pk in moved["hidden"]]
+
+
+def share_customer(one: Ticket, other: Ticket) -> bool:
+    """Tell whether two tickets are one and the same customer's, so that both may be read by whoever reads one.
+
+    The holder of a ticket's link, or of its reply address, is known by the contact address alone: two
+    different ones must both be verified. So must one from which a ticket came by mail, if there is an
+    account, as in *My requests*. Nobody's tickets are shared only if they have the same contact.
+    """
+    contacts = {row.contact for row in (one, other) if row.contact}
+    if one.customer_id != other.customer_id:
+        return False
+    if one.customer_id is None:
+        return bool(one.contact) and one.contact == other.contact
+    by_mail = Channel.EMAIL in (one.channel, other.channel)
+    alike = {one.channel, other.channel} == {Channel.EMAIL} or not by_mail
+    if len(contacts) < 2 and (alike or not _has_account(one)):
+        return True
+    verified = CustomerAddress.objects.filter(
+        customer=one.customer_id, normalised__in=contacts, verified_at__isnull=False
+    )
+    return verified.count() == len(contacts)
+
+
+def _has_account(ticket: Ticket) -> bool:
+    return ticket.customer is not None and ticket.customer.user_id is not None
 
 
 def hidden_articles(actor: Actor) -> QuerySet[Article] | None:

@@ -17,6 +17,7 @@ from .automatic import Withheld, why_not
 from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .decisions import send_again, withdraw
+from .moving import move_mails
 from .outbox import send_due
 from .responses import send_refusal, send_response
 from .withdrawing import detach, withdraw_automatic
@@ -25,6 +26,7 @@ __all__ = [
     "Addresses",
     "Withheld",
     "detach",
+    "move_mails",
     "note_bounce",
     "send_again",
     "send_answer",

@@ -217,7 +217,12 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
     ),
 }
 #: Not in the table above: they touch two tickets or none, or two queues, or ask who wrote a message.
-OTHERS = {"assign", "move", "link", "mark_seen", "make_own_ticket", "take_back"}
+OTHERS = {
+    *("assign", "move", "link", "mark_seen", "make_own_ticket", "take_back"),
+    *("merge", "merge_all", "unmerge", "split", "unlink", "dismiss_hint"),
+}
+#: How long a merge can be taken back.
+ABOUT_MERGING = {"REVERSIBLE", "reversible_until"}
 #: Questions and names that the verbs about spam have in common.
 ABOUT_SPAM = {"few_tags", "tags_of", "SPAM_TAG", "is_spam", "junk_queue", "sender_of"}
 #: The customer's side of the ticket; all other verbs refuse customers.
@@ -263,7 +268,7 @@ def test_the_table_names_every_verb():
         "one_transaction",
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | rest | {"terms_of"}
-    named |= ABOUT_SPAM
+    named |= ABOUT_SPAM | ABOUT_MERGING
     assert set(actions.__all__) == named
 
 
