@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import include, path
-from django.utils.html import format_html
+from django.utils.html import format_html_join
 from wagtail import hooks
 from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
@@ -89,9 +89,17 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    return format_html('<link rel="stylesheet" href="{}">', static("helpdesk/agents/desk.css"))
+    sheets = ("desk.css", "merging.css")
+    return format_html_join(
+        "",
+        '<link rel="stylesheet" href="{}">',
+        ((static(f"helpdesk/agents/{one}"),) for one in sheets),
+    )
 
 
 @hooks.register("insert_global_admin_js")
 def admin_js() -> str:
-    return format_html('<script src="{}"></script>', static("helpdesk/agents/desk.js"))
+    scripts = ("desk.js", "finder.js")
+    return format_html_join(
+        "", '<script src="{}"></script>', ((static(f"helpdesk/agents/{one}"),) for one in scripts)
+    )

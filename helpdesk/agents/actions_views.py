@@ -12,9 +12,9 @@ from wagtail.admin import messages
 
 from helpdesk import actions, notifications, permissions
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted, WrongState
-from helpdesk.models import OutboundMail, Right
+from helpdesk.models import OutboundMail, Right, State, Ticket
 
-from . import policy, taking_back
+from . import facts, policy, taking_back
 from .composer import COMPOSERS
 from .desk import Desk
 from .forms import CHANGES, ChangeForm
@@ -41,8 +41,21 @@ class ChangeView(View):
             view.setup(request, pk=pk)
             return view.screen(desk, {change: form}, status=422)
         messages.success(request, taking_back.with_undo(desk, str(form.done), form.made))
+        _warn_of_open_parts(request, desk)
         still_there = permissions.visible_tickets(desk.actor).filter(pk=pk).exists()
         return redirect(url_of(ticket) if still_there else "helpdesk_agents:tickets")
+
+
+def _warn_of_open_parts(request: HttpRequest, desk: Desk) -> None:
+    """Tell whoever has just closed a ticket which tickets that are part of it are still open."""
+    closed = State.objects.filter(pk__in=Ticket.objects.filter(pk=desk.ticket.pk).values("state"))
+    if not desk.ticket.state.is_open or closed.get().is_open:
+        return
+    numbers = ", ".join(one.number for one in facts.open_parts(desk))
+    if numbers:
+        messages.warning(
+            request, _("Still open are its parts: %(numbers)s.") % {"numbers": numbers}
+        )
 
 
 def _carry_out(form: ChangeForm) -> bool:

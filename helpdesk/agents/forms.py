@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
@@ -14,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from helpdesk import actions, permissions
+from helpdesk.errors import NotFound
 from helpdesk.models import Right, Ticket, TicketLink
 
-from . import policy
+from . import finder, policy
 from .desk import Desk
 
 #: Tags offered while one types.
@@ -232,16 +234,17 @@ class LinkForm(ChangeForm):
     name = "link"
     button = pgettext_lazy("button", "Link")
     done = _("The tickets are linked.")
-    number = forms.CharField(label=_("Number of the other ticket"), max_length=40)
+    number = finder.NumberField()
     kind = forms.ChoiceField(label=_("How"), choices=TicketLink.Kind.choices)
 
+    def offer(self) -> None:
+        widget: Any = self.fields["number"].widget
+        widget.but = self.desk.ticket.pk
+
     def clean_number(self) -> Ticket:
-        number = "".join(
-            character for character in self.cleaned_data["number"] if character.isdigit()
-        )
-        tickets = permissions.visible_tickets(self.desk.actor)
-        other = tickets.filter(number=number).exclude(pk=self.desk.ticket.pk).first()
-        if other is None or not permissions.can(self.desk.actor, Right.NOTE, other):
+        text, ticket = self.cleaned_data["number"], self.desk.ticket
+        other = finder.by_number(self.desk.actor, text, but=ticket)
+        if other is None:
             raise forms.ValidationError(_("You see no other ticket with this number."))
         return other
 
@@ -252,6 +255,20 @@ class LinkForm(ChangeForm):
             target=self.cleaned_data["number"],
             kind=self.cleaned_data["kind"],
         )
+
+
+class UnlinkForm(ChangeForm):
+    name = "unlink"
+    done = _("The link is removed.")
+    link = forms.IntegerField(widget=forms.HiddenInput)
+
+    def apply(self) -> object:
+        here = self.desk.ticket
+        links = TicketLink.objects.filter(Q(source=here) | Q(target=here))
+        found = links.filter(pk=self.cleaned_data["link"]).first()
+        if found is None:
+            raise NotFound
+        return actions.unlink(actor=self.desk.actor, link=found)
 
 
 class TagsInput(forms.TextInput):
@@ -331,6 +348,7 @@ CHANGES: dict[str, type[ChangeForm]] = {
         SubjectForm,
         CustomerForm,
         LinkForm,
+        UnlinkForm,
         TagsForm,
         SpamForm,
         NotSpamForm,

@@ -14,7 +14,7 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from helpdesk import actions
 from helpdesk.models import OutboundMail, Ticket
 
-from . import answers, bounced, facts, panels, policy, taking_back, thread
+from . import answers, bounced, facts, likely, merging, panels, policy, taking_back, thread
 from .composer import COMPOSERS, ComposerForm
 from .desk import Desk
 from .forms import ChangeForm
@@ -57,9 +57,11 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         context = super().get_context_data(**kwargs)
         desk, ticket = self.desk, self.desk.ticket
         shown = thread.read(desk, everything="all" in self.request.GET)
-        files = [one for entry in shown.entries for one in entry.files if one.answer_key]
+        is_merged, joined = ticket.merged_into_id is not None, merging.joined(desk)
+        own = answers.own_entries(ticket, shown.entries)
+        files = [one for entry in own for one in entry.files if one.answer_key]
         if ticket.answers:  # they stand beside their question
-            for entry in shown.entries:
+            for entry in own:
                 entry.files = [one for one in entry.files if not one.answer_key]
                 entry.repeats_answers = answers.are_in(ticket.answers, entry.article)
         context.update(
@@ -78,6 +80,10 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
                 name.replace("-", "_"): facts.form_of(desk, name, self.bound)
                 for name in ("claim", "hand-back", "subject", "link", *_spam_forms(desk))
             },
+            joined=joined,
+            hints=likely.hints(desk),
+            may_merge=not is_merged and desk.may("note"),
+            may_split=not is_merged and desk.may("note") and policy.may_open(desk.actor),
             may_answer=desk.may("answer"),
             may_separate=desk.may("answer") and desk.may("create") and len(shown.entries) > 1,
             is_mine=ticket.owner_id == self.request.user.pk,
@@ -101,6 +107,8 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         return self.desk.ticket.page
 
     def _composers(self, last_article: int) -> dict[str, Any]:
+        if self.desk.ticket.merged_into_id is not None:  # nobody would read it
+            return {"composers": [], "mode": "", "is_composing": False}
         composers: list[ComposerForm] = []
         again = taking_back.find(self.desk, self.request.GET.get("again"))
         mode = taking_back.mode_of(again) if again else self.request.GET.get("mode")

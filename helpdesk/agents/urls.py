@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import bounced, failures, files, filters, oauth, phone, routes
+from . import (
+    bounced,
+    failures,
+    files,
+    filters,
+    finder,
+    likely,
+    merging,
+    oauth,
+    phone,
+    routes,
+    splitting,
+)
 from .actions_views import (
     AcceptSenderView,
     ChangeView,
@@ -49,6 +61,15 @@ urlpatterns = [
         "tickets/<int:pk>/mails/<int:mail>/returned/again/",
         bounced.send_again,
         name="send_returned_again",
+    ),
+    path("tickets/find/", finder.find, name="find_ticket"),
+    path("tickets/<int:pk>/merge/", merging.MergeView.as_view(), name="merge"),
+    path("tickets/<int:pk>/likely/<int:other>/", likely.HintView.as_view(), name="hint"),
+    path("merges/<int:pk>/undo/", merging.UnmergeView.as_view(), name="unmerge"),
+    path(
+        "tickets/<int:pk>/articles/<int:article>/split/",
+        splitting.SplitView.as_view(),
+        name="split",
     ),
     path("bounced/", bounced.BouncedView.as_view(), name="bounced"),
     path("bounced/release/", bounced.release, name="bounced_release"),

@@ -74,11 +74,11 @@ def at_home(door: Door) -> Door:
 
     Only one and the same customer is led on; others keep the page of their own request.
     """
-    ticket = door.ticket
-    if ticket.merged_into_id is None:
+    ticket, into = door.ticket, door.ticket.merged_into
+    if into is None:
         return door
-    actor = permissions.link_bearer(ticket.merged_into) if door.token else door.actor
-    home = _readable(actor).filter(pk=ticket.merged_into_id).first()
+    actor = permissions.link_bearer(into) if door.token else door.actor
+    home = _readable(actor).filter(pk=into.pk).first()
     if home is None or not permissions.share_customer(ticket, home):
         return door
     return at_home(Door(actor, home, status_token(home) if door.token else ""))
