@@ -56,8 +56,10 @@ def likely(actor: Actor, ticket: Ticket, *, limit: int = 3) -> list[Likely]:
     return _scored(mine, rows)[:limit]
 
 
-def alike(actor: Actor, *, subject: str, text: str, limit: int = 3) -> list[Likely]:
-    """Return the open requests of a customer that look like one that is about to be sent.
+def alike(
+    actor: Actor, *, subject: str, text: str, form: object = None, limit: int = 3
+) -> list[Likely]:
+    """Return the open requests of a customer that look like one that is about to be sent by `form` (its key).
 
     Only for somebody known by log-in: by a typed address alone anybody could ask for another's requests.
     """
@@ -66,7 +68,7 @@ def alike(actor: Actor, *, subject: str, text: str, limit: int = 3) -> list[Like
     own = permissions.visible_tickets(actor).filter(state__type__in=OPEN_TYPES)
     now = timezone.now()
     recent = own.filter(created_at__gte=now - WINDOW).order_by("-created_at", "-pk")
-    mine = Traits(subject, text, now, customer_id=actor.customer.pk)
+    mine = Traits(subject, text, now, customer_id=actor.customer.pk, form=form)
     return _scored(mine, list(_with_first(recent)[: 2 * CANDIDATES]))[:limit]
 
 
@@ -133,9 +135,26 @@ def _traits(tickets: Sequence[Any]) -> list[Traits]:
     found = []
     for one in tickets:
         head, message_id = heads.get(one.first_article, ("", ""))
-        ids = frozenset({message_id} if message_id else ())
-        found.append(Traits(one.subject, head, one.created_at, one.contact, one.customer_id, ids))
+        found.append(
+            Traits(
+                subject=one.subject,
+                text=words_of(one.answers) or head,
+                at=one.created_at,
+                sender=one.contact,
+                customer_id=one.customer_id,
+                message_ids=frozenset({message_id} if message_id else ()),
+                form=one.form_key,
+            )
+        )
     return found
+
+
+def words_of(answers: object) -> str:
+    """Return what somebody answered in a form, without its questions: those are always the same."""
+    entries = answers if isinstance(answers, list | tuple) else ()
+    return "\n".join(
+        str(one.get("shown") or "") for one in entries if isinstance(one, dict)
+    ).strip()
 
 
 def _scored(mine: Traits, rows: list[Ticket]) -> list[Likely]:

@@ -31,7 +31,7 @@ from django_tasks_db.models import DBTaskResult
 
 from . import conf
 from .mail import fetch, health, ingest, listen
-from .models import AutoMail, PeriodicJob
+from .models import AutoMail, HeldFile, PeriodicJob
 from .notifications import send_due
 
 logger = logging.getLogger(__name__)
@@ -143,12 +143,13 @@ def reap_tasks() -> int:
 
 
 def tidy() -> None:
-    """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits."""
+    """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits, files held."""
     call_command("clearsessions", verbosity=0)
     if isinstance(task_backends["default"], DatabaseBackend):
         call_command("prune_db_task_results", verbosity=0)
     now = timezone.now()
     AutoMail.objects.filter(at__lt=now - AUTO_MAIL_MEMORY).delete()
+    HeldFile.drop_old()
     long_dead = PeriodicJob.objects.filter(name__startswith=WORKER_ROW)
     long_dead.filter(last_run_at__lt=now - timedelta(days=1)).delete()
 

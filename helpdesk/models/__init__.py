@@ -1,5 +1,5 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, access, routes, time, queues, sorting, people, blobs, tickets, clocks, absence, working, articles, search,
+base, access, routes, time, queues, sorting, people, blobs, held, tickets, clocks, absence, working, articles, search,
 history, mail, outbound, notices, screening, jobs, directory."""
 
 from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
@@ -9,6 +9,7 @@ from .base import NamedRow, Privacy
 from .blobs import Blob
 from .clocks import Clock, PromiseOverride
 from .directory import Directory, directory, is_kept, kept_directory
+from .held import HeldFile
 from .history import Event, EventKind
 from .jobs import PeriodicJob
 from .mail import InboundMail, MailAccount
@@ -50,6 +51,7 @@ __all__ = [
     "Clock",
     "DismissedHint",
     "Handover",
+    "HeldFile",
     "Mention",
     "Merge",
     "MutedQueue",

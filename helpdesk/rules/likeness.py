@@ -34,7 +34,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Traits:
-    """What of a request is compared. `sender` is an address in canonical form, or ''."""
+    """What of a request is compared. `sender` is an address in canonical form, or ''.
+
+    Of a `form` the subject is the form's, not its sender's: two of one form are compared by their texts.
+    """
 
     subject: str
     text: str
@@ -42,6 +45,7 @@ class Traits:
     sender: str = ""
     customer_id: int | None = None
     message_ids: frozenset[str] = frozenset()
+    form: object = None
 
 
 @dataclass(frozen=True)
@@ -67,17 +71,18 @@ def likeness(one: Traits, other: Traits) -> Likeness:
     apart = abs(one.at - other.at)
     if apart > WINDOW:
         return Likeness(0)
-    subject = _similar(one.subject, other.subject)
+    same_form = one.form is not None and one.form == other.form
+    subject = 0.0 if same_form else _similar(one.subject, other.subject)
     text = _similar(one.text[:TEXT], other.text[:TEXT])
     found = {Reason.TEXT: text, Reason.SUBJECT: subject}
     reasons = tuple(reason for reason, value in found.items() if value >= _SIMILAR)
     if _same_sender(one, other):
         if not reasons:
             return Likeness(0)
-        score = 0.6 * max(text, subject) + 0.25 * text + 0.15 * subject
+        score = 0.6 * max(text, subject) + 0.25 * text + 0.15 * (text if same_form else subject)
         reasons = (Reason.SENDER, *reasons)
     elif text >= _COPY:
-        score = 0.75 * text + 0.15 * subject
+        score = 0.75 * text + 0.15 * (text if same_form else subject)
     else:
         return Likeness(0)
     return Likeness(round(score * (1 - 0.15 * (apart / WINDOW))), reasons)

@@ -48,6 +48,13 @@ def test_forms_of_two_people_with_the_same_questions_are_not_the_same():
     assert not likeness(one, two).is_likely
 
 
+def test_two_of_one_form_are_compared_by_their_answers():
+    one = traits("Störung melden", TEXT, form="a")
+    assert likeness(one, traits("Störung melden", TEXT + " Danke", form="a")).is_likely
+    other = traits("Störung melden", "Im Hof ist eine Lampe kaputt, seit Montag.", form="a")
+    assert likeness(one, other).score == 0
+
+
 def test_the_same_mail_is_the_same_whoever_got_it_and_whenever():
     ids = frozenset({"<1@mail.example>"})
     one = traits("A", "x", message_ids=ids)
