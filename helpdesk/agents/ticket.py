@@ -78,7 +78,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             linked=facts.linked(desk),
             forms={
                 name.replace("-", "_"): facts.form_of(desk, name, self.bound)
-                for name in ("claim", "hand-back", "subject", "link", *_spam_forms(desk))
+                for name in ("subject", "link", *_head_forms(desk))
             },
             joined=joined,
             hints=likely.hints(desk),
@@ -127,6 +127,13 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             "mode": asked if asked in names else (names[0] if names else ""),
             "is_composing": asked in names,
         }
+
+
+def _head_forms(desk: Desk) -> tuple[str, ...]:
+    """Return what the head of the screen offers: of a ticket that was merged, nothing."""
+    if desk.ticket.merged_into_id is not None:
+        return ()
+    return ("claim", "hand-back", *_spam_forms(desk))
 
 
 def _spam_forms(desk: Desk) -> tuple[str, ...]:
