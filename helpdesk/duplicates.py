@@ -6,17 +6,17 @@ the first message is read, and of no other ticket anything but its row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Left
 from django.utils import timezone
 
 from . import permissions, search
-from .models import Article, DismissedHint, Ticket, TicketLink
+from .models import Article, DismissedHint, LikelyDuplicate, Ticket, TicketLink
 from .permissions import Actor
 from .rules.likeness import TEXT, WINDOW, Likeness, Traits, likeness
 from .states import OPEN_TYPES, StateType
@@ -26,6 +26,8 @@ CANDIDATES: Final = 10
 #: So many of the longest words of a text are looked up together.
 _WORDS: Final = 3
 _LONG: Final = 5
+#: Tickets older than this were looked at, or are of no interest any more.
+LOOKED_AT: Final = timedelta(days=1)
 _NOT_OFFERED: Final = (StateType.MERGED, StateType.REMOVED)
 
 
@@ -54,6 +56,46 @@ def likely(actor: Actor, ticket: Ticket, *, limit: int = 3) -> list[Likely]:
     [mine] = _traits([_with_first(Ticket.objects.filter(pk=ticket.pk)).get()])
     rows = _candidates(actor, around, mine)
     return _scored(mine, rows)[:limit]
+
+
+def look(*, batch: int = 100) -> int:
+    """Look once at tickets that were opened lately, and note what each looks like; return how many were new.
+
+    The worker's job, so that filing a mail need not wait for it. Twice at once does no harm.
+    """
+    seen = LikelyDuplicate.objects.filter(ticket=OuterRef("pk"))
+    new = Ticket.objects.filter(
+        ~Exists(seen), created_at__gte=timezone.now() - LOOKED_AT, state__type__in=OPEN_TYPES
+    )
+    rows = list(new.filter(is_test=False).order_by("created_at", "pk")[:batch])
+    for ticket in rows:
+        found = likely(permissions.SYSTEM, ticket, limit=1)
+        best = found[0] if found else None
+        LikelyDuplicate.objects.get_or_create(
+            ticket=ticket,
+            defaults={
+                "other": best.ticket if best else None,
+                "score": best.likeness.score if best else 0,
+            },
+        )
+    return len(rows)
+
+
+def marked(actor: Actor, tickets: Collection[Ticket]) -> set[int]:
+    """Return the ids of those of some tickets that look like another one which `actor` works on. One query."""
+    others = permissions.visible_tickets(actor).exclude(state__type__in=_NOT_OFFERED)
+    if actor.kind == "agent":
+        others = others.filter(queue__in=actor.queue_rights)
+    dismissed = DismissedHint.objects.filter(ticket=OuterRef("ticket"), other=OuterRef("other"))
+    linked = TicketLink.objects.filter(
+        Q(source=OuterRef("ticket"), target=OuterRef("other"))
+        | Q(source=OuterRef("other"), target=OuterRef("ticket")),
+        kind=TicketLink.Kind.DUPLICATE,
+    )
+    rows = LikelyDuplicate.objects.filter(
+        ~Exists(dismissed), ~Exists(linked), ticket__in=tickets, other__in=others
+    )
+    return set(rows.values_list("ticket", flat=True))
 
 
 def alike(

@@ -29,7 +29,7 @@ from django_tasks_db import DatabaseBackend
 from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
-from . import conf
+from . import conf, duplicates
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, HeldFile, PeriodicJob
 from .notifications import send_due
@@ -93,6 +93,7 @@ def schedule() -> list[Job]:
         Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),
         Job("pages.publish", timedelta(minutes=1), publish_pages),
+        Job("duplicates.look", 20 * seconds, duplicates.look, repeats=True),
         Job("tidy", timedelta(days=1), tidy),
         *(import_string(path) for path in conf.get("JOBS")),
     ]

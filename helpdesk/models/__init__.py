@@ -41,7 +41,7 @@ from .tickets import (
     TicketTag,
 )
 from .time import Calendar, Promise, Reckoning
-from .working import DismissedHint, Merge, Presence, SavedDraft
+from .working import DismissedHint, LikelyDuplicate, Merge, Presence, SavedDraft
 
 __all__ = [
     "Absence",
@@ -77,6 +77,7 @@ __all__ = [
     "EventKind",
     "FollowUp",
     "InboundMail",
+    "LikelyDuplicate",
     "MailAccount",
     "MailFilter",
     "NamedRow",

@@ -120,6 +120,37 @@ def test_a_fixed_number_of_queries(agent, ticket, django_assert_num_queries):
     assert counts[1] <= 2 * duplicates.CANDIDATES
 
 
+# --- in the list ---------------------------------------------------------------------------------
+
+
+def test_the_worker_looks_once_at_new_tickets_and_the_list_marks_them(agent, ticket):
+    other = twin(ticket)
+    assert duplicates.look() == 2
+    assert duplicates.look() == 0
+    assert duplicates.marked(agent, [ticket, other]) == {ticket.pk, other.pk}
+    actions.dismiss_hint(actor=agent, ticket=ticket, other=other)
+    assert duplicates.marked(agent, [ticket, other]) == set()
+
+
+@pytest.mark.parametrize("how", ["merged", "linked", "elsewhere"])
+def test_a_mark_goes_when_the_matter_is_settled_or_out_of_sight(agent, ticket, how):
+    other = twin(ticket, queue=f.QueueFactory() if how == "elsewhere" else ticket.queue)
+    duplicates.look()
+    if how == "merged":
+        actions.merge(actor=agent, source=other, target=ticket)
+    elif how == "linked":
+        actions.link(actor=agent, source=other, target=ticket, kind="duplicate")
+    assert duplicates.marked(agent, [ticket]) == set()
+
+
+def test_marking_a_list_is_one_query(agent, ticket, django_assert_num_queries):
+    rows = [ticket, *(twin(ticket) for _n in range(10))]
+    duplicates.look()
+    agent.queue_rights  # noqa: B018 (asked for once a request)
+    with django_assert_num_queries(1):
+        assert len(duplicates.marked(agent, rows)) == 11
+
+
 # --- customers -----------------------------------------------------------------------------------
 
 

@@ -31,4 +31,16 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['at'], name='helpdesk_held_old')],
             },
         ),
+        migrations.CreateModel(
+            name='LikelyDuplicate',
+            fields=[
+                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='helpdesk.ticket')),
+                ('score', models.PositiveSmallIntegerField(default=0)),
+                ('other', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='helpdesk.ticket')),
+            ],
+            options={
+                'verbose_name': 'likely duplicate',
+                'verbose_name_plural': 'likely duplicates',
+            },
+        ),
     ]
