@@ -14,7 +14,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from .errors import NotPermitted
 from .models import (
@@ -24,13 +24,13 @@ from .models import (
     CustomerAddress,
     EventKind,
     InformedQueue,
+    Merge,
     Notice,
     NoticeKind,
     Queue,
     QueueRight,
     Right,
     Ticket,
-    queue_map,
 )
 from .states import StateType
 
@@ -62,7 +62,7 @@ class Actor:
         parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
         if self.user.is_superuser:
             return dict.fromkeys(parents, frozenset(Right.values))
-        return _in_queues_below(_granted([self.user.pk]).get(self.user.pk, {}), parents)
+        return rights_below(_granted([self.user.pk]).get(self.user.pk, {}), parents)
 
     def queues_with(self, right: Right | str) -> frozenset[int]:
         """Return the ids of the queues in which the agent has `right`."""
@@ -95,7 +95,7 @@ def agents(users: Iterable[Any]) -> dict[int, Actor]:
         elif actor.user.is_superuser:
             rights = dict.fromkeys(parents, frozenset(Right.values))
         else:
-            rights = _in_queues_below(granted.get(pk, {}), parents)
+            rights = rights_below(granted.get(pk, {}), parents)
         actor.__dict__["queue_rights"] = rights  # where the cached property keeps them
     return actors
 
@@ -109,9 +109,10 @@ def _granted(user_ids: Iterable[int]) -> dict[int, dict[int, set[str]]]:
     return found
 
 
-def _in_queues_below(
+def rights_below(
     granted: dict[int, set[str]], parents: dict[int, int | None]
 ) -> dict[int, frozenset[str]]:
+    """Return what rights given in queues mean in these and all below; `parents` holds every queue."""
     if not granted:
         return {}
     effective = {pk: _with_parents(pk, parents, granted) for pk in parents}
@@ -194,7 +195,45 @@ def visible_articles(actor: Actor, ticket: Ticket) -> QuerySet[Article]:
     """
     articles = Article.objects.filter(ticket=ticket)
     outside = actor.kind == "customer" or reads_along(actor, ticket)
+    if actor.kind == "customer" and ticket.merged_into_id is not None:
+        own = Q(ticket=ticket, visible=True) | Q(pk__in=_moved(ticket))
+        return Article.objects.filter(own).exclude(extra__has_key="taken_back")
     return articles.filter(visible=True) if outside else articles
+
+
+def _moved(ticket: Ticket) -> list[int]:
+    """Return the messages that a merge took from `ticket` and hid from the customer of the other.
+
+    Whoever wrote and read them goes on seeing them, and nothing of what they were joined with.
+    """
+    journals = Merge.objects.filter(source=ticket, undone_at=None)
+    return [pk for moved in journals.values_list("moved", flat=True) for pk in moved["hidden"]]
+
+
+def share_customer(one: Ticket, other: Ticket) -> bool:
+    """Tell whether two tickets are one and the same customer's, so that both may be read by whoever reads one.
+
+    The holder of a ticket's link, or of its reply address, is known by the contact address alone: two
+    different ones must both be verified. So must one from which a ticket came by mail, if there is an
+    account, as in *My requests*. Nobody's tickets are shared only if they have the same contact.
+    """
+    contacts = {row.contact for row in (one, other) if row.contact}
+    if one.customer_id != other.customer_id:
+        return False
+    if one.customer_id is None:
+        return bool(one.contact) and one.contact == other.contact
+    by_mail = Channel.EMAIL in (one.channel, other.channel)
+    alike = {one.channel, other.channel} == {Channel.EMAIL} or not by_mail
+    if len(contacts) < 2 and (alike or not _has_account(one)):
+        return True
+    verified = CustomerAddress.objects.filter(
+        customer=one.customer_id, normalised__in=contacts, verified_at__isnull=False
+    )
+    return verified.count() == len(contacts)
+
+
+def _has_account(ticket: Ticket) -> bool:
+    return ticket.customer is not None and ticket.customer.user_id is not None
 
 
 def hidden_articles(actor: Actor) -> QuerySet[Article] | None:
@@ -322,72 +361,3 @@ def agents_with(right: Right | str, queue: Queue) -> QuerySet[Any]:
         is_active=True, groups__in=groups_with(right, queue)
     )
     return users.distinct().order_by("last_name", "first_name", "pk")
-
-
-class Teams:
-    """The rights of all agents at one moment, for work on many tickets at once.
-
-    Read at the first question and then remembered: three queries, whatever is asked.
-    """
-
-    def __init__(self) -> None:
-        self._effective: dict[frozenset[int], dict[int, frozenset[str]]] = {}
-        self._teams: dict[tuple[int, str], frozenset[int]] = {}
-
-    @cached_property
-    def queues(self) -> dict[int, Queue]:
-        """All queues by id, with their parents filled in."""
-        return queue_map()
-
-    @cached_property
-    def _granted(self) -> dict[int, dict[int, set[str]]]:
-        found: dict[int, dict[int, set[str]]] = {}
-        for group, queue, right in QueueRight.objects.values_list("group_id", "queue_id", "right"):
-            found.setdefault(group, {}).setdefault(queue, set()).add(right)
-        return found
-
-    @cached_property
-    def _members(self) -> tuple[dict[int, Any], dict[int, frozenset[int]]]:
-        """The active users of all teams, and the teams of each."""
-        users: dict[int, Any] = {}
-        groups: dict[int, set[int]] = {}
-        rows = get_user_model()._default_manager.filter(is_active=True, groups__in=self._granted)
-        for user in rows.annotate(_team=F("groups")):
-            users.setdefault(user.pk, user)
-            groups.setdefault(user.pk, set()).add(user._team)
-        return users, {pk: frozenset(ids) for pk, ids in groups.items()}
-
-    @property
-    def users(self) -> dict[int, Any]:
-        """The active users who belong to a team, by id."""
-        return self._members[0]
-
-    def _rights(self, user_id: int) -> dict[int, frozenset[str]]:
-        teams = self._members[1].get(user_id, frozenset())
-        if teams not in self._effective:
-            granted: dict[int, set[str]] = {}
-            for team in teams:
-                for queue, rights in self._granted.get(team, {}).items():
-                    granted.setdefault(queue, set()).update(rights)
-            parents = {pk: queue.parent_id for pk, queue in self.queues.items()}
-            found = {pk: _with_parents(pk, parents, granted) for pk in parents}
-            self._effective[teams] = {pk: rights for pk, rights in found.items() if rights}
-        return self._effective[teams]
-
-    def team(self, queue_id: int, right: Right | str = Right.READ) -> frozenset[int]:
-        """Return the ids of the active users who have `right` in a queue through a team."""
-        key = (queue_id, str(right))
-        if key not in self._teams:
-            self._teams[key] = frozenset(
-                pk for pk in self.users if key[1] in self._rights(pk).get(queue_id, ())
-            )
-        return self._teams[key]
-
-    def actor(self, user: Any) -> Actor:
-        """Return the actor for a user, with the rights known already."""
-        actor = agent(user)
-        if user.is_active and not user.is_superuser:
-            actor.__dict__["queue_rights"] = dict(self._rights(user.pk))
-        elif user.is_active:
-            actor.__dict__["queue_rights"] = dict.fromkeys(self.queues, frozenset(Right.values))
-        return actor

@@ -274,6 +274,11 @@ def _write(ticket: Ticket, internal: bool | None, words: str) -> None:
         SearchEntry.objects.create(ticket=ticket, internal=internal, words=words)
 
 
+def move_articles(article_ids: Collection[int], ticket: Ticket) -> None:
+    """Let articles that changed their ticket be found there."""
+    SearchEntry.objects.filter(article__in=article_ids).update(ticket=ticket)
+
+
 def forget(ticket_ids: Collection[int]) -> int:
     """Remove tickets with their articles from the index; return the number of entries removed.
 

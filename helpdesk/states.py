@@ -42,7 +42,9 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     StateType.OPEN: _WORKING,
     StateType.PENDING_REMINDER: _WORKING,
     StateType.PENDING_AUTO: _WORKING,
-    StateType.CLOSED: frozenset({StateType.OPEN, StateType.CLOSED, StateType.REMOVED}),
+    StateType.CLOSED: frozenset(
+        {StateType.OPEN, StateType.CLOSED, StateType.MERGED, StateType.REMOVED}
+    ),
     StateType.MERGED: frozenset({StateType.MERGED}),
     StateType.REMOVED: frozenset({StateType.OPEN, StateType.REMOVED}),
 }

@@ -103,14 +103,14 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    names = ("desk", "notices", "together")
+    names = ("desk", "notices", "together", "merging")
     links = ((static(f"helpdesk/agents/{name}.css"),) for name in names)
     return format_html_join("", '<link rel="stylesheet" href="{}">', links)
 
 
 @hooks.register("insert_global_admin_js")
 def admin_js() -> str:
-    names = ("desk", "notices")
+    names = ("desk", "notices", "finder")
     links = ((static(f"helpdesk/agents/{name}.js"),) for name in names)
     together = format_html(
         '<script type="module" src="{}"></script>', static("helpdesk/agents/together.js")

@@ -29,10 +29,10 @@ from django_tasks_db import DatabaseBackend
 from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
-from . import conf
+from . import conf, duplicates
 from .actions import begin_absences, escalation, presence, reckoning, saved_drafts
 from .mail import fetch, health, ingest, listen
-from .models import AutoMail, PeriodicJob, Reckoning
+from .models import AutoMail, HeldFile, PeriodicJob, Reckoning
 from .notifications import digest, send_due, summaries, telling
 
 logger = logging.getLogger(__name__)
@@ -103,6 +103,7 @@ def schedule() -> list[Job]:
         Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),
         Job("pages.publish", timedelta(minutes=1), publish_pages),
+        Job("duplicates.look", 20 * seconds, duplicates.look, repeats=True),
         Job("tidy", timedelta(days=1), tidy),
         *(import_string(path) for path in conf.get("JOBS")),
     ]
@@ -153,7 +154,7 @@ def reap_tasks() -> int:
 
 
 def tidy() -> None:
-    """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits and drafts."""
+    """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits, drafts, files held."""
     call_command("clearsessions", verbosity=0)
     if isinstance(task_backends["default"], DatabaseBackend):
         call_command("prune_db_task_results", verbosity=0)
@@ -163,6 +164,7 @@ def tidy() -> None:
     presence.forget_presence()
     saved_drafts.tidy_drafts(now=now)
     Reckoning.objects.filter(finished_at__lt=now - timedelta(days=30)).delete()
+    HeldFile.drop_old()
     long_dead = PeriodicJob.objects.filter(name__startswith=WORKER_ROW)
     long_dead.filter(last_run_at__lt=now - timedelta(days=1)).delete()
 

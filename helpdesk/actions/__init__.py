@@ -36,11 +36,13 @@ from .customers import (
 )
 from .drafts import Draft, Upload
 from .lifecycle import change_state, close_request
+from .linking import dismiss_hint, unlink
+from .merging import REVERSIBLE, merge, merge_all, reversible_until, unmerge
 from .messages import add_note, answer, forward, log_call
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .reading import mark_seen
 from .receiving import accept_sender, inform_queue, receive_message
-from .separating import make_own_ticket
+from .separating import make_own_ticket, split
 from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam, sender_of
 from .tags import few_tags, set_tags, tags_of
 from .taking_back import take_back
@@ -48,6 +50,14 @@ from .terms import apply_terms, object_to_storage, terms_of
 from .watching import mark_read, named, unwatch, watch
 
 __all__ = [
+    "dismiss_hint",
+    "unlink",
+    "split",
+    "unmerge",
+    "reversible_until",
+    "merge_all",
+    "merge",
+    "REVERSIBLE",
     "SPAM_TAG",
     "STARTS",
     "AbsencePlan",

@@ -96,6 +96,21 @@ def locked(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
     return fresh
 
 
+def locked_at_home(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
+    """Do the same, but return the ticket into which `ticket` was merged, if it was.
+
+    The right is asked for on `ticket` itself. What is known to be merged is not locked, so that nobody
+    waits here who merges it further.
+    """
+    if ticket.merged_into_id is None:
+        ticket = locked(actor, ticket, right)
+    else:
+        permissions.require(actor, right, ticket)
+    while ticket.merged_into_id is not None:
+        ticket = locked(permissions.SYSTEM, Ticket(pk=ticket.merged_into_id), right)
+    return ticket
+
+
 def _from_directory(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
     """Do the same with one statement: what the ticket points to is known already."""
     fresh = held(Ticket, pk=ticket.pk)  # an open batch has its lock already

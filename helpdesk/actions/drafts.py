@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing, search
-from helpdesk.errors import AlreadyDone, NotFound
+from helpdesk.errors import AlreadyDone, NotFound, WrongState
 from helpdesk.models import (
     Article,
     Attachment,
@@ -24,6 +25,8 @@ from helpdesk.models import (
 from helpdesk.permissions import Actor
 
 Addresses = tuple[tuple[str, str], ...]  # (name, address) pairs
+#: In an article's `extra`: the id of another customer's ticket from which a merge brought it.
+OF_TICKET = "of_ticket"
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,11 @@ def write_article(
     """Write one article with its files, and index it. Only verbs call this, under the ticket's lock.
 
     With `is_first` the ticket is new, and comes into the index together with its first article. Raises `AlreadyDone` with the first article if the draft's idempotency key was used before, `NotFound`
-    for a file in `draft.again` that is not of a message of this ticket that was taken back.
+    for a file in `draft.again` that is not of a message of this ticket that was taken back, `WrongState`
+    for a ticket that was merged into another one: it would be read by nobody.
     """
+    if ticket.merged_into_id is not None:
+        raise WrongState(_("This ticket was merged into another one. Please write there."))
     if draft.idempotency_key:
         before = Article.objects.filter(idempotency_key=draft.idempotency_key).first()
         if before is not None:

@@ -82,6 +82,7 @@ def put_back(
     state: State,
     pending_until: datetime | None,
     closed_at: datetime | None,
+    by: str = "take_back",
 ) -> None:
     """Put a locked ticket into the state it was in before a change that is undone, and record it.
 
@@ -101,8 +102,29 @@ def put_back(
             "from": before.pk,
             "to": state.pk,
             "pending_until": pending_until.isoformat() if pending_until else None,
-            "by": "take_back",
+            "by": by,
         },
+    )
+
+
+def become_merged(*, actor: Actor, ticket: Ticket, into: Ticket) -> None:
+    """Move a locked ticket to the first state of the type *merged*, and note where it went.
+
+    The one way there. Raises `WrongState` where the table of types forbids it.
+    """
+    before, state = ticket.state, default_state(StateType.MERGED)
+    if not states.may_change(before.type, state.type):
+        raise WrongState(_("A ticket that is removed cannot be merged."))
+    ticket.state = state
+    ticket.merged_into = into
+    ticket.closed_at = ticket.closed_at or timezone.now()
+    ticket.pending_until = ticket.waiting_since = None
+    touch(actor, ticket, "state", "merged_into", "closed_at", "pending_until", "waiting_since")
+    events.record(
+        actor=actor,
+        ticket=ticket,
+        kind=EventKind.STATE_CHANGED,
+        data={"from": before.pk, "to": state.pk, "pending_until": None, "by": "merge"},
     )
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import addressing, events, notifications
+from helpdesk import addressing, events, notifications, permissions
 from helpdesk.errors import AlreadyDone, NotFound, WrongState
 from helpdesk.models import (
     Article,
@@ -26,8 +26,8 @@ from helpdesk.permissions import REPLY, Actor
 from helpdesk.rules.followup import Decision, decide
 from helpdesk.states import StateType
 
-from .base import default_state, locked, touch, verb
-from .drafts import Draft, preview_of, write_article
+from .base import default_state, locked, locked_at_home, touch, verb
+from .drafts import OF_TICKET, Draft, preview_of, write_article
 from .lifecycle import transition
 from .messages import join
 from .opening import open_ticket
@@ -42,20 +42,28 @@ def receive_message(
     customer: Customer | None = None,
     visible: bool = True,
     silent: bool = False,
+    wakes: bool = False,
 ) -> Article:
     """File a message that came from outside on `ticket`; return its article.
 
     A message from a person wakes a waiting ticket and, by the queue's follow-up option, reopens a
     closed one, becomes a new, linked ticket, or is filed while the ticket stays closed (for the web:
     raises `WrongState`). Machine mail (`draft.machine`) and messages that are not `visible` (sender
-    not verified) never change state, owner or waiting time. `silent` moves in an archive. Raises
+    not verified) never change state, owner or waiting time. `silent` moves in an archive. A message to
+    a merged ticket goes to where that went, internally if it is another customer's; such a one `wakes`
+    the ticket all the same, for its writer waits. Raises
     `AlreadyDone` for a repeated submission.
     """
-    ticket = locked(actor, ticket, REPLY)
-    moving = visible and not draft.machine
+    named = ticket
+    ticket = locked_at_home(actor, ticket, REPLY)
+    if visible and ticket.pk != named.pk and not permissions.share_customer(named, ticket):
+        visible, wakes = False, True
+    moving = (visible or wakes) and not draft.machine
     decision = (
         _decide(ticket, now=draft.created_at or timezone.now()) if moving else Decision.APPEND
     )
+    if wakes and decision in (Decision.REFUSE, Decision.NEW_TICKET):
+        decision = Decision.OPEN  # the other customer's ticket is nothing to tell the writer of
     if decision == Decision.REFUSE and draft.channel == Channel.WEB:
         raise WrongState(_("This request is closed. Please write a new one."))
     if decision == Decision.NEW_TICKET:
@@ -87,11 +95,12 @@ def receive_message(
         transition(
             actor=actor, ticket=ticket, state=default_state(StateType.OPEN), at=article.created_at
         )
-    ticket.preview = preview_of(article.body)
+    if visible:
+        ticket.preview = preview_of(article.body)
     if decision != Decision.REFUSE:
         ticket.waiting_since = ticket.waiting_since or article.created_at
     touch(actor, ticket, "preview", "waiting_since", at=article.created_at)
-    if not silent:
+    if visible and not silent:
         _respond(actor, ticket, article, decision)
     return article
 
@@ -169,7 +178,8 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
 
     It then wakes or reopens the ticket as it would have done at its arrival. Raises `AlreadyDone`
     for a verified one, `NotFound` for one of another ticket, `WrongState` for one that names a colleague as
-    its sender: it would be shown as the customer's, with whatever it quotes.
+    its sender (it would be shown as the customer's, with whatever it quotes), and for one that a merge
+    brought from another customer's ticket.
     """
     ticket = locked(actor, ticket, Right.ANSWER)
     try:
@@ -178,6 +188,10 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
         raise NotFound from None
     if article.verified:
         raise AlreadyDone(article)
+    if article.extra.get(OF_TICKET):
+        raise WrongState(
+            _("This message came with a ticket of another customer. It has to stay internal.")
+        )
     if article.extra.get("agent_by_mail"):
         raise WrongState(
             _("This message names a colleague as its sender. Answer the customer yourself.")

@@ -1,18 +1,35 @@
-"""A message that was filed on the wrong ticket becomes a ticket of its own."""
+"""A message becomes a ticket of its own: it moves there, or a copy of it does."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from dataclasses import replace
 
-from helpdesk import addressing, events, notifications
-from helpdesk.errors import NotFound
-from helpdesk.models import Article, Channel, EventKind, InboundMail, Right, Sender, Ticket
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk import addressing, events, notifications, search
+from helpdesk.errors import InvalidInput, NotFound
+from helpdesk.models import (
+    Article,
+    Attachment,
+    Channel,
+    EventKind,
+    InboundMail,
+    Merge,
+    Queue,
+    Right,
+    Sender,
+    Ticket,
+    TicketLink,
+)
 from helpdesk.permissions import Actor
+from helpdesk.rules.terms import Objection
 
 from .base import locked, touch
 from .customers import customer_for_address
-from .drafts import Draft
+from .drafts import OF_TICKET, Draft
 from .opening import Opened, open_ticket
+from .terms import terms_of
 
 
 @transaction.atomic
@@ -85,6 +102,101 @@ def _draft(article: Article) -> Draft:
         content_hash=article.content_hash,
         machine=article.machine,
         defects=tuple(article.defects),
-        extra=article.extra,
+        extra={
+            key: one for key, one in article.extra.items() if key not in (OF_TICKET, "taken_back")
+        },
         created_at=article.created_at,
     )
+
+
+@transaction.atomic
+def split(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    article: Article,
+    queue: Queue,
+    subject: str,
+    receipt: bool = False,
+    idempotency_key: str | None = None,
+) -> Opened:
+    """Open a further ticket in `queue` for what a message also asks (right *note* here, *create* there).
+
+    The message stays; the new ticket begins with a copy of its text and files, as visible as it is, and
+    is the same customer's (of a message that a merge brought: that customer's). `ticket` becomes its
+    parent. An objection to storage holds there too. Raises `InvalidInput` for an empty subject,
+    `NotFound` for an article of another ticket, and what `open_ticket` does.
+    """
+    ticket = locked(actor, ticket, Right.NOTE)
+    subject = " ".join(subject.split())
+    if not subject:
+        raise InvalidInput(_("Give the ticket a subject."), field="subject")
+    try:
+        article = Article.objects.get(pk=article.pk, ticket=ticket)
+    except Article.DoesNotExist:
+        raise NotFound from None
+    whose = _whose(ticket, article)
+    opened = open_ticket(
+        actor=actor,
+        queue=queue,
+        subject=subject,
+        draft=replace(_draft(article), created_at=None, content_hash="", verified=article.verified),
+        customer=whose.customer,
+        contact=whose.contact,
+        language=whose.language,
+        sender=Sender(article.sender),
+        visible=article.visible or _was_visible(article),
+        terms=terms_of(queue, language=whose.language, objection=_objection(whose)),
+        submission_key=idempotency_key,
+        receipt=receipt,
+        is_test=ticket.is_test,
+    )
+    _copy_files(article, opened.article)
+    TicketLink.objects.create(source=ticket, target=opened.ticket, kind=TicketLink.Kind.PARENT)
+    for one, other in ((ticket, opened.ticket), (opened.ticket, ticket)):
+        events.record(
+            actor=actor,
+            ticket=one,
+            kind=EventKind.SPLIT,
+            article=article if one is ticket else opened.article,
+            data={"ticket": other.pk, "article": article.pk},
+        )
+    touch(actor, ticket)
+    return opened
+
+
+def _whose(ticket: Ticket, article: Article) -> Ticket:
+    """Return the ticket whose customer wrote, or was written, the message."""
+    of_ticket = Ticket.objects.filter(pk=article.extra.get(OF_TICKET)).first()
+    return of_ticket or ticket
+
+
+def _was_visible(article: Article) -> bool:
+    """Tell whether a merge hid the message from the customer of the ticket to which it brought it."""
+    journals = Merge.objects.filter(source=article.extra.get(OF_TICKET), undone_at=None)
+    hidden = journals.values_list("moved__hidden", flat=True)
+    return any(article.pk in ids for ids in hidden)
+
+
+def _objection(ticket: Ticket) -> Objection | None:
+    if ticket.objected_at is None:
+        return None
+    return Objection(ticket.objected_at, ticket.objection_wording, ticket.objection_channel)
+
+
+def _copy_files(article: Article, copy: Article) -> None:
+    """Let a copy have the files as well; their bytes are kept once."""
+    files = [
+        Attachment(
+            article=copy,
+            blob_id=file.blob_id,
+            name=file.name,
+            content_type=file.content_type,
+            content_id=file.content_id,
+            inline=file.inline,
+        )
+        for file in article.attachments.all()
+    ]
+    Attachment.objects.bulk_create(files)
+    if files:
+        search.index_article(copy)

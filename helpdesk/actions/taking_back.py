@@ -116,7 +116,8 @@ def take_back(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
 
 def _restore(actor: Actor, ticket: Ticket, article: Article) -> list[str]:
     """Undo what an answer did to a locked ticket; return the names of what is as before."""
-    event = article.events.filter(kind=EventKind.ANSWER_SENT).first()
+    # of an answer that came here with a merged ticket nothing is undone: it changed that one
+    event = article.events.filter(kind=EventKind.ANSWER_SENT, ticket=ticket).first()
     data = event.data if event is not None else {}
     before, after = data.get("before"), data.get("after")
     if event is None or not before or not after:  # written before answers left a trace

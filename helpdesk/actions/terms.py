@@ -10,7 +10,7 @@ from helpdesk.models import Channel, EventKind, Queue, Right, Ticket
 from helpdesk.permissions import REPLY, Actor
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
-from .base import locked, touch
+from .base import locked, locked_at_home, touch
 
 
 def terms_of(queue: Queue, *, language: str, objection: Objection | None = None) -> Terms:
@@ -50,8 +50,20 @@ def apply_terms(*, actor: Actor, ticket: Ticket, terms: Terms) -> Ticket:
 
 @transaction.atomic
 def object_to_storage(*, actor: Actor, ticket: Ticket, channel: Channel) -> Ticket:
-    """Note the customer's objection to the longer storage. A second one changes nothing."""
+    """Note the customer's objection to the longer storage. A second one changes nothing.
+
+    That to a merged ticket holds for the one into which it was merged as well: the words are there.
+    """
+    home = locked_at_home(actor, ticket, REPLY)
+    _note_objection(actor, home, channel)
+    if home.pk == ticket.pk:
+        return home
     ticket = locked(actor, ticket, REPLY)
+    _note_objection(actor, ticket, channel)
+    return ticket
+
+
+def _note_objection(actor: Actor, ticket: Ticket, channel: Channel) -> None:
     if ticket.objected_at is None:
         ticket.objected_at = timezone.now()
         ticket.objection_wording = objection_wording(
@@ -65,4 +77,3 @@ def object_to_storage(*, actor: Actor, ticket: Ticket, channel: Channel) -> Tick
             kind=EventKind.OBJECTION_CHANGED,
             data={"objected": True, "channel": str(channel)},
         )
-    return ticket

@@ -21,15 +21,16 @@ from helpdesk.errors import (
     StaleView,
     WrongState,
 )
-from helpdesk.models import EventKind, OutboundMail, Right, Ticket
+from helpdesk.models import EventKind, OutboundMail, Right, State, Ticket
 from helpdesk.permissions import Actor
 
-from . import policy, taking_back
+from . import facts, policy, taking_back
+from .change_form import ChangeForm
 from .composer import COMPOSERS
 from .conflicts import conflict_of
 from .desk import Desk
 from .drafted import DraftedForm, held_back
-from .forms import CHANGES, ChangeForm
+from .forms import CHANGES
 from .ticket import TROUBLED, TicketView, url_of
 from .watching import WATCHING
 
@@ -72,8 +73,21 @@ class ChangeView(View):
             desk = Desk(desk.actor, policy.find_ticket(request, pk))
             return view.screen(desk, {}, status=409, conflict=conflict_of(desk, form))
         messages.success(request, taking_back.with_undo(desk, str(form.done), form.made))
+        _warn_of_open_parts(request, desk)
         still_there = permissions.visible_tickets(desk.actor).filter(pk=pk).exists()
         return redirect(url_of(ticket) if still_there else "helpdesk_agents:tickets")
+
+
+def _warn_of_open_parts(request: HttpRequest, desk: Desk) -> None:
+    """Tell whoever has just closed a ticket which tickets that are part of it are still open."""
+    closed = State.objects.filter(pk__in=Ticket.objects.filter(pk=desk.ticket.pk).values("state"))
+    if not desk.ticket.state.is_open or closed.get().is_open:
+        return
+    numbers = ", ".join(one.number for one in facts.open_parts(desk))
+    if numbers:
+        messages.warning(
+            request, _("Still open are its parts: %(numbers)s.") % {"numbers": numbers}
+        )
 
 
 def _carry_out(form: ChangeForm) -> bool:

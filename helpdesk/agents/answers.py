@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpdesk.models import Article, Attachment, Channel, Sender
+from helpdesk.models import Article, Attachment, Channel, EventKind, Sender, Ticket
 
 
 @dataclass
@@ -26,6 +26,20 @@ def read(snapshot: object, files: Iterable[Attachment]) -> list[Answer]:
     for one in files:
         by_key.setdefault(one.answer_key, []).append(one)
     return _answers(snapshot, by_key)
+
+
+def own_entries(ticket: Ticket, entries: list[Any]) -> list[Any]:
+    """Return the entries of a thread in which files of the ticket's own form can be.
+
+    What a merge brought may have files of a form as well, even of the same; they stay with its message.
+    """
+    if not ticket.answers:
+        return entries
+    opening = (EventKind.TICKET_OPENED, EventKind.TICKET_IMPORTED)
+    first = ticket.events.filter(kind__in=opening).values_list("article", flat=True).first()
+    if first is None:
+        return entries
+    return [one for one in entries if one.article is not None and one.article.pk == first]
 
 
 def are_in(snapshot: object, article: Article | None) -> bool:

@@ -19,8 +19,8 @@ from helpdesk.actions import Draft, Upload
 from helpdesk.models import Channel, Right, SavedDraft, Sender
 
 from . import mentions, taking_back
+from .change_form import PendingField, StateSelect
 from .drafted import DraftedForm
-from .forms import PendingField, StateSelect
 
 Pairs = tuple[tuple[str, str], ...]
 

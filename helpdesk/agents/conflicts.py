@@ -10,8 +10,9 @@ from django import forms
 
 from helpdesk.models import Event, EventKind
 
+from .change_form import ChangeForm
 from .desk import Desk
-from .forms import CHANGES, ChangeForm
+from .forms import CHANGES
 from .thread import EventLine, lines_of
 
 _KINDS: dict[str, tuple[EventKind, ...]] = {

@@ -15,8 +15,8 @@ from helpdesk.actions.unseen import Sight
 from helpdesk.errors import HelpdeskError, InvalidInput, StaleView
 from helpdesk.models import DraftFile, SavedDraft
 
+from .change_form import ChangeForm
 from .desk import Desk
-from .forms import ChangeForm
 from .thread import Entry, EventLine, bare_entry, lines_of
 
 #: The fields that a draft keeps as they were typed.

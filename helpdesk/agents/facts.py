@@ -11,11 +11,12 @@ from django.utils.translation import get_language_info, pgettext
 from django.utils.translation import gettext as _
 
 from helpdesk import permissions
-from helpdesk.models import Ticket, TicketLink
+from helpdesk.models import Right, Ticket, TicketLink
 
 from . import assigning
+from .change_form import ChangeForm
 from .desk import Desk
-from .forms import CHANGES, ChangeForm
+from .forms import CHANGES
 
 OTHERS = 5
 
@@ -124,7 +125,13 @@ def others_of_customer(desk: Desk) -> list[Ticket]:
 
 def _short(tickets: Any) -> Any:
     return tickets.only(
-        "number", "subject", "created_at", "state__name_de", "state__name_en", "state__type"
+        "number",
+        "subject",
+        "created_at",
+        "queue",
+        "state__name_de",
+        "state__name_en",
+        "state__type",
     )
 
 
@@ -134,6 +141,14 @@ class Linked:
 
     ticket: Ticket
     how: Any
+    pk: int
+    may_remove: bool
+    is_open_part: bool = False
+
+
+def open_parts(desk: Desk) -> list[Ticket]:
+    """Return the open tickets that are part of this one, among those that the agent may read."""
+    return [one.ticket for one in linked(desk) if one.is_open_part]
 
 
 def linked(desk: Desk) -> list[Linked]:
@@ -150,11 +165,16 @@ def linked(desk: Desk) -> list[Linked]:
         TicketLink.Kind.DUPLICATE: _("has the duplicate"),
         TicketLink.Kind.FOLLOWS: _("continued in"),
     }
+    changeable = desk.actor.queues_with(Right.NOTE)
+    may_note = desk.may(Right.NOTE)
     found = []
     for link in links:
         outgoing = link.source_id == here
         other = rows.get(link.target_id if outgoing else link.source_id)
         how = link.get_kind_display() if outgoing else backwards.get(TicketLink.Kind(link.kind))
         if other is not None:
-            found.append(Linked(other, how or link.get_kind_display()))
+            part = outgoing and link.kind == TicketLink.Kind.PARENT and other.state.is_open
+            may_remove = may_note and other.queue_id in changeable
+            how = how or link.get_kind_display()
+            found.append(Linked(other, how, link.pk, may_remove, part))
     return found

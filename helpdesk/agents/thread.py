@@ -47,7 +47,10 @@ TOLD_BY_ARTICLES = (
 )
 
 
-_NAMING_TICKETS = (EventKind.LINKED, EventKind.SEPARATED)
+_NAMING_TICKETS = (
+    *(EventKind.LINKED, EventKind.UNLINKED, EventKind.SEPARATED, EventKind.SPLIT),
+    *(EventKind.MERGED, EventKind.UNMERGED),
+)
 
 
 @dataclass(frozen=True)
@@ -221,7 +224,9 @@ def _kind(article: Article) -> tuple[str, str, str]:
 def _lines(desk: Desk, since: datetime | None) -> list[EventLine]:
     if desk.reads_along:
         return []
-    events = Event.objects.filter(ticket=desk.ticket).exclude(kind__in=TOLD_BY_ARTICLES)
+    # of a merged ticket the articles are elsewhere, and its history is all there is
+    told = TOLD_BY_ARTICLES if desk.ticket.merged_into_id is None else ()
+    events = Event.objects.filter(ticket=desk.ticket).exclude(kind__in=told)
     if since is not None:
         events = events.filter(at__gte=since)
     newest = events.select_related("user", "customer").order_by("-at", "-pk")[:EVENT_LIMIT]
@@ -282,7 +287,10 @@ class _Words:
                 return _tag_change(data, self.tags)
             case EventKind.QUEUE_INFORMED | EventKind.SECOND_DELIVERY if data.get("queue"):
                 return _name(self.desk.queues, data["queue"])
-            case EventKind.LINKED | EventKind.SEPARATED:
+            case EventKind.MERGED | EventKind.UNMERGED:
+                arrow = "→" if data.get("source") == self.desk.ticket.pk else "←"
+                return f"{arrow} {self.numbers.get(data.get('ticket') or 0, '…')}"
+            case _ if event.kind in _NAMING_TICKETS:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
         return _of_mail(event, data)
 

@@ -19,16 +19,18 @@ from . import (
     bounced,
     clock_facts,
     facts,
+    likely,
+    merging,
     panels,
     policy,
     taking_back,
     thread,
     together,
 )
+from .change_form import ChangeForm
 from .composer import COMPOSERS, ComposerForm
 from .conflicts import Conflict
 from .desk import Desk
-from .forms import ChangeForm
 from .tickets_list import STATE_ICONS
 
 #: Outgoing mail that somebody has to look at.
@@ -76,9 +78,11 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         desk, ticket = self.desk, self.desk.ticket
         together.show_up(desk)
         shown = thread.read(desk, everything="all" in self.request.GET)
-        files = [one for entry in shown.entries for one in entry.files if one.answer_key]
+        is_merged, joined = ticket.merged_into_id is not None, merging.joined(desk)
+        own = answers.own_entries(ticket, shown.entries)
+        files = [one for entry in own for one in entry.files if one.answer_key]
         if ticket.answers:  # they stand beside their question
-            for entry in shown.entries:
+            for entry in own:
                 entry.files = [one for one in entry.files if not one.answer_key]
                 entry.repeats_answers = answers.are_in(ticket.answers, entry.article)
         context.update(
@@ -98,8 +102,12 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             dates=[] if desk.reads_along else clock_facts.other_dates(ticket),
             forms={
                 name.replace("-", "_"): facts.form_of(desk, name, self.bound)
-                for name in ("claim", "hand-back", "subject", "link", *_spam_forms(desk))
+                for name in ("subject", "link", *_head_forms(desk))
             },
+            joined=joined,
+            hints=likely.hints(desk),
+            may_merge=not is_merged and desk.may("note"),
+            may_split=not is_merged and desk.may("note") and policy.may_open(desk.actor),
             may_answer=desk.may("answer"),
             may_separate=desk.may("answer") and desk.may("create") and len(shown.entries) > 1,
             is_mine=ticket.owner_id == self.request.user.pk,
@@ -124,6 +132,8 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         return self.desk.ticket.page
 
     def _composers(self) -> dict[str, Any]:
+        if self.desk.ticket.merged_into_id is not None:  # nobody would read it
+            return {"composers": [], "mode": "", "is_composing": False}
         composers: list[ComposerForm] = []
         again = taking_back.find(self.desk, self.request.GET.get("again"))
         mode = taking_back.mode_of(again) if again else self.request.GET.get("mode")
@@ -144,6 +154,13 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             "mode": asked if asked in names else (names[0] if names else ""),
             "is_composing": asked in names,
         }
+
+
+def _head_forms(desk: Desk) -> tuple[str, ...]:
+    """Return what the head of the screen offers: of a ticket that was merged, nothing."""
+    if desk.ticket.merged_into_id is not None:
+        return ()
+    return ("claim", "hand-back", *_spam_forms(desk))
 
 
 def _spam_forms(desk: Desk) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from wagtail.admin.ui.tables import Column, Table
 from wagtail.admin.views import generic
 from wagtail.admin.widgets.button import Button, HeaderButton
 
-from helpdesk import permissions, search
+from helpdesk import duplicates, permissions, search
 from helpdesk.models import (
     InformedQueue,
     OutboundMail,
@@ -305,8 +305,10 @@ class TicketIndexView(generic.IndexView):
         rows = list(object_list)
         tags = tags_by_ticket(rows)
         self.standings.mark(rows)
+        marked = duplicates.marked(self.actor, rows)
         for ticket in rows:
             ticket.is_unread = is_unread(ticket)
+            ticket.looks_like = ticket.pk in marked
             ticket.tag_names = tags.get(ticket.pk, ())
             ticket.reads_along = permissions.reads_along(self.actor, ticket)
             ticket.next_date = clock_facts.next_date(ticket)

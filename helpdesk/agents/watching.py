@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from helpdesk import actions
 from helpdesk.models import Right
 
-from .forms import ChangeForm
+from .change_form import ChangeForm
 
 
 class WatchForm(ChangeForm):

@@ -69,6 +69,21 @@ def by_link(token: str) -> Door:
     return Door(actor, ticket, token)
 
 
+def at_home(door: Door) -> Door:
+    """Return the door to the request with which this one was joined; the same door where there is none.
+
+    Only one and the same customer is led on; others keep the page of their own request.
+    """
+    ticket, into = door.ticket, door.ticket.merged_into
+    if into is None:
+        return door
+    actor = permissions.link_bearer(into) if door.token else door.actor
+    home = _readable(actor).filter(pk=into.pk).first()
+    if home is None or not permissions.share_customer(ticket, home):
+        return door
+    return at_home(Door(actor, home, status_token(home) if door.token else ""))
+
+
 def _readable(actor: Actor) -> Any:
     tickets = permissions.visible_tickets(actor)
     return tickets.select_related("state", "queue", "customer", "merged_into")

@@ -35,7 +35,7 @@ def status_of(ticket: Ticket) -> Status:
         return Status(_("in progress"), _("Your request is being worked on."), "open")
     if kind == StateType.MERGED:
         return Status(
-            _("joined"), _("Your request has been joined with another one about it."), "closed"
+            _("joined"), _("Your request is dealt with together with another one."), "closed"
         )
     if kind not in OPEN_TYPES:
         return Status(_("closed"), _("Your request is closed."), "closed")
@@ -169,7 +169,13 @@ class ReplyNotice:
 def reply_notice(ticket: Ticket) -> ReplyNotice:
     """Tell what a message does to `ticket`, by the follow-up option of its queue."""
     if ticket.state.type == StateType.MERGED:
-        return ReplyNotice(False, _("Please write in the request with which it was joined."))
+        return ReplyNotice(
+            True,
+            _(
+                "Your request is dealt with together with another one. What you write here reaches those "
+                "who work on it."
+            ),
+        )
     if ticket.state.is_open:
         return ReplyNotice(True)
     days = ticket.queue.inherited("reopen_days")

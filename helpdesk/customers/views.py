@@ -76,6 +76,8 @@ class RequestView(View):
     """
 
     door: access.Door
+    #: Whether the request asked for was joined with the one behind the door.
+    is_led_on = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         token, number = kwargs.pop("token", ""), kwargs.pop("number", "")
@@ -83,7 +85,9 @@ class RequestView(View):
             page = reverse("helpdesk_customers:detail", kwargs={"number": number})
             return redirect_to_login(request.get_full_path() if request.method == "GET" else page)
         try:
-            self.door = access.by_link(token) if token else access.by_number(request.user, number)
+            door = access.by_link(token) if token else access.by_number(request.user, number)
+            self.door = access.at_home(door)
+            self.is_led_on = self.door is not door
             response = super().dispatch(request, *args, **kwargs)
         except (Http404, NotFound, NotPermitted) as error:
             if not token:
@@ -128,7 +132,7 @@ class RequestView(View):
 
 class Detail(RequestView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        return self.show()
+        return HttpResponseRedirect(self.door.url()) if self.is_led_on else self.show()
 
 
 class Reply(RequestView):
@@ -160,7 +164,8 @@ class Reply(RequestView):
         except HelpdeskError as error:
             form.add_error(None, str(error))
             return self.show(reply=form, status=422)
-        if article.ticket_id != ticket.pk:
+        # one that was joined with another customer's is dealt with there, and that is all to tell
+        if article.ticket_id != ticket.pk and article.visible:
             messages.success(
                 request,
                 _("Your message has become the new request %(number)s.")

@@ -116,6 +116,12 @@ def answer_of(
         verdict = _verdict(inbound, mail, match, actors)
     if not verdict.authentic:
         return _unverified(ticket, draft, verdict)
+    if match.of_joined:
+        # the words are for the customer of the request that was merged, not for this one's
+        kept = gettext_noop(
+            "not sent to the customer: the request was merged with another customer's"
+        )
+        return AgentMail(_note(actors[0], ticket, draft), "noted", (verdict.evidence, kept))
     return _taken(actors[0], ticket, mail, draft, verdict)
 
 

@@ -222,8 +222,9 @@ def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
         customer=customer,
         visible=visible,
         silent=step.inbound.silent,
+        wakes=match.joined,
     )
-    if visible:
+    if article.visible:
         _let_take_part(article.ticket, step)
         if not step.inbound.silent:
             _inform(step, article)

@@ -53,6 +53,10 @@ class Match:
     visible: bool = True
     verified: bool = True
     article: Article | None = None  # of a second delivery
+    # from somebody whose own request was merged into this one of another customer
+    joined: bool = False
+    # the reply address is that of such a request
+    of_joined: bool = False
 
 
 def find(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
@@ -121,11 +125,16 @@ def _by_token(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
     keys = addressing.signing_keys()
     for address in recipients:
         ticket_id = addressing.read_reply_token(address, keys)
-        ticket = _ticket(pk=ticket_id) if ticket_id is not None else None
-        if ticket is None:
+        named = _named(pk=ticket_id) if ticket_id is not None else None
+        if named is None:
             continue
-        visible, verified = _standing_with_token(ticket, sender_of(mail))
-        return Match(ticket, Tier.TOKEN, address, visible, verified)
+        ticket, sender = _resolve(named), sender_of(mail)
+        foreign = ticket.pk != named.pk and not permissions.share_customer(named, ticket)
+        visible, verified = _standing_with_token(ticket, sender, foreign=foreign)
+        joined = not visible and _has_joined(ticket, sender)
+        return Match(
+            ticket, Tier.TOKEN, address, visible, verified, joined=joined, of_joined=foreign
+        )
     return None
 
 
@@ -134,7 +143,8 @@ def _by_hint(mail: ParsedMail, articles: KnownArticles) -> Match | None:
     weak: Match | None = None
     for ticket, tier, evidence in _hinted(mail, articles):
         visible, verified = _standing(ticket, sender_of(mail))
-        match = Match(ticket, tier, evidence, visible, verified)
+        joined = verified and not visible and _has_joined(ticket, sender_of(mail))
+        match = Match(ticket, tier, evidence, visible, verified, joined=joined)
         if verified:
             return match
         weak = weak or match
@@ -175,10 +185,13 @@ def _tickets(ids: set[int]) -> dict[int, Ticket]:
 
 
 def _ticket(**lookup: object) -> Ticket | None:
-    ticket = held(Ticket, **lookup)
-    if ticket is None:
-        ticket = Ticket.objects.filter(**lookup).select_related("state").first()
+    ticket = _named(**lookup)
     return _resolve(ticket) if ticket is not None else None
+
+
+def _named(**lookup: object) -> Ticket | None:
+    found = held(Ticket, **lookup)
+    return found or Ticket.objects.filter(**lookup).select_related("state").first()
 
 
 def _resolve(ticket: Ticket) -> Ticket:
@@ -224,21 +237,35 @@ def _standing(ticket: Ticket, sender: str) -> tuple[bool, bool]:
     """Return (visible, verified) for a sender who knows no secret of the ticket."""
     if _takes_part(ticket, sender):
         return True, True
-    if _was_asked(ticket, sender):
+    if _was_asked(ticket, sender) or _has_joined(ticket, sender):
         return False, True  # a third party answers our question: internal, but nothing to verify
     return False, False
 
 
-def _standing_with_token(ticket: Ticket, sender: str) -> tuple[bool, bool]:
+def _has_joined(ticket: Ticket, sender: str) -> bool:
+    """Tell whether a request of the sender was merged into this one, which is another customer's."""
+    if not sender or _takes_part(ticket, sender):
+        return False
+    joined = Ticket.objects.filter(merged_into=ticket).select_related("customer")
+    return any(
+        is_customer(one, sender) or one.participants.filter(normalised=sender).exists()
+        for one in joined
+    )
+
+
+def _standing_with_token(
+    ticket: Ticket, sender: str, *, foreign: bool = False
+) -> tuple[bool, bool]:
     """Return (visible, verified) for a sender who holds the ticket's reply address.
 
     The token alone is enough unless third parties were written to from this ticket: then somebody
-    unknown may have it from them, and is filed internally.
+    unknown may have it from them, and is filed internally. So is whoever holds the address of a request
+    of another customer that was merged into this one (`foreign`).
     """
     visible, verified = _standing(ticket, sender)
     if verified:
         return visible, True
-    if is_agent(ticket, sender):
+    if foreign or is_agent(ticket, sender):
         return False, False  # an agent's answer by mail never speaks for the customer
     asked_others = Article.objects.filter(
         ticket=ticket, sender=Sender.AGENT, visible=False, channel="email"

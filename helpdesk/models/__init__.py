@@ -1,5 +1,5 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, batch, access, routes, time, queues, sorting, people, blobs, tickets, clocks, absence, working, articles, search,
+base, batch, access, routes, time, queues, sorting, people, blobs, held, tickets, clocks, absence, working, articles, search,
 history, mail, outbound, notices, screening, jobs, directory."""
 
 from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
@@ -10,6 +10,7 @@ from .batch import current_batch, held, hold, insert, known, learn, open_batch, 
 from .blobs import Blob
 from .clocks import Clock, PromiseOverride
 from .directory import Directory, directory, is_kept, kept_directory
+from .held import HeldFile
 from .history import Event, EventKind
 from .jobs import PeriodicJob
 from .mail import InboundMail, MailAccount
@@ -41,7 +42,7 @@ from .tickets import (
     TicketTag,
 )
 from .time import Calendar, Promise, Reckoning, usual_work_time
-from .working import DismissedHint, DraftFile, Merge, Presence, SavedDraft
+from .working import DismissedHint, DraftFile, LikelyDuplicate, Merge, Presence, SavedDraft
 
 __all__ = [
     "Absence",
@@ -52,6 +53,7 @@ __all__ = [
     "DismissedHint",
     "DraftFile",
     "Handover",
+    "HeldFile",
     "Mention",
     "Merge",
     "MutedQueue",
@@ -77,6 +79,7 @@ __all__ = [
     "EventKind",
     "FollowUp",
     "InboundMail",
+    "LikelyDuplicate",
     "MailAccount",
     "MailFilter",
     "NamedRow",

@@ -110,6 +110,27 @@ class DismissedHint(models.Model):
         return f"{self.ticket_id} {self.other_id}"
 
 
+class LikelyDuplicate(models.Model):
+    """What a ticket looked like when it was new: looked at once, after it was opened.
+
+    Whether the hint still holds (both there, nobody said otherwise) is asked where it is shown.
+    """
+
+    ticket = models.OneToOneField(Ticket, models.CASCADE, primary_key=True, related_name="+")
+    # the likeliest; none: nothing looked like it
+    other = models.ForeignKey(Ticket, models.CASCADE, null=True, related_name="+")
+    score = models.PositiveSmallIntegerField(default=0)
+
+    privacy: dict[str, str] = {}
+
+    class Meta:
+        verbose_name = _("likely duplicate")
+        verbose_name_plural = _("likely duplicates")
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} {self.other_id}"
+
+
 class Merge(models.Model):
     """The journal of one merge: what it moved, so that it can be taken back."""
 

@@ -18,6 +18,7 @@ from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .decisions import send_again, withdraw
 from .limiter import read_ahead as read_ahead_limits
+from .moving import move_mails
 from .outbox import send_due
 from .responses import send_refusal, send_response
 from .withdrawing import detach, withdraw_automatic
@@ -26,6 +27,7 @@ __all__ = [
     "Addresses",
     "Withheld",
     "detach",
+    "move_mails",
     "note_bounce",
     "read_ahead_limits",
     "send_again",

@@ -22,8 +22,9 @@ from helpdesk.models import (
     Ticket,
     kept_directory,
 )
-from helpdesk.permissions import Actor, Teams
+from helpdesk.permissions import Actor
 from helpdesk.rules.unread import nobody_reads
+from helpdesk.teams import Teams
 
 from . import compose, limiter, links, sentences, suspension
 from .automatic import is_ours

@@ -17,8 +17,9 @@ from django.utils.translation import ngettext
 
 from helpdesk import conf, permissions
 from helpdesk.models import Event, EventKind, Notice, Right, SavedDraft, Ticket
-from helpdesk.permissions import Actor, Teams
+from helpdesk.permissions import Actor
 from helpdesk.states import OPEN_TYPES
+from helpdesk.teams import Teams
 
 from . import links, sentences
 from .recipients import Batch

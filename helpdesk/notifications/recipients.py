@@ -26,11 +26,12 @@ from helpdesk.models import (
     Ticket,
     Watcher,
 )
-from helpdesk.permissions import Actor, Teams
+from helpdesk.permissions import Actor
 from helpdesk.rules import recipients
 from helpdesk.rules.recipients import DEFAULTS, Happening, Told
 from helpdesk.rules.substitution import Standing, effective
 from helpdesk.substitutes import Substitutes
+from helpdesk.teams import Teams
 
 ByMail = Notice.ByMail
 

@@ -25,8 +25,8 @@ from helpdesk.models import (
     Ticket,
     UntoldEvent,
 )
-from helpdesk.permissions import Teams
 from helpdesk.rules.recipients import DEFAULTS, Told
+from helpdesk.teams import Teams
 
 from . import notices
 from .recipients import Batch, events_to_tell

@@ -22,13 +22,13 @@ from wagtail.contrib.forms.models import FormMixin
 from wagtail.fields import RichTextField, StreamField
 from wagtail.search import index
 
-from helpdesk import actions, addressing, conf, permissions
+from helpdesk import actions, addressing, conf, duplicates, permissions
 from helpdesk.actions import Draft, Origin
 from helpdesk.errors import AlreadyDone
-from helpdesk.models import Channel, Customer, Priority, Queue, Ticket, TicketType
+from helpdesk.models import Article, Channel, Customer, Priority, Queue, Ticket, TicketType
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
-from . import snapshot
+from . import alike, snapshot
 from .base import PromisingMixin
 from .forms import IntakeForm
 from .stream import FormFieldsBlock
@@ -174,15 +174,17 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
     @method_decorator(never_cache)
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST":
-            form = self.get_form(request.POST, request.FILES, user=request.user)
-            if form.is_valid():
-                return HttpResponseRedirect(self.thanks_url(request, self.receive(form, request)))
+            form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+            if form.is_valid() and request.POST.get(alike.ANSWER) != "edit":
+                return self.answer(form, request)
         elif "done" in request.GET:
             return self.render_landing_page(request, read_reference(request.GET["done"]))
         else:
             form = self.get_form(user=request.user)
         context = self.get_context(request)
         context["form"] = form
+        context["held"] = request.POST.get(alike.HELD, "")
+        context["held_names"] = alike.held_names(request)
         return TemplateResponse(request, self.get_template(request), context)
 
     def thanks_url(self, request: HttpRequest, ticket: Ticket) -> str:
@@ -212,39 +214,75 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
             objection=objection,
         )
 
+    def answer(self, form: IntakeForm, request: HttpRequest) -> HttpResponse:
+        """Make of a valid form what its sender wants; ask first if there is an open request like it."""
+        key = self.key_of(form)
+        is_known = key is not None and Ticket.objects.filter(submission_key=key).exists()
+        if not is_known:
+            answers = self.answers(form)
+            draft = self.draft(form, answers)
+            asked = alike.question(
+                request,
+                form,
+                subject=draft.subject,
+                text=duplicates.words_of(answers),
+                form_key=self.translation_key,
+                context=self.get_context(request),
+            )
+            if asked is not None:
+                return asked
+            article = alike.add(request, draft, key)
+            if article is not None:
+                return self.added(form, request, article)
+        return HttpResponseRedirect(self.thanks_url(request, self.receive(form, request)))
+
+    def added(self, form: IntakeForm, request: HttpRequest, article: Article) -> HttpResponse:
+        """End for a form that was added to an own request: an objection made with it holds there."""
+        actor = permissions.customer(actions.customer_for_user(request.user))
+        if form.cleaned_data["objects_to_storage"]:
+            actions.object_to_storage(actor=actor, ticket=article.ticket, channel=Channel.WEB)
+        return alike.added(request, article.ticket, self.thanks_url(request, article.ticket))
+
+    def answers(self, form: IntakeForm) -> tuple[dict[str, Any], ...]:
+        """Return the snapshot of a valid form, in the page's language."""
+        with translation.override(self.locale.language_code):
+            return snapshot.take(form)
+
+    def draft(self, form: IntakeForm, answers: tuple[dict[str, Any], ...]) -> Draft:
+        """Return what a valid form says as a message."""
+        return Draft(
+            body=snapshot.as_text(answers),
+            channel=Channel.WEB,
+            subject=snapshot.subject(self.subject or self.title, form, answers),
+            from_name=form.cleaned_data["contact_name"],
+            from_address=form.cleaned_data["contact_email"],
+            files=form.uploads(),
+        )
+
+    def key_of(self, form: IntakeForm) -> str | None:
+        """Return what tells this very submission from others; None if the form came without a key."""
+        key = form.cleaned_data["submission_key"]
+        return snapshot.fingerprint(key, str(self.translation_key), form)
+
     @transaction.atomic
     def receive(self, form: IntakeForm, request: HttpRequest) -> Ticket:
         """Open the ticket of a valid form, or return the one this very submission made before."""
-        language = self.locale.language_code
-        data = form.cleaned_data
-        with translation.override(language):
-            answers = snapshot.take(form)
-        customer = self.asker(form, request.user)
-        subject = snapshot.subject(self.subject or self.title, form, answers)
-        draft = Draft(
-            body=snapshot.as_text(answers),
-            channel=Channel.WEB,
-            subject=subject,
-            from_name=data["contact_name"],
-            from_address=data["contact_email"],
-            files=form.uploads(),
-        )
+        answers, customer = self.answers(form), self.asker(form, request.user)
+        draft = self.draft(form, answers)
         try:
             opened = actions.open_ticket(
                 actor=permissions.customer(customer),
                 queue=self.queue,
-                subject=subject,
+                subject=draft.subject,
                 draft=draft,
                 customer=customer,
-                contact=addressing.canonical(data["contact_email"]),
-                language=language,
+                contact=addressing.canonical(draft.from_address),
+                language=self.locale.language_code,
                 terms=self.terms(self.objection(form)),
                 origin=Origin(self.pk, self.seen_revision_id(), self.translation_key, answers),
                 type_=self.ticket_type,
                 priority=self.priority,
-                submission_key=snapshot.fingerprint(
-                    data["submission_key"], str(self.translation_key), form
-                ),
+                submission_key=self.key_of(form),
             )
         except AlreadyDone as done:
             return cast(Ticket, done.existing)

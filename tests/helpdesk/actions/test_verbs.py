@@ -217,7 +217,12 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
     ),
 }
 #: Not in the table above: they touch two tickets or none, or two queues, or ask who wrote a message.
-OTHERS = {"assign", "move", "link", "mark_seen", "make_own_ticket", "take_back"}
+OTHERS = {
+    *("assign", "move", "link", "mark_seen", "make_own_ticket", "take_back"),
+    *("merge", "merge_all", "unmerge", "split", "unlink", "dismiss_hint"),
+}
+#: How long a merge can be taken back.
+ABOUT_MERGING = {"REVERSIBLE", "reversible_until"}
 #: What an agent hears of: nothing of the ticket itself changes.
 HEARING = {"watch", "unwatch", "mark_read", "named"}
 #: Questions and names that the verbs about spam have in common.
@@ -271,7 +276,7 @@ def test_the_table_names_every_verb():
         "one_transaction",
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest | {"terms_of"}
-    named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING
+    named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
     assert set(actions.__all__) == named
 
 

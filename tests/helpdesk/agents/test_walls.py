@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_mailbox.models import Mailbox, Message
 from django_tasks_db.models import DBTaskResult
 
-from helpdesk import storage
+from helpdesk import actions, storage
 from helpdesk.actions import presence, saved_drafts
 from helpdesk.models import (
     Absence,
@@ -21,11 +21,13 @@ from helpdesk.models import (
     Calendar,
     Customer,
     CustomerAddress,
+    DismissedHint,
     Event,
     InboundMail,
     MailAccount,
     MailFilter,
     MailRoute,
+    Merge,
     OutboundMail,
     Participant,
     Presence,
@@ -51,7 +53,7 @@ WATCHED = (
     *(Ticket, Article, Attachment, Event, TicketLink, Customer, CustomerAddress, Queue),
     *(QueueAddress, QueueRight, State, Priority, TicketType, Calendar, Promise, Mailbox),
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
-    *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft),
+    *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
 )
 
 
@@ -137,7 +139,14 @@ def fill(team: Team) -> dict[str, str]:
         condition={"field": "subject", "op": "is", "value": "Secret mail"},
         effects=[{"do": "ignore", "reason": "x"}],
     )
+    twins = [
+        f.make_ticket(team.queue, subject="Secret of Blue", customer=team.ticket.customer)
+        for _n in range(2)
+    ]
+    journal = actions.merge(actor=team.actor, source=twins[1], target=twins[0])
     return {
+        "merge": str(journal.pk),
+        "other": str(twins[0].pk),
         "view": "all",
         "change": "note",
         "article": str(article.pk),
@@ -160,6 +169,7 @@ def fill(team: Team) -> dict[str, str]:
 #: What `pk` means below each part of the admin.
 ROWS = (
     ("helpdesk/tickets/", "ticket"),
+    ("helpdesk/merges/", "merge"),
     ("helpdesk/failures/in/", "inbound"),
     ("helpdesk/failures/out/", "outbound"),
     ("helpdesk/filters/", "filter"),
