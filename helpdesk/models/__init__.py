@@ -1,5 +1,5 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, batch, access, routes, time, queues, sorting, people, blobs, held, tickets, clocks, absence, working, articles, search,
+base, batch, access, routes, time, queues, sorting, people, blobs, held_files, tickets, clocks, absence, working, articles, search,
 history, mail, outbound, notices, screening, jobs, directory."""
 
 from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
@@ -10,7 +10,7 @@ from .batch import current_batch, held, hold, insert, known, learn, open_batch, 
 from .blobs import Blob
 from .clocks import Clock, PromiseOverride
 from .directory import Directory, directory, is_kept, kept_directory
-from .held import HeldFile
+from .held_files import HeldFile
 from .history import Event, EventKind
 from .jobs import PeriodicJob
 from .mail import InboundMail, MailAccount

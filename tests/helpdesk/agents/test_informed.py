@@ -180,7 +180,10 @@ def test_work_lists_leave_it_to_the_team_that_works_on_it(red, blue):
     }
     assert shown == {
         "mine": False,
+        "in-place-of-others": False,
         "unassigned": False,
+        "due": False,
+        "absent-owners": False,
         "open": True,
         "waiting-for-us": False,
         "waiting-for-customer": False,

@@ -47,7 +47,7 @@ def screen(ticket):
 
 def test_ticket_screen_learns_who_is_here_and_is_seen_itself(red):
     fink = colleague(red)
-    assert ask(red.client, **on(red.ticket)) == {"people": "", "news": "", "rows": {}}
+    assert ask(red.client, **on(red.ticket)) == {"people": "", "news": "", "rows": {}, "unread": 0}
     presence.note_presence(actor=fink, ticket=red.ticket)
     assert "Fink Vogel is looking at this." in ask(red.client, **on(red.ticket))["people"]
     presence.note_presence(actor=fink, ticket=red.ticket, writing=True)

@@ -151,7 +151,7 @@ def test_numbers_are_capped_with_a_way_to_the_rest(queue, uta):
     found = section(body_of(uta), "Overdue")
     assert found.count("* Due") == 10
     assert "and 3 more" in found
-    assert links.desk_url("tickets_view", "mine") in found
+    assert links.desk_url("tickets_view", "due") in found
 
 
 def test_collected_notices_and_drafts_stand_in_it_once(queue, uta):
