@@ -43,7 +43,7 @@ def next_date(ticket: Ticket, now: datetime | None = None) -> Date | None:
 def dated(label: Any, at: datetime, now: datetime) -> Date:
     """Return a date in words, as seen from `now`."""
     if at <= now:
-        words = _("for %(time)s") % {"time": timesince(at, now, depth=1)}
+        words = _("%(time)s late") % {"time": timesince(at, now, depth=1)}
         return Date(label, at, words, "late")
     words = _("in %(time)s") % {"time": timeuntil(at, now, depth=1)}
     return Date(label, at, words, "soon" if at - now < SOON else "")
@@ -83,8 +83,7 @@ def _fact(desk: Desk, clock: Clock, now: datetime) -> ClockFact:
     if clock.due_at is None:
         return ClockFact(label, "still", _("the calendar never opens"))
     date = dated(label, clock.due_at, now)
-    words = _("overdue %(time)s") % {"time": date.words} if date.tone == "late" else date.words
-    return ClockFact(label, "running", words, clock.due_at, date.tone, _why(desk, clock))
+    return ClockFact(label, "running", date.words, clock.due_at, date.tone, _why(desk, clock))
 
 
 def _ended(label: Any, clock: Clock) -> ClockFact:

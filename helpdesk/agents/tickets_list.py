@@ -237,7 +237,6 @@ class TicketTable(Table):
 
 COLUMNS = (
     CellColumn("subject", label=gettext_lazy("Subject")),
-    CellColumn("number", label=pgettext_lazy("of a request", "Number"), sort_key="number"),
     CellColumn("customer", label=gettext_lazy("Customer")),
     CellColumn("queue", label=gettext_lazy("Queue")),
     CellColumn("state", label=gettext_lazy("State")),

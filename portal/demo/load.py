@@ -6,6 +6,8 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from wagtail.models import Page, Site
 
+from helpdesk import permissions
+from helpdesk.actions.absence import AbsencePlan, enter_absence
 from helpdesk.models import Queue, QueueAddress
 from portal.models import User
 
@@ -49,6 +51,18 @@ def in_the_way() -> str:
     return ", ".join(taken)
 
 
+def _go_away(users: dict[str, User]) -> None:
+    """Let one agent be on leave, whose tickets fall to a colleague, and one go next week."""
+    for name, deputy, begun, start, end in (
+        ("wren", "fink", "2 08:00", clock.due(-2), clock.due(6)),
+        ("lark", "meise", "1 09:00", clock.due(4), clock.due(9)),
+    ):
+        first, last = (day.replace(hour=0) for day in (start, end))  # whole days
+        plan = AbsencePlan(starts_at=first, ends_at=last, deputy=users[deputy])
+        with clock.at(clock.moment(begun)):
+            enter_absence(actor=permissions.agent(users[name]), user=users[name], plan=plan)
+
+
 @transaction.atomic
 def load() -> dict[str, int]:
     """Load the demo; return how many there are of what. All or nothing."""
@@ -63,6 +77,7 @@ def load() -> dict[str, int]:
     }
     stage = Stage(users, queues, forms)
     play(stage, STORIES)
+    _go_away(users)
     return {
         "people": len(users),
         "queues": len(queues),

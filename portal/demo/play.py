@@ -9,7 +9,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from helpdesk import actions, permissions
+from helpdesk.actions import escalation
 from helpdesk.models import OutboundMail, Right, Ticket
+from helpdesk.notifications import telling
 from helpdesk.notifications.outbox import note_result
 from helpdesk.notifications.smtp import Outcome, Result
 
@@ -42,8 +44,22 @@ def play(stage: Stage, stories: Iterable[Story]) -> None:
         with clock.at(moment):
             act.play(stage)
         with clock.at(moment + timedelta(seconds=20)):
+            _work()
             _post(stage)
     _read(stage)
+
+
+def _work() -> None:
+    """Do what the worker would have done meanwhile: raise what is due, tell whom it concerns."""
+    for job in (
+        escalation.raise_clocks,
+        escalation.remind,
+        escalation.close_pending,
+        escalation.hand_back_idle,
+        telling.tell,
+    ):
+        while job():
+            pass
 
 
 def _post(stage: Stage) -> None:

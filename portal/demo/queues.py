@@ -11,7 +11,9 @@ from helpdesk.models import (
     Calendar,
     FollowUp,
     MailAccount,
+    Priority,
     Promise,
+    PromiseOverride,
     Queue,
     QueueAddress,
     QueueRight,
@@ -123,11 +125,14 @@ QUEUES = (
     ),
 )
 
+#: An owner who does nothing for three working days loses a ticket to the queue.
+IDLE_MINUTES = 3 * 9 * 60
 #: name → first response, next answer, solution, in minutes of working time
 PROMISES = {
     "Störungen": (120, 480, 1440),
     "Auskünfte": (480, 960, None),
     "Bestellungen": (960, 2400, 7200),
+    "Dringendes": (60, 240, 960),
 }
 
 
@@ -148,6 +153,9 @@ def make_queues() -> dict[str, Queue]:
         )
         for name, (first, update, solution) in PROMISES.items()
     }
+    PromiseOverride.objects.create(
+        priority=Priority.objects.get(slug="urgent"), promise=promises["Dringendes"]
+    )
     queues: dict[str, Queue] = {}
     for spec in QUEUES:
         queue = Queue.objects.create(
@@ -165,6 +173,7 @@ def make_queues() -> dict[str, Queue]:
             signature_de=spec.signature_de,
             signature_en=spec.signature_en,
             is_junk=spec.is_junk,
+            hand_back_minutes=None if spec.parent else IDLE_MINUTES,
         )
         for place, address in enumerate(spec.addresses):
             QueueAddress.objects.create(queue=queue, address=address, is_sender=place == 0)

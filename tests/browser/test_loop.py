@@ -149,7 +149,7 @@ def write(agent: Visitor, mode: str, text: str) -> None:
     page.locator(f".hd-mode--{mode}").click()
     form = page.locator(f".hd-write--{mode}")
     form.locator("[name=body]").fill(text)
-    form.locator("button[type=submit]").click()
+    form.locator("button.button[type=submit]").click()
     expect(page.locator(".hd-article", has_text=text)).to_be_visible()
 
 

@@ -126,7 +126,7 @@ def test_a_colleague_is_chosen_by_keyboard(visit, ticket):
     page.keyboard.press("Escape")
     expect(names).to_be_hidden()
     page.keyboard.type("niemand")
-    page.locator(".hd-write--note button[type=submit]").click()
+    page.locator(".hd-write--note button.button[type=submit]").click()
     expect(page.locator(".messages")).to_contain_text("@niemand")
     assert Mention.objects.latest("pk").user.username == "karla"
     visitor.check()
@@ -156,7 +156,7 @@ def test_without_script_everything_is_there(visit, ticket):
     visitor.goto(reverse("helpdesk_agents:ticket", args=[ticket.pk]) + "?mode=note")
     expect(page.locator(".hd-mention button")).to_be_hidden()
     page.locator("#hd-note-body").fill("@karla, please")
-    page.locator(".hd-write--note button[type=submit]").click()
+    page.locator(".hd-write--note button.button[type=submit]").click()
     assert Mention.objects.filter(user__username="karla").exists()
     page.locator("form[action$='/do/watch/'] button").click()
     assert Watcher.objects.filter(user__username="agent").exists()

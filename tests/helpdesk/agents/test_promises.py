@@ -115,7 +115,7 @@ def test_the_ticket_says_when_what_is_due_and_why(promised):
         assert "4 h working time from Mon 09:12 is Mon 13:12." in page
         assert "in 4" in page.replace("\xa0", " ")
         clock.shift(timedelta(hours=6))
-        assert "overdue for 2" in screen(promised.client, ticket).replace("\xa0", " ")
+        assert "2 hours late" in screen(promised.client, ticket).replace("\xa0", " ")
         actions.answer(
             actor=promised.actor,
             ticket=ticket,
