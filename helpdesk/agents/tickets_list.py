@@ -292,7 +292,7 @@ class TicketIndexView(generic.IndexView):
         return reverse("helpdesk_agents:tickets_results", args=[self.list_view.slug])
 
     def get_valid_orderings(self) -> list[str]:
-        more = ("created_at", "priority__level")
+        more = ("number", "created_at", "priority__level")
         return [*super().get_valid_orderings(), *more, *(f"-{key}" for key in more)]
 
     def get_queryset(self) -> QuerySet[Ticket]:
