@@ -49,16 +49,7 @@ def settle(actor: Actor, ticket: Ticket, *, at: datetime) -> None:
 
     Costs no statement for a ticket to which nothing is promised, if the directory is kept.
     """
-    before = ticket.promise_id
-    plan = prepare(ticket, at=at)
-    write(actor, ticket, plan, at=at)
-    if plan.promise_before != ticket.promise_id:
-        events.record(
-            actor=actor,
-            ticket=ticket,
-            kind=EventKind.TERMS_APPLIED,
-            data={"from": {"promise": before}, "to": {"promise": ticket.promise_id}},
-        )
+    carry_out(actor, ticket, prepare(ticket, at=at), at=at)
 
 
 def prepare(ticket: Ticket, *, at: datetime, known: Iterable[Clock] | None = None) -> Plan:
@@ -74,8 +65,21 @@ def prepare(ticket: Ticket, *, at: datetime, known: Iterable[Clock] | None = Non
         if known is None:
             known = Clock.objects.filter(ticket=ticket) if ticket.pk else ()
         rows = _settled(ticket, promise, list(known), plan, at)
-    _set_dates(ticket, rows, at)
+    _set_dates(ticket, rows, promise)
     return plan
+
+
+def carry_out(actor: Actor, ticket: Ticket, plan: Plan, *, at: datetime) -> None:
+    """Write the clocks of a ticket that exists already, and record it if another promise holds now."""
+    write(actor, ticket, plan, at=at)
+    before, now = plan.promise_before, ticket.promise_id
+    if before != now:
+        events.record(
+            actor=actor,
+            ticket=ticket,
+            kind=EventKind.TERMS_APPLIED,
+            data={"from": {"promise": before}, "to": {"promise": now}},
+        )
 
 
 def write(actor: Actor, ticket: Ticket, plan: Plan, *, at: datetime) -> None:
@@ -251,7 +255,7 @@ def _next_of(clock: Clock) -> datetime | None:
 # --- dates ---------------------------------------------------------------------------------------
 
 
-def _set_dates(ticket: Ticket, rows: list[Clock], at: datetime) -> None:
+def _set_dates(ticket: Ticket, rows: list[Clock], promise: Promise | None) -> None:
     kind = ticket.state.type
     if not ticket.state.is_open:
         ticket.next_action_at = ticket.hand_back_at = ticket.remind_at = None
@@ -259,7 +263,7 @@ def _set_dates(ticket: Ticket, rows: list[Clock], at: datetime) -> None:
         return
     if kind != StateType.PENDING_REMINDER:
         ticket.remind_at = None
-    work_time = work_time_of(ticket, directory().promises.get(ticket.promise_id or 0))
+    work_time = work_time_of(ticket, promise)
     ticket.hand_back_at = _hand_back_at(ticket, work_time)
     dates: dict[str, datetime | None] = {
         row.kind: row.due_at for row in rows if row.running_since is not None

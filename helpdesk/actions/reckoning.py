@@ -7,11 +7,9 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from helpdesk import events
 from helpdesk.models import (
     Clock,
     Directory,
-    EventKind,
     Reckoning,
     Ticket,
     directory,
@@ -75,19 +73,9 @@ def _work_out(tickets: list[Ticket], now: datetime) -> None:
     for ticket in tickets:
         before = _dates(ticket)
         plan = clocks.prepare(ticket, at=now, known=by_ticket[ticket.pk])
-        clocks.write(SYSTEM, ticket, plan, at=now)
+        clocks.carry_out(SYSTEM, ticket, plan, at=now)
         if _dates(ticket) != before:
             changed.append(ticket)
-        if plan.promise_before != ticket.promise_id:
-            events.record(
-                actor=SYSTEM,
-                ticket=ticket,
-                kind=EventKind.TERMS_APPLIED,
-                data={
-                    "from": {"promise": plan.promise_before},
-                    "to": {"promise": ticket.promise_id},
-                },
-            )
     # deadlines are no change of the ticket: its version and its date of change stay
     Ticket.objects.bulk_update(changed, clocks.FIELDS, batch_size=BATCH)
 

@@ -10,15 +10,12 @@ from django import forms
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
-from django.views.generic import TemplateView
 from wagtail.admin import messages
-from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from helpdesk import actions, duplicates, permissions
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
@@ -27,6 +24,7 @@ from helpdesk.permissions import Actor
 
 from . import finder, policy
 from .desk import Desk
+from .ticket_page import TicketPage
 
 OFFERED = 5
 
@@ -80,30 +78,12 @@ class MergeForm(forms.Form):
         return actions.merge(actor=actor, source=source, target=target, visible=visible)
 
 
-class MergeView(WagtailAdminTemplateMixin, TemplateView):
+class MergeView(TicketPage):
     """Without `other` the choice, with it both tickets side by side and what will happen."""
 
     template_name = "helpdesk/agents/merge.html"
     header_icon = "resubmit"
     page_title = gettext_lazy("Merge tickets")
-    _show_breadcrumbs = True
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.actor = policy.actor_of(request)
-        self.ticket = policy.find_ticket(request, kwargs["pk"])
-        policy.require(self.actor, Right.NOTE, self.ticket)
-        if self.ticket.merged_into_id is not None:
-            raise Http404
-        return super().dispatch(request, *args, **kwargs)
-
-    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
-        ticket = self.ticket
-        return [
-            *self.breadcrumbs_items,
-            {"url": reverse("helpdesk_agents:tickets"), "label": _("Tickets")},
-            {"url": reverse("helpdesk_agents:ticket", args=[ticket.pk]), "label": ticket.number},
-            {"url": "", "label": _("Merge")},
-        ]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         choose = ChooseForm(

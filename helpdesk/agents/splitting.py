@@ -8,12 +8,9 @@ from typing import Any, cast
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.generic import TemplateView
 from wagtail.admin import messages
-from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from helpdesk import actions, addressing, permissions
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
@@ -21,6 +18,7 @@ from helpdesk.models import Article, Queue, Right, Ticket
 from helpdesk.permissions import Actor
 
 from . import policy
+from .ticket_page import TicketPage
 from .tickets_list import queue_choices
 
 
@@ -58,32 +56,18 @@ class SplitForm(forms.Form):
             return cast("Ticket", done.existing)
 
 
-class SplitView(WagtailAdminTemplateMixin, TemplateView):
+class SplitView(TicketPage):
     """The message, and the form for the new ticket."""
 
     template_name = "helpdesk/agents/split.html"
     header_icon = "copy"
     page_title = gettext_lazy("New ticket from a message")
-    _show_breadcrumbs = True
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.actor = policy.actor_of(request)
-        self.ticket = policy.find_ticket(request, kwargs["pk"])
-        policy.require(self.actor, Right.NOTE, self.ticket)
-        if not policy.may_open(self.actor) or self.ticket.merged_into_id is not None:
+    def prepare(self, **kwargs: Any) -> None:
+        if not policy.may_open(self.actor):
             raise Http404
         articles = permissions.visible_articles(self.actor, self.ticket)
         self.article = get_object_or_404(articles, pk=kwargs["article"])
-        return super().dispatch(request, *args, **kwargs)
-
-    def get_breadcrumbs_items(self) -> list[dict[str, str]]:
-        ticket = self.ticket
-        return [
-            *self.breadcrumbs_items,
-            {"url": reverse("helpdesk_agents:tickets"), "label": _("Tickets")},
-            {"url": reverse("helpdesk_agents:ticket", args=[ticket.pk]), "label": ticket.number},
-            {"url": "", "label": str(self.page_title)},
-        ]
 
     def _form(self, *args: Any) -> SplitForm:
         return SplitForm(*args, actor=self.actor, ticket=self.ticket, article=self.article)
