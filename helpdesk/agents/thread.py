@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -149,19 +149,12 @@ def _merge(desk: Desk, articles: list[Article], lines: list[EventLine]) -> list[
 
 
 def _entry(desk: Desk, article: Any) -> Entry:
-    kind, label, icon = _kind(article)
     mails: list[Any] = list(article.outbound.all())
     for mail in mails:
         mail.returned = returned(mail)
         mail.may_go_again = may_go_again(mail)
-    return Entry(
-        at=article.created_at,
-        article=article,
-        kind=kind,
-        label=label,
-        icon=icon,
-        who=_who_wrote(article),
-        segments=_segments(article.body),
+    return replace(
+        bare_entry(article),
         files=[one for one in article.attachments.all() if not (one.inline and article.has_html)],
         invitations=invitations_of(article),
         protection=protection_of(article),
