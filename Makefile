@@ -6,6 +6,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	command -v python3)
 VENV := .venv/bin
 T ?=
+UPGRADE ?= --upgrade
 TEMPLATES = $$(find templates helpdesk/templates -name '*.html')
 
 .DEFAULT_GOAL := help
@@ -55,10 +56,16 @@ wheel: install ## the extension alone, ready to install elsewhere, in dist/
 	rm -rf build
 	$(VENV)/python -m build --wheel --no-isolation
 
-lock: ## renew the locked versions
+LOCKED = .tools/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	--only-binary :all: --no-binary django-mailbox --no-binary dkimpy --no-binary python-ldap pyproject.toml
+
+lock: ## renew the locked versions (UPGRADE= keeps those that stand)
 	@test -x .tools/bin/uv || ($(PYTHON) -m venv .tools && .tools/bin/pip install -q uv)
-	.tools/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --no-binary django-mailbox --no-binary dkimpy pyproject.toml -o requirements/base.txt
-	.tools/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --only-binary :all: --no-binary django-mailbox --no-binary dkimpy --extra test pyproject.toml -o requirements/test.txt
+	$(LOCKED) $(UPGRADE) --extra test --extra saml -o requirements/test.txt
+	$(LOCKED) -c requirements/test.txt -o requirements/base.txt
+	@for extra in ldap saml; do $(LOCKED) -c requirements/test.txt --extra $$extra -o requirements/whole.txt \
+		&& $(PYTHON) bin/extras.py requirements/whole.txt requirements/base.txt > requirements/$$extra.txt; \
+		rm -f requirements/whole.txt; done
 
 clean: ## remove the environment and caches; the data below var/ stays
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

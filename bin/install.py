@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements" / "test.txt"
+#: Built only where the system has what it needs to be built with; without it its tests are skipped.
+LDAP_LOCK = ROOT / "requirements" / "ldap.txt"
+LDAP_NEEDS = (Path("/usr/include/ldap.h"), Path("/usr/include/sasl/sasl.h"))
 #: Written last: an interrupted installation has none and is done again.
 STAMP = VENV / "stelze-installed"
 LOG = ROOT / "var" / "install.log"
@@ -59,8 +62,13 @@ def is_current() -> bool:
 
 def fingerprint() -> str:
     """Tell what an environment is made of: the lock, this folder, and the Python behind it."""
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    locked = LOCK.read_bytes() + (LDAP_LOCK.read_bytes() if has_ldap() else b"")
+    digest = hashlib.sha256(locked).hexdigest()
     return f"{digest} {ROOT} {PYTHON.resolve()}"
+
+
+def has_ldap() -> bool:
+    return all(path.exists() for path in LDAP_NEEDS) and shutil.which("gcc") is not None
 
 
 def install() -> None:
@@ -83,7 +91,8 @@ def install() -> None:
         "--require-hashes",
         "--no-deps",
     ]
-    source = ["--only-binary", ":all:", "--no-binary", "django-mailbox,dkimpy", "-r", str(LOCK)]
+    source = ["--only-binary", ":all:", "--no-binary", "django-mailbox,dkimpy,python-ldap"]
+    source += ["-r", str(LOCK)] + (["-r", str(LDAP_LOCK)] if has_ldap() else [])
     run(
         [str(PYTHON), "-m", "pip", "install", *options, *source],
         f"The packages could not be installed: details are in {LOG.relative_to(ROOT)}",

@@ -61,6 +61,10 @@ DEFAULTS: dict[str, Any] = {
     "DIGEST_HOUR": 7,
     # a ticket that nobody has owned for more than so many hours stands in the digest
     "UNOWNED_HOURS": 4,
+    # reverse proxies in front of the site that append to X-Forwarded-For; 0: it is not believed
+    "PROXIES": 0,
+    # people whom the organisation knows: dotted name of a function, see `helpdesk.persons`; empty: none
+    "PERSONS": "",
     # more jobs for the worker's schedule: dotted names of `helpdesk.worker.Job` instances
     "JOBS": [],
     # the development mail room (page and SMTP server); never in production

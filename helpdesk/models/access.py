@@ -42,6 +42,16 @@ class OAuthAccess(models.Model):
     connected_at = models.DateTimeField(_("connected"), null=True, blank=True, editable=False)
     last_error = models.TextField(_("error"), blank=True, editable=False)
 
+    department = models.ForeignKey(
+        "helpdesk.Department",
+        models.PROTECT,
+        verbose_name=_("department"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Who administers the department may change it. Empty: for the whole site."),
+    )
+
     privacy = {
         "name": NONE,
         "provider": NONE,

@@ -7,11 +7,21 @@ from functools import partial
 from typing import Self
 
 from django.db import IntegrityError, models, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import storage
 
 from .base import NONE
+
+
+class Scan(models.TextChoices):
+    """What the virus scanner said of a file."""
+
+    WAITING = "", _("not checked")
+    CLEAN = "clean", _("checked")
+    INFECTED = "infected", _("in quarantine")
+    SKIPPED = "skipped", _("too large to be checked")
 
 
 class Blob(models.Model):
@@ -24,12 +34,21 @@ class Blob(models.Model):
     sha256 = models.CharField(max_length=64, unique=True)
     size = models.PositiveBigIntegerField(_("size"))
     stored_at = models.DateTimeField(auto_now_add=True)
+    scan = models.CharField(_("virus scan"), max_length=10, choices=Scan.choices, blank=True)
+    scanned_at = models.DateTimeField(null=True, blank=True)
+    # the name of what was found
+    finding = models.CharField(_("finding"), max_length=200, blank=True)
 
-    privacy = {"sha256": NONE}
+    privacy = {"sha256": NONE, "scan": NONE, "finding": NONE}
 
     class Meta:
         verbose_name = _("stored file")
         verbose_name_plural = _("stored files")
+        indexes = [
+            models.Index(
+                fields=["stored_at"], name="helpdesk_blob_unchecked", condition=Q(scan="")
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.sha256[:12]

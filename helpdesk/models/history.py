@@ -61,6 +61,11 @@ class EventKind(models.TextChoices):
     SPLIT = "article.split", _("made a new ticket from a message")
     UNLINKED = "ticket.unlinked", _("removed a link")
     MENTIONED = "agent.mentioned", _("mentioned an agent")
+    PARTICIPANT_INVITED = "participant.invited", _("invited somebody to the request")
+    PARTICIPANT_REMOVED = "participant.removed", _("removed a participant")
+    SHARING_CHANGED = "sharing.changed", _("changed with whom the request is shared")
+    LINK_WITHDRAWN = "link.withdrawn", _("withdrew the status links")
+    FILE_INFECTED = "file.infected", _("a virus was found in a file")
 
 
 class Event(models.Model):

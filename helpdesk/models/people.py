@@ -11,6 +11,26 @@ from helpdesk import addressing, conf
 from .base import NONE, PERSON
 
 
+class Organisation(models.Model):
+    """A company or an institute for which several customers ask.
+
+    Belonging to it shows nobody anything: a request is seen by the others only where its customer shared it.
+    """
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    is_active = models.BooleanField(_("in use"), default=True)
+
+    privacy = {"name": NONE}
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Customer(models.Model):
     """A person who asks. May have an account, a log-in name and several addresses."""
 
@@ -34,6 +54,18 @@ class Customer(models.Model):
     )
     phone = models.CharField(_("phone"), max_length=50, blank=True)
     is_blocked = models.BooleanField(_("blocked"), default=False)
+    organisation = models.ForeignKey(
+        Organisation,
+        models.SET_NULL,
+        verbose_name=_("organisation"),
+        null=True,
+        blank=True,
+        related_name="customers",
+    )
+    # what two customers were merged into; the row stays so that what points here is understood
+    merged_into = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="merged_from", editable=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     #: No column: the only address of a customer who was just made.
@@ -59,6 +91,14 @@ class Customer(models.Model):
         return rows[0].address if rows else ""
 
 
+class Proof(models.TextChoices):
+    """How an address was proved."""
+
+    ACCOUNT = "account", _("confirmed by mail")
+    CODE = "code", _("code sent by mail")
+    DIRECTORY = "directory", _("by the directory")
+
+
 class CustomerAddress(models.Model):
     """A mail address of a customer. Only a verified one shows mails' tickets in *My requests*."""
 
@@ -68,8 +108,11 @@ class CustomerAddress(models.Model):
     address = models.EmailField(_("address"), max_length=254)
     normalised = models.CharField(max_length=254, unique=True, editable=False)
     verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
+    verified_by = models.CharField(
+        _("verified by"), max_length=10, choices=Proof.choices, blank=True
+    )
 
-    privacy = {"address": PERSON, "normalised": PERSON}
+    privacy = {"address": PERSON, "normalised": PERSON, "verified_by": NONE}
 
     class Meta:
         verbose_name = _("customer's address")

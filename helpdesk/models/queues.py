@@ -35,6 +35,14 @@ class Right(models.TextChoices):
     MOVE_INTO = "move_into", _("move tickets into the queue")
     PRIORITY = "priority", _("change the priority")
     MANAGE = "manage", _("manage the queue")
+    ADMINISTER = "administer", _("administer teams, accounts and calendars")
+
+
+class AgentNames(models.TextChoices):
+    """Under which name an answer goes to the customer."""
+
+    PERSON = "person", _("the agent's name")
+    TEAM = "team", _("the team's name only")
 
 
 class Queue(models.Model):
@@ -122,6 +130,21 @@ class Queue(models.Model):
         related_name="queues",
         help_text=_("Empty: as the parent queue; at the top: the one of the settings."),
     )
+    is_confidential = models.BooleanField(
+        _("confidential"),
+        default=False,
+        help_text=_(
+            "Who opens a ticket is written down; mails to agents and search results show nothing of what it "
+            "says. Holds for all queues below."
+        ),
+    )
+    agent_names = models.CharField(
+        _("customers see"),
+        max_length=10,
+        choices=AgentNames.choices,
+        blank=True,
+        help_text=_("Empty: as the parent queue; at the top: the agent's name."),
+    )
     is_junk = models.BooleanField(
         _("takes spam"),
         default=False,
@@ -135,6 +158,7 @@ class Queue(models.Model):
         "slug": NONE,
         "purpose": NONE,
         "follow_up": NONE,
+        "agent_names": NONE,
         "legal_basis": NONE,
         "sender_name": NONE,
         "signature_de": NONE,
@@ -181,6 +205,11 @@ class Queue(models.Model):
             if value not in (None, ""):
                 return value
         return None
+
+    @property
+    def keeps_confidence(self) -> bool:
+        """Whether the queue or one above it is confidential."""
+        return any(queue.is_confidential for queue in self.lineage())
 
     def main_address(self) -> str:
         """Return the address that mails of this queue are sent from (its own, or a parent's)."""

@@ -45,6 +45,16 @@ class MailRoute(models.Model):
     last_error_at = models.DateTimeField(_("last error"), null=True, blank=True, editable=False)
     last_error = models.TextField(_("error"), blank=True, editable=False)
 
+    department = models.ForeignKey(
+        "helpdesk.Department",
+        models.PROTECT,
+        verbose_name=_("department"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Who administers the department may change it. Empty: for the whole site."),
+    )
+
     privacy = {
         "name": NONE,
         "host": NONE,

@@ -14,7 +14,7 @@ from taggit.models import ItemBase, TagBase
 from helpdesk import conf
 
 from .base import CONTENT, NONE, PERSON
-from .people import Customer
+from .people import Customer, Organisation
 from .queues import Queue
 from .sorting import Channel, Priority, State, TicketType
 from .time import Promise
@@ -110,6 +110,16 @@ class Ticket(models.Model):
         related_name="tickets",
         db_index=False,
     )
+    # with whose other people the customer shared it, expressly
+    organisation = models.ForeignKey(
+        Organisation,
+        models.SET_NULL,
+        verbose_name=_("shared with"),
+        null=True,
+        blank=True,
+        related_name="shared_tickets",
+        db_index=False,
+    )
     # where answers go: the address the customer wrote from, in canonical form
     contact = models.CharField(_("contact address"), max_length=254, blank=True)
     channel = models.CharField(_("came by"), max_length=10, choices=Channel.choices)
@@ -199,6 +209,11 @@ class Ticket(models.Model):
             models.Index(fields=["owner", "state", "-changed_at"], name="helpdesk_ticket_owner"),
             models.Index(fields=["state", "-changed_at"], name="helpdesk_ticket_state"),
             models.Index(fields=["customer", "-created_at"], name="helpdesk_ticket_customer"),
+            models.Index(
+                fields=["organisation", "-created_at"],
+                name="helpdesk_ticket_shared",
+                condition=Q(organisation__isnull=False),
+            ),
             models.Index(fields=["-changed_at", "-id"], name="helpdesk_ticket_changed"),
             models.Index(fields=["-created_at", "-id"], name="helpdesk_ticket_created"),
             models.Index(
@@ -233,15 +248,21 @@ class Ticket(models.Model):
 
 
 class Participant(models.Model):
-    """Somebody besides the customer who takes part: copied in, or invited."""
+    """Somebody besides the customer who takes part: copied in, or invited.
+
+    Who is copied in is written to. Only who was invited (`may_read`) sees the request on the site: by a link
+    of their own, or logged in with the address, once that is verified.
+    """
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="participants")
     address = models.EmailField(_("address"), max_length=254)
     normalised = models.CharField(max_length=254)
     name = models.CharField(_("name"), max_length=200, blank=True)
     added_at = models.DateTimeField(auto_now_add=True)
+    may_read = models.BooleanField(_("may read the request"), default=False)
+    link_nonce = models.CharField(max_length=16, default=_nonce)
 
-    privacy = {"address": PERSON, "normalised": PERSON, "name": PERSON}
+    privacy = {"address": PERSON, "normalised": PERSON, "name": PERSON, "link_nonce": NONE}
 
     class Meta:
         verbose_name = _("participant")
@@ -249,6 +270,13 @@ class Participant(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["ticket", "normalised"], name="helpdesk_participant_once"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["normalised"],
+                name="helpdesk_participant_reads",
+                condition=Q(may_read=True),
             )
         ]
 

@@ -90,6 +90,16 @@ class Calendar(models.Model):
     subdivision = models.CharField(_("federal state"), max_length=40, default="NW", blank=True)
     own_days = models.JSONField(_("own days"), default=list, blank=True)
 
+    department = models.ForeignKey(
+        "helpdesk.Department",
+        models.PROTECT,
+        verbose_name=_("department"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Who administers the department may change it. Empty: for the whole site."),
+    )
+
     privacy = {
         "name": NONE,
         "time_zone": NONE,
@@ -153,6 +163,16 @@ class Promise(models.Model):
         default=80,
         validators=[MinValueValidator(1), MaxValueValidator(99)],
         help_text=_("Empty: no warning."),
+    )
+
+    department = models.ForeignKey(
+        "helpdesk.Department",
+        models.PROTECT,
+        verbose_name=_("department"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Who administers the department may change it. Empty: for the whole site."),
     )
 
     privacy = {"name": NONE}

@@ -38,6 +38,7 @@ TICKET_SYSTEM_ID = env.str("TICKET_SYSTEM_ID", "10")
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 SAMPLE_MAILS = env.str("SAMPLE_MAILS", str(BASE_DIR.parent / "shared" / "mail"))
 TEST_DB_NAME = env.str("TEST_DB_NAME", "")
+PROXIES = env.int("PROXIES", 0)
 
 # --- applications -------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -46,6 +47,10 @@ INSTALLED_APPS = [
     "django_mailbox",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "wagtail.contrib.forms",
     "wagtail.contrib.redirects",
     "wagtail.contrib.settings",
@@ -76,6 +81,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "helpdesk.origin.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -211,6 +217,7 @@ HELPDESK = {
     "SITE_NAME": SITE_NAME,
     "DEFAULT_FROM": DEFAULT_FROM_EMAIL,
     "MAILROOM_SMTP_PORT": MAIL_PORT,
+    "PROXIES": PROXIES,
 }
 
 # --- logs: codes and ids, never what people wrote -----------------------------------------------
