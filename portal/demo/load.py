@@ -14,13 +14,14 @@ from portal.models import User
 from . import clock
 from .acts import Stage
 from .pages import make_pages
-from .people import IT_TEAM, OFFICE_TEAM, PEOPLE, make_people
+from .people import COUNSEL_LEADS, COUNSEL_TEAM, IT_TEAM, OFFICE_TEAM, PEOPLE, make_people
 from .play import play
 from .queues import QUEUES, make_queues
 from .stories import STORIES
 
 #: Everything but the stories has been there since then.
 BEGINNING = "34 08:00"
+TEAMS = (IT_TEAM, OFFICE_TEAM, COUNSEL_TEAM, COUNSEL_LEADS)
 
 
 def is_loaded() -> bool:
@@ -40,7 +41,7 @@ def in_the_way() -> str:
     addresses = [address for spec in QUEUES for address in spec.addresses]
     taken = [
         *User.objects.filter(username__in=names).values_list("username", flat=True),
-        *Group.objects.filter(name__in=[IT_TEAM, OFFICE_TEAM]).values_list("name", flat=True),
+        *Group.objects.filter(name__in=TEAMS).values_list("name", flat=True),
         *Queue.objects.filter(slug__in=slugs).values_list("slug", flat=True),
         *QueueAddress.objects.filter(normalised__in=addresses).values_list("address", flat=True),
     ]

@@ -16,6 +16,8 @@ PASSWORD = "stelze-demo"  # noqa: S105  (printed by `demo --who`)
 
 IT_TEAM = "IT-Service"
 OFFICE_TEAM = "Verwaltung"
+COUNSEL_TEAM = "Psychosoziale Beratung"
+COUNSEL_LEADS = "Psychosoziale Beratung (Leitung)"
 WAGTAIL_EDITORS = "Editors"
 WAGTAIL_MODERATORS = "Moderators"
 
@@ -59,6 +61,8 @@ PEOPLE = (
     Person("wren", "Wendy", "Wren", "en", "agent: faults, support, other", IT_TEAM),
     Person("meise", "Maike", "Meise", "de", "agent: enrolment, procurement", OFFICE_TEAM),
     Person("lark", "Liam", "Lark", "en", "agent: enrolment, procurement", OFFICE_TEAM),
+    Person("star", "Stella", "Star", "de", "leads the counselling, a department", COUNSEL_LEADS),
+    Person("pirol", "Paul", "Pirol", "de", "agent: counselling (confidential)", COUNSEL_TEAM),
     Person("kranich", "Klara", "Kranich", "de", "customer (student)", is_customer=True),
     Person("swift", "Samuel", "Swift", "en", "customer (student)", is_customer=True),
     Person("specht", "Sabine", "Specht", "de", "customer (member of staff)", is_customer=True),

@@ -8,7 +8,9 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 
 from helpdesk.models import (
+    AgentNames,
     Calendar,
+    Department,
     FollowUp,
     MailAccount,
     Priority,
@@ -18,13 +20,15 @@ from helpdesk.models import (
     QueueAddress,
     QueueRight,
     Right,
+    Team,
 )
 
-from .people import IT_TEAM, OFFICE_TEAM
+from .people import COUNSEL_LEADS, COUNSEL_TEAM, IT_TEAM, OFFICE_TEAM
 from .screening import make_screening
 
-#: What a team may do in its queues. Managing them is the administrator's.
-TEAM_RIGHTS = [right for right in Right.values if right != Right.MANAGE]
+#: What a team may do in its queues. Managing and administering them is not for everybody.
+LEADING = {Right.MANAGE, Right.ADMINISTER}
+TEAM_RIGHTS = [right for right in Right.values if right not in LEADING]
 
 LEGAL_BASIS = "Dokumentation der technischen Betreuung (Betriebsordnung der IT)"
 
@@ -44,6 +48,9 @@ class Spec:
     signature_de: str = ""
     signature_en: str = ""
     is_junk: bool = False
+    department: str = ""
+    is_confidential: bool = False
+    agent_names: str = ""
 
 
 _IT_DE = "IT-Service der Universität Lindental\nTelefon 555-1200, Mo–Fr 8–17 Uhr"
@@ -116,6 +123,20 @@ QUEUES = (
         signature_en=_IT_EN,
     ),
     Spec(
+        "counselling",
+        "Psychosoziale Beratung",
+        "Gespräche bei Sorgen im Studium und im Leben. Was hier steht, liest nur die Beratungsstelle.",
+        ("sprechstunde@desk.example", "counselling@desk.example"),
+        team=COUNSEL_TEAM,
+        promise="Auskünfte",
+        sender_name="Psychosoziale Beratung",
+        signature_de="Psychosoziale Beratung der Universität Lindental\nHaus am Park, Sprechzeit nach Vereinbarung",
+        signature_en="Counselling, Lindental University\nHouse at the park, by appointment",
+        department="Beratungsstelle",
+        is_confidential=True,
+        agent_names=AgentNames.TEAM,
+    ),
+    Spec(
         "spam",
         "Spam",
         "Was der Mailserver für Werbung oder Betrug hält. Niemand bekommt darauf eine Antwort.",
@@ -173,6 +194,8 @@ def make_queues() -> dict[str, Queue]:
             signature_de=spec.signature_de,
             signature_en=spec.signature_en,
             is_junk=spec.is_junk,
+            is_confidential=spec.is_confidential,
+            agent_names=spec.agent_names,
             hand_back_minutes=None if spec.parent else IDLE_MINUTES,
         )
         for place, address in enumerate(spec.addresses):
@@ -182,10 +205,23 @@ def make_queues() -> dict[str, Queue]:
             QueueRight.objects.bulk_create(
                 QueueRight(group=team, queue=queue, right=right) for right in TEAM_RIGHTS
             )
+        if spec.department:
+            _make_department(spec.department, queue)
         queues[spec.slug] = queue
     _make_account(queues["faults"])
     make_screening(queues)
     return queues
+
+
+def _make_department(name: str, queue: Queue) -> None:
+    """Make a department of one queue, with the team that answers there and the one that leads it."""
+    department = Department.objects.create(name=name, slug=queue.slug, queue=queue)
+    leads, _made = Group.objects.get_or_create(name=COUNSEL_LEADS)
+    QueueRight.objects.bulk_create(
+        QueueRight(group=leads, queue=queue, right=right) for right in Right.values
+    )
+    for group in (leads, Group.objects.get(name=COUNSEL_TEAM)):
+        Team.objects.create(group=group, department=department)
 
 
 def _make_account(queue: Queue) -> None:
