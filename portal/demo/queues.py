@@ -23,8 +23,8 @@ from helpdesk.models import (
 from .people import IT_TEAM, OFFICE_TEAM
 from .screening import make_screening
 
-#: What a team may do in its queues. Managing them is the administrator's.
-TEAM_RIGHTS = [right for right in Right.values if right != Right.MANAGE]
+#: What a team may do in its queues. Leading them is the administrator's.
+TEAM_RIGHTS = [right for right in Right.values if right not in {Right.MANAGE, Right.ADMINISTER}]
 
 LEGAL_BASIS = "Dokumentation der technischen Betreuung (Betriebsordnung der IT)"
 
