@@ -87,12 +87,13 @@ class DepartmentForm(DeskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.actor = policy.actor_for(self.for_user)
+        self.is_superuser = permissions.is_superuser(self.actor)
         fields: Any = self.fields
         own = permissions.administered_departments(self.actor)
         field = fields["department"]
         field.queryset = own
         field.empty_label = _("the whole site")
-        if not permissions.is_superuser(self.actor):
+        if not self.is_superuser:
             field.required, field.empty_label = True, None
             field.help_text = ""
             if len(found := list(own[:2])) == 1:

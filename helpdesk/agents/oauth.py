@@ -71,6 +71,10 @@ class OAuthForm(DepartmentForm):
         if self.errors:
             return data
         provider, flow = data["provider"], data["flow"]
+        moved = self.instance.client_secret and set(self.changed_data) & set(_IDENTITY)
+        if moved and not (self.is_superuser or data["secret"]):
+            # it may have been entered by somebody else, for another server
+            self.add_error("secret", _("The server is another one: enter the secret again."))
         by_itself = flow == OAuthAccess.Flow.CLIENT
         if by_itself and provider not in _WITHOUT_A_PERSON:
             self.add_error("flow", _("With this provider somebody has to sign in."))

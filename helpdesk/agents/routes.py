@@ -54,6 +54,11 @@ class RouteForm(DepartmentForm):
         limit.min_value = 1
         limit.validators = [*limit.validators, forms.IntegerField(min_value=1).validators[0]]
         limit.widget.attrs["min"] = 1
+        access = self.instance.oauth if self.instance.oauth_id else None
+        if access is not None and access.department_id is None and not self.is_superuser:
+            # another server would be given the site's token
+            for name in ("oauth", "host", "security", "port", "user"):
+                self.fields[name].disabled = True
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -64,6 +69,10 @@ class RouteForm(DepartmentForm):
             )
         if port is not None and not 0 < port < 2**16:
             self.add_error("port", _("A port is a number from 1 to 65535."))
+        moved = self.instance.pk and {"host", "port", "security"} & set(self.changed_data)
+        stored = moved and self.instance.secret and not data.get("oauth")
+        if stored and not (self.is_superuser or data.get("password")):
+            self.add_error("password", _("The server is another one: enter the password again."))
         if data.get("oauth") and data.get("password"):
             self.add_error("password", _("Choose either a password or an OAuth2 access."))
         if (data.get("oauth") or data.get("password")) and not data.get("user"):
