@@ -106,7 +106,7 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    names = ("desk", "notices", "together", "merging")
+    names = ("desk", "notices", "together", "merging", "rights")
     links = ((static(f"helpdesk/agents/{name}.css"),) for name in names)
     return format_html_join("", '<link rel="stylesheet" href="{}">', links)
 

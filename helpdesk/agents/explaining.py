@@ -91,7 +91,7 @@ class QueuePeopleView(Screen):
             *self.breadcrumbs_items,
             {"url": reverse("helpdesk_queues:index"), "label": _("Queues")},
             {"url": edit, "label": self.queue.name},
-            {"url": "", "label": _("Who may do what")},
+            {"url": "", "label": self.get_page_title()},
         ]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -96,13 +97,7 @@ class TeamFacts(forms.ModelForm):
     department = forms.ModelChoiceField(
         Department.objects.none(), label=gettext_lazy("Department"), required=False
     )
-    requires_second_factor = forms.BooleanField(
-        label=gettext_lazy("needs a second factor"),
-        required=False,
-        help_text=gettext_lazy(
-            "Members have to set up an app, a passkey or a security key before they work."
-        ),
-    )
+    requires_second_factor = forms.BooleanField(required=False)
 
     class Meta:
         model = Group
@@ -117,14 +112,17 @@ class TeamFacts(forms.ModelForm):
         chosen = fields["department"]
         chosen.queryset, chosen.initial = own, self.team.department_id
         chosen.empty_label = _("the whole site")
-        fields["requires_second_factor"].initial = self.team.requires_second_factor
+        column: Any = Team._meta.get_field("requires_second_factor")
+        factor = fields["requires_second_factor"]
+        factor.label, factor.help_text = capfirst(column.verbose_name), column.help_text
+        factor.initial = self.team.requires_second_factor
         if not permissions.is_superuser(actor):
             chosen.required, chosen.empty_label = True, None
             if len(found := list(own[:2])) == 1 and not locked:
                 self.team.department = found[0]
                 del fields["department"]
             # what the site asks for is not taken back here
-            fields["requires_second_factor"].disabled = self.team.requires_second_factor
+            factor.disabled = self.team.requires_second_factor
         for field in fields.values() if locked else ():
             field.disabled = True
 
