@@ -39,8 +39,8 @@ register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
 register_permission_policy(models.AutoResponse, policy.ResponsePolicy(models.AutoResponse))
 register_permission_policy(models.Customer, policy.CustomerPolicy(models.Customer))
 register_permission_policy(models.SenderBlock, policy.BlockPolicy(models.SenderBlock))
-for _model in (models.Calendar, models.Promise, models.MailRoute, models.OAuthAccess):
-    register_permission_policy(_model, policy.DepartmentPolicy(_model))
+for _owned in (models.Calendar, models.Promise, models.MailRoute, models.OAuthAccess):
+    register_permission_policy(_owned, policy.DepartmentPolicy(_owned))
 for _model in (
     models.Department,
     models.PromiseOverride,

@@ -28,7 +28,7 @@ from helpdesk.mail.transports.wire import is_loopback
 from helpdesk.models import MailAccount, OAuthAccess, Queue
 from helpdesk.permissions import Actor
 
-from . import policy
+from . import departments, policy
 from .paging import GuardedIndex
 from .tickets_list import queue_choices
 from .trouble import trouble_words
@@ -175,17 +175,10 @@ class MailboxForm(forms.ModelForm):
         A token of their own department is theirs to use; one of the site stays where a superuser put it.
         """
         held = self.account.oauth_id if self.account is not None else None
-        own = OAuthAccess.objects.filter(
-            department__in=permissions.administered_departments(self.actor)
-        )
-        if held and own.filter(pk=held).exists():
-            held = None
+        is_the_sites = departments.limit_access(fields["oauth"], self.actor, held)
         locked = ["trusted", "authserv_id", "path"]
-        if held or not own.exists():
-            locked.append("oauth")
-        fields["oauth"].queryset = OAuthAccess.objects.filter(pk=held) if held else own
         believed = self.account is not None and (self.account.trusted or self.account.authserv_id)
-        if held or believed:  # another server would be given the token, or be believed
+        if is_the_sites or believed:  # another server would be given the token, or be believed
             locked += ["protocol", "host", "port", "user"]
         for name in locked:
             fields[name].disabled = True
@@ -224,14 +217,8 @@ class MailboxForm(forms.ModelForm):
         )
         if stored and moved and not (data["secret"] or data["oauth"]):
             self.add_error("secret", _("The server is another one: enter the password again."))
-        queue = Queue.objects.filter(pk=data["queue"]).first()
-        lends = queue is not None and permissions.usable(
-            getattr(data["oauth"], "department", None), queue
-        )
-        if not lends and {"oauth", "queue"} & set(self.changed_data):
-            self.add_error(
-                "oauth", _("“%(name)s” belongs to another department.") % {"name": data["oauth"]}
-            )
+        if {"oauth", "queue"} & set(self.changed_data):
+            departments.check_lent(self, "oauth", Queue.objects.get(pk=data["queue"]))
         if data["oauth"] and data["protocol"] in OPEN and not is_loopback(data["host"]):
             self.add_error("protocol", _("OAuth2 needs an encrypted connection."))
 

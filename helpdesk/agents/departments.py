@@ -57,6 +57,27 @@ def limit(
     field.queryset = (found | rows.filter(department=None)) if shared else found
 
 
+def limit_access(field: Any, actor: Actor, held: int | None) -> bool:
+    """Offer an administrator the accesses of their own departments; tell whether one of others is `held`.
+
+    That one stays where a superuser put it: its token is not theirs to send anywhere.
+    """
+    own = field.queryset.model.objects.filter(
+        department__in=permissions.administered_departments(actor)
+    )
+    foreign = held is not None and not own.filter(pk=held).exists()
+    field.queryset = own.model.objects.filter(pk=held) if foreign else own
+    field.disabled = foreign or not own.exists()
+    return foreign
+
+
+def check_lent(form: Any, name: str, queue: Queue) -> None:
+    """Add an error at a field whose row belongs to a department, unless `queue` does, too."""
+    row = form.cleaned_data.get(name)
+    if row is not None and not permissions.usable(row.department, queue):
+        form.add_error(name, _("“%(name)s” belongs to another department.") % {"name": row})
+
+
 def inside(department: Department) -> set[int]:
     """Return the ids of the department's queues: its topmost and all below."""
     parents = {pk: queue.parent_id for pk, queue in queue_map().items()}
@@ -114,8 +135,8 @@ class DepartmentForm(DeskForm):
             row = data.get(name)
             if row is not None and not _lends(row, department):
                 self.add_error(name, _("“%(name)s” belongs to another department.") % {"name": row})
-        changed = "department" in self.changed_data and department is not None
-        if changed and self.instance.pk and used_elsewhere(self.instance, department):
+        changed = "department" in self.changed_data and self.instance.pk
+        if changed and department is not None and used_elsewhere(self.instance, department):
             self.add_error("department", _("It is used outside this department."))
         return data
 

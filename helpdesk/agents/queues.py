@@ -123,10 +123,8 @@ class QueueForm(DeskForm):
         there = Queue(pk=self.instance.pk, parent=parent)
         moved = kept is not None and kept.parent_id != getattr(parent, "pk", None)
         for name in ("calendar", "promise", "route"):
-            row = data.get(name)
-            asked = row is not None and (moved or name in self.changed_data)
-            if asked and not permissions.usable(row.department, there):
-                self.add_error(name, _("“%(name)s” belongs to another department.") % {"name": row})
+            if moved or name in self.changed_data:
+                departments.check_lent(self, name, there)
 
 
 class AddressForm(forms.ModelForm):
