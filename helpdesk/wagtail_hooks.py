@@ -18,6 +18,8 @@ from .agents import (
     accounts,
     blocks,
     calendars,
+    departments,
+    group_rights,
     logs,
     menu,
     notice_choices,
@@ -37,15 +39,14 @@ register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
 register_permission_policy(models.AutoResponse, policy.ResponsePolicy(models.AutoResponse))
 register_permission_policy(models.Customer, policy.CustomerPolicy(models.Customer))
 register_permission_policy(models.SenderBlock, policy.BlockPolicy(models.SenderBlock))
+for _owned in (models.Calendar, models.Promise, models.MailRoute, models.OAuthAccess):
+    register_permission_policy(_owned, policy.DepartmentPolicy(_owned))
 for _model in (
-    models.Calendar,
-    models.Promise,
+    models.Department,
     models.PromiseOverride,
     models.State,
     models.Priority,
     models.TicketType,
-    models.MailRoute,
-    models.OAuthAccess,
 ):
     register_permission_policy(_model, policy.DeskPolicy(_model))
 
@@ -69,6 +70,7 @@ for _rank, _group in enumerate(menu.GROUPS):
 
 
 hooks.register("register_admin_menu_item", partial(notices.menu_item, 49))
+hooks.register("register_group_permission_panel", group_rights.panel)
 hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)
 
 
@@ -92,6 +94,7 @@ def admin_viewsets() -> list[Any]:
         viewsets.PriorityViewSet(),
         viewsets.TypeViewSet(),
         routes.RouteViewSet(),
+        departments.DepartmentViewSet(),
     ]
 
 
@@ -103,7 +106,7 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    names = ("desk", "notices", "together", "merging")
+    names = ("desk", "notices", "together", "merging", "rights")
     links = ((static(f"helpdesk/agents/{name}.css"),) for name in names)
     return format_html_join("", '<link rel="stylesheet" href="{}">', links)
 

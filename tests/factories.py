@@ -156,3 +156,16 @@ def make_absence(
         entered_by=options.pop("entered_by", user),
         **{"handed_over_at": now, **options},
     )
+
+
+def make_department(name: str, queue: models.Queue | None = None, **options: Any) -> Any:
+    """Make a department with a topmost queue of its name."""
+    slug = name.lower().replace(" ", "-")
+    queue = queue or QueueFactory(name=name, slug=slug)
+    return models.Department.objects.create(name=name, slug=slug, queue=queue, **options)
+
+
+def join(group: Group, department: Any, **options: Any) -> Group:
+    """Let a group be a team of a department."""
+    models.Team.objects.create(group=group, department=department, **options)
+    return group

@@ -35,6 +35,7 @@ from .customers import (
     verify_address,
 )
 from .drafts import Draft, Upload
+from .granting import change_rights
 from .lifecycle import change_state, close_request
 from .linking import dismiss_hint, unlink
 from .merging import REVERSIBLE, merge, merge_all, reversible_until, unmerge
@@ -50,6 +51,7 @@ from .terms import apply_terms, object_to_storage, terms_of
 from .watching import mark_read, named, unwatch, watch
 
 __all__ = [
+    "change_rights",
     "dismiss_hint",
     "unlink",
     "split",

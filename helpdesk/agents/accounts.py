@@ -21,14 +21,14 @@ from wagtail_modeladmin.helpers import PermissionHelper
 from wagtail_modeladmin.options import ModelAdmin
 from wagtail_modeladmin.views import CreateView, EditView
 
-from helpdesk import storage
+from helpdesk import permissions, storage
 from helpdesk.mail import health, trial
 from helpdesk.mail.transports import InvalidUri, open_transport
 from helpdesk.mail.transports.wire import is_loopback
-from helpdesk.models import MailAccount, OAuthAccess, Queue, Right
+from helpdesk.models import MailAccount, OAuthAccess, Queue
 from helpdesk.permissions import Actor
 
-from . import policy
+from . import departments, policy
 from .paging import GuardedIndex
 from .tickets_list import queue_choices
 from .trouble import trouble_words
@@ -99,11 +99,11 @@ class Address:
 
 
 def visible_accounts(actor: Actor) -> QuerySet[Mailbox]:
-    """Return the mailboxes of the queues that the actor manages; superusers see all."""
+    """Return the mailboxes of the queues that the actor administers; superusers see all."""
     rows = Mailbox.objects.select_related("helpdesk_account__queue")
     if policy.is_superuser(actor):
         return rows
-    return rows.filter(helpdesk_account__queue__in=actor.queues_with(Right.MANAGE))
+    return rows.filter(helpdesk_account__queue__in=permissions.administered(actor))
 
 
 class MailboxForm(forms.ModelForm):
@@ -161,7 +161,7 @@ class MailboxForm(forms.ModelForm):
                 fields[name].initial = column.value_from_object(self.account)
         for name in ("protocol", "host", "port", "user", "path", "folder"):
             fields[name].initial = getattr(self.address, name)
-        fields["queue"].choices = queue_choices(self.actor.queues_with(Right.MANAGE))
+        fields["queue"].choices = queue_choices(permissions.administered(self.actor))
         if self.account is not None:
             fields["queue"].initial = self.account.queue_id
         if policy.is_superuser(self.actor):
@@ -170,12 +170,15 @@ class MailboxForm(forms.ModelForm):
             self._limit(fields)
 
     def _limit(self, fields: Any) -> None:
-        """Take from a manager what reaches beyond the manager's own queues: files of this machine, trust, tokens."""
+        """Take from an administrator what reaches beyond their queues: files of this machine, trust, tokens.
+
+        A token of their own department is theirs to use; one of the site stays where a superuser put it.
+        """
         held = self.account.oauth_id if self.account is not None else None
-        fields["oauth"].queryset = OAuthAccess.objects.filter(pk=held or 0)
-        locked = ["oauth", "trusted", "authserv_id", "path"]
+        is_the_sites = departments.limit_access(fields["oauth"], self.actor, held)
+        locked = ["trusted", "authserv_id", "path"]
         believed = self.account is not None and (self.account.trusted or self.account.authserv_id)
-        if held or believed:  # another server would be given the token, or be believed
+        if is_the_sites or believed:  # another server would be given the token, or be believed
             locked += ["protocol", "host", "port", "user"]
         for name in locked:
             fields[name].disabled = True
@@ -214,6 +217,8 @@ class MailboxForm(forms.ModelForm):
         )
         if stored and moved and not (data["secret"] or data["oauth"]):
             self.add_error("secret", _("The server is another one: enter the password again."))
+        if {"oauth", "queue"} & set(self.changed_data):
+            departments.check_lent(self, "oauth", Queue.objects.get(pk=data["queue"]))
         if data["oauth"] and data["protocol"] in OPEN and not is_loopback(data["host"]):
             self.add_error("protocol", _("OAuth2 needs an encrypted connection."))
 
@@ -251,23 +256,23 @@ class MailboxForm(forms.ModelForm):
 
 
 class AccountPermissions(PermissionHelper):
-    """Managers see the accounts of their queues. Nobody deletes one: it is set out of use."""
+    """Administrators see the accounts of their queues. Nobody deletes one: it is set out of use."""
 
     def get_all_model_permissions(self) -> QuerySet[Permission]:
         return Permission.objects.none()
 
     def user_can_list(self, user: Any) -> bool:
-        return policy.may_manage(policy.actor_for(user))
+        return policy.may_administer(policy.actor_for(user))
 
     def user_can_create(self, user: Any) -> bool:
-        return bool(policy.actor_for(user).queues_with(Right.MANAGE))
+        return bool(permissions.administered(policy.actor_for(user)))
 
     def user_can_edit_obj(self, user: Any, obj: Any) -> bool:
         actor, account = policy.actor_for(user), _account(obj)
         if policy.is_superuser(actor):
             return True
         # the list asks for each row: no query here
-        return account is not None and account.queue_id in actor.queues_with(Right.MANAGE)
+        return account is not None and account.queue_id in permissions.administered(actor)
 
     def user_can_inspect_obj(self, user: Any, obj: Any) -> bool:
         return False

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import dateformat, timezone
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
@@ -20,13 +21,14 @@ from helpdesk.models import Calendar
 from helpdesk.rules import hours, publicholidays, worktime
 from helpdesk.rules.openings import Hours
 
-from .viewsets import DeskForm, DeskViewSet, PolicedCreate, PolicedEdit
+from .departments import DepartmentColumn, DepartmentForm, with_department
+from .viewsets import DeskViewSet, PolicedCreate, PolicedEdit, PolicedIndex
 
 #: What the preview shows.
 PREVIEW_DAYS = 14
 
 
-class CalendarForm(DeskForm):
+class CalendarForm(DepartmentForm):
     """A calendar as an administrator writes it: a line of text a weekday, a line an own day."""
 
     place = forms.ChoiceField(
@@ -48,7 +50,7 @@ class CalendarForm(DeskForm):
 
     class Meta:
         model = Calendar
-        fields = ["name", "opening_hours", "time_zone"]
+        fields = ["name", "department", "opening_hours", "time_zone"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,8 +71,8 @@ class CalendarForm(DeskForm):
         fields["place"].initial = place
         fields["days"].initial = _lines(kept.own_days)
 
-    def clean(self) -> dict[str, Any] | None:
-        data = super().clean() or {}
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
         week = {day: self._hours(day, data) for day in hours.WEEKDAYS}
         own = self._own_days(data)
         country, subdivision = publicholidays.parse_place(data.get("place", ""))
@@ -205,11 +207,18 @@ def _place(calendar: Calendar) -> str:
     return f"{publicholidays.subdivision_name(calendar.country, calendar.subdivision)} ({name})"
 
 
+class CalendarIndex(PolicedIndex):
+    def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        found: QuerySet[Any] = with_department(rows)
+        return found
+
+
 class CalendarViewSet(DeskViewSet):
     model = Calendar
     name, url_prefix = "helpdesk_calendars", "helpdesk/calendars"
     icon = "calendar"
     form_class = CalendarForm
+    index_view_class = CalendarIndex
     add_view_class = CalendarCreate
     edit_view_class = CalendarEdit
     create_template_name = edit_template_name = "helpdesk/agents/calendar_form.html"
@@ -218,5 +227,6 @@ class CalendarViewSet(DeskViewSet):
         "opening_hours",
         Column("place", label=gettext_lazy("Public holidays"), accessor=_place),
         "time_zone",
+        DepartmentColumn(),
     ]
     search_fields = ["name"]

@@ -19,6 +19,8 @@ Test = Callable[[Actor], bool]
 
 Item = tuple[Any, str, str, Test]
 
+DEPARTMENT = policy.may_administer_department
+
 
 @dataclass(frozen=True)
 class Group:
@@ -43,7 +45,7 @@ GROUPS = (
             (_("New phone ticket"), "helpdesk_agents:phone", "mobile-alt", policy.may_open),
             (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
             (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
-            (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
+            (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_lead),
             (_("Absences"), "helpdesk_agents:absences", "calendar-alt", policy.may_enter),
         ),
     ),
@@ -52,15 +54,20 @@ GROUPS = (
         _("Mail in and out"),
         "resubmit",
         (
-            (_("Automatic answers"), "helpdesk_responses:index", "comment", policy.may_manage),
+            (_("Automatic answers"), "helpdesk_responses:index", "comment", policy.may_lead),
             (_("Mail filters"), "helpdesk_agents:filters", "sliders", policy.is_superuser),
             (_("Blocked senders"), "helpdesk_blocks:index", "circle-xmark", policy.may_manage),
             (_("Addresses that bounce"), "helpdesk_agents:bounced", "no-view", policy.may_manage),
             (_("Inbound log"), "helpdesk_inbound_modeladmin_index", "download", policy.may_manage),
             (_("Outbound log"), "helpdesk_outbound_modeladmin_index", "upload", policy.may_manage),
-            (_("Mail accounts"), "helpdesk_accounts_modeladmin_index", "mail", policy.may_manage),
-            (_("Outgoing mail servers"), "helpdesk_routes:index", "site", policy.is_superuser),
-            (_("OAuth2 accesses"), "helpdesk_oauth:index", "key", policy.is_superuser),
+            (
+                _("Mail accounts"),
+                "helpdesk_accounts_modeladmin_index",
+                "mail",
+                policy.may_administer,
+            ),
+            (_("Outgoing mail servers"), "helpdesk_routes:index", "site", DEPARTMENT),
+            (_("OAuth2 accesses"), "helpdesk_oauth:index", "key", DEPARTMENT),
             (_("Mail journal"), "helpdesk_journal_modeladmin_index", "history", policy.may_manage),
         ),
     ),
@@ -69,8 +76,11 @@ GROUPS = (
         _("Help desk settings"),
         "clipboard-list",
         (
-            (_("Calendars"), "helpdesk_calendars:index", "calendar", policy.is_superuser),
-            (_("Promises"), "helpdesk_promises:index", "time", policy.is_superuser),
+            (_("Teams"), "helpdesk_agents:teams", "group", policy.may_administer),
+            (_("Departments"), "helpdesk_departments:index", "group", policy.is_superuser),
+            (_("Who may see this?"), "helpdesk_agents:explain", "view", policy.may_lead),
+            (_("Calendars"), "helpdesk_calendars:index", "calendar", DEPARTMENT),
+            (_("Promises"), "helpdesk_promises:index", "time", DEPARTMENT),
             (
                 _("Promises by type or priority"),
                 "helpdesk_overrides:index",

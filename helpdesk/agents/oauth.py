@@ -1,4 +1,4 @@
-"""OAuth2 accesses in the admin: who may log in at mail servers without a password. For superusers only."""
+"""OAuth2 accesses in the admin: who may log in at mail servers without a password."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from wagtail.admin import messages
 from wagtail.admin.ui.tables import Column
+from wagtail.permissions import policy_registry
 
 from helpdesk import oauth, storage
 from helpdesk.errors import InvalidInput
 from helpdesk.models import OAuthAccess
 
-from . import policy
-from .viewsets import DeskForm, DeskViewSet, PolicedCreate, PolicedEdit
+from .departments import DepartmentColumn, DepartmentForm, with_department
+from .viewsets import DeskViewSet, PolicedCreate, PolicedEdit, PolicedIndex
 
 #: Where the sign-in that is under way is kept in the session.
 SESSION = "helpdesk_oauth"
@@ -43,7 +44,7 @@ def _url(name: str) -> forms.URLField:
     )
 
 
-class OAuthForm(DeskForm):
+class OAuthForm(DepartmentForm):
     """The facts of an access. The secret goes in and never comes out; an empty input keeps it."""
 
     secret = forms.CharField(
@@ -60,16 +61,20 @@ class OAuthForm(DeskForm):
     class Meta:
         model = OAuthAccess
         fields = [
-            *("name", "provider", "flow", "tenant", "client_id", "secret"),
+            *("name", "department", "provider", "flow", "tenant", "client_id", "secret"),
             *("authorize_url", "token_url", "scope"),
         ]
         help_texts = {"scope": gettext_lazy("Empty: what Microsoft 365 and Google want for mail.")}
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
+        data = super().clean()
         if self.errors:
             return data
         provider, flow = data["provider"], data["flow"]
+        moved = self.instance.client_secret and set(self.changed_data) & set(_IDENTITY)
+        if moved and not (self.is_superuser or data["secret"]):
+            # it may have been entered by somebody else, for another server
+            self.add_error("secret", _("The server is another one: enter the secret again."))
         by_itself = flow == OAuthAccess.Flow.CLIENT
         if by_itself and provider not in _WITHOUT_A_PERSON:
             self.add_error("flow", _("With this provider somebody has to sign in."))
@@ -139,11 +144,18 @@ class OAuthEdit(_OAuthFormMixin, PolicedEdit):
     pass
 
 
+class OAuthIndex(PolicedIndex):
+    def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        found: QuerySet[Any] = with_department(rows)
+        return found
+
+
 class OAuthViewSet(DeskViewSet):
     model = OAuthAccess
     name, url_prefix = "helpdesk_oauth", "helpdesk/oauth"
     icon = "key"
     form_class = OAuthForm
+    index_view_class = OAuthIndex
     add_view_class = OAuthCreate
     edit_view_class = OAuthEdit
     create_template_name = edit_template_name = "helpdesk/agents/oauth_form.html"
@@ -151,6 +163,7 @@ class OAuthViewSet(DeskViewSet):
     list_display = [
         "name",
         "provider",
+        DepartmentColumn(),
         Column("state", label=gettext_lazy("State"), accessor=state_words),
     ]
 
@@ -164,9 +177,11 @@ def redirect_uri(request: HttpRequest) -> str:
 
 
 def _accesses(request: HttpRequest) -> QuerySet[OAuthAccess]:
-    if not policy.is_superuser(policy.actor_of(request)):
-        raise Http404
-    return OAuthAccess.objects.all()
+    found = policy_registry.get_by_type(OAuthAccess)
+    rows: QuerySet[OAuthAccess] = found.instances_user_has_any_permission_for(
+        request.user, ["change"]
+    )
+    return rows
 
 
 @require_POST

@@ -37,7 +37,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def is_superuser(actor: Actor) -> bool:
-    return bool(actor.user is not None and actor.user.is_active and actor.user.is_superuser)
+    return permissions.is_superuser(actor)
 
 
 def may_enter(actor: Actor) -> bool:
@@ -53,6 +53,34 @@ def may_open(actor: Actor) -> bool:
 def may_manage(actor: Actor) -> bool:
     """Tell whether the actor manages at least one queue, or everything."""
     return is_superuser(actor) or bool(actor.queues_with(Right.MANAGE))
+
+
+def may_administer(actor: Actor) -> bool:
+    """Tell whether the actor administers at least one queue, or everything."""
+    return is_superuser(actor) or bool(permissions.administered(actor))
+
+
+def may_lead(actor: Actor) -> bool:
+    """Tell whether the actor manages or administers at least one queue, or everything."""
+    return may_manage(actor) or may_administer(actor)
+
+
+def led(actor: Actor) -> frozenset[int]:
+    """Return the ids of the queues that the actor manages or administers."""
+    return actor.queues_with(Right.MANAGE) | permissions.administered(actor)
+
+
+def may_administer_department(actor: Actor) -> bool:
+    """Tell whether the actor administers a whole department, or everything. One query for each user object."""
+    if is_superuser(actor):
+        return True
+    if not may_administer(actor):
+        return False
+    known: bool | None = getattr(actor.user, "_helpdesk_has_department", None)
+    if known is None:  # the menu asks for each of its items
+        known = permissions.administered_departments(actor).exists()
+        actor.user._helpdesk_has_department = known
+    return known
 
 
 def check(allowed: bool) -> None:
@@ -148,27 +176,43 @@ class BlockPolicy(DeskPolicy):
 
 
 class QueuePolicy(DeskPolicy):
-    """Queues are for those who manage them; new ones of theirs lie below a managed one."""
+    """Queues are for those who lead them; who administers one makes others below it."""
 
     def actions(self, actor: Actor) -> frozenset[str]:
         if is_superuser(actor):
             return ALL
-        return frozenset({"add", "change", "view"}) if may_manage(actor) else frozenset()
+        found = {"change", "view"} if may_lead(actor) else set()
+        return frozenset(found | ({"add"} if may_administer(actor) else set()))
 
     def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Queue]:
         if is_superuser(actor):
             return Queue.objects.all()
-        return Queue.objects.filter(pk__in=actor.queues_with(Right.MANAGE))
+        return Queue.objects.filter(pk__in=led(actor))
 
 
 class ResponsePolicy(DeskPolicy):
-    """Automatic answers belong to whoever manages their queue."""
+    """Automatic answers belong to whoever leads their queue."""
 
     def actions(self, actor: Actor) -> frozenset[str]:
-        return ALL if may_manage(actor) else frozenset()
+        return ALL if may_lead(actor) else frozenset()
 
     def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Any]:
-        return AutoResponse.objects.filter(in_managed_queues(actor, "queue"))
+        if is_superuser(actor):
+            return AutoResponse.objects.all()
+        return AutoResponse.objects.filter(queue__in=led(actor))
+
+
+class DepartmentPolicy(DeskPolicy):
+    """What belongs to a department is for those who administer it; what is for the whole site, for superusers."""
+
+    def actions(self, actor: Actor) -> frozenset[str]:
+        return ALL if may_administer_department(actor) else frozenset()
+
+    def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Any]:
+        rows = self.model._default_manager.all()
+        if is_superuser(actor):
+            return rows
+        return rows.filter(department__in=permissions.administered_departments(actor))
 
 
 class CustomerPolicy(DeskPolicy):

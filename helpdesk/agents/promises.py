@@ -13,6 +13,7 @@ from wagtail.admin.ui.tables import Column
 
 from helpdesk.models import Promise, PromiseOverride, Reckoning, State
 
+from .departments import DepartmentColumn, DepartmentForm
 from .viewsets import (
     IN_USE,
     NAME_FIELDS,
@@ -53,15 +54,33 @@ class ReckonedCreate(ReckonedMixin, PolicedCreate):
     pass
 
 
+class PromiseForm(DepartmentForm):
+    borrowed = ("calendar",)
+
+    class Meta:
+        model = Promise
+        fields = [
+            *("name", "department", "calendar", "first_response", "update", "solution"),
+            "warning_percent",
+        ]
+
+
+class PromiseIndex(PolicedIndex):
+    def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.select_related("calendar", "department")
+
+
 class PromiseViewSet(DeskViewSet):
     model = Promise
     name, url_prefix = "helpdesk_promises", "helpdesk/promises"
     icon = "time"
-    form_class = form_for(
-        Promise, "name", "calendar", "first_response", "update", "solution", "warning_percent"
-    )
+    form_class = PromiseForm
+    index_view_class = PromiseIndex
     edit_view_class = ReckonedEdit
-    list_display = ["name", "calendar", "first_response", "update", "solution", "warning_percent"]
+    list_display = [
+        *("name", "calendar", "first_response", "update", "solution", "warning_percent"),
+        DepartmentColumn(),
+    ]
     search_fields = ["name"]
 
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet, inlineformset_factory
+from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.ui.tables import BooleanColumn, Column
+from wagtail.admin.widgets.button import Button
 
-from helpdesk import addressing
-from helpdesk.models import MailRoute, Queue, QueueAddress, QueueRight, Right
+from helpdesk import addressing, permissions
+from helpdesk.models import MailRoute, Queue, QueueAddress, queue_map
 from helpdesk.notifications import variables
 from helpdesk.rules import wording
 
-from . import policy, responses
+from . import departments, policy, responses
+from .rights_table import QueueRights
 from .tickets_list import queue_choices
 from .viewsets import DeskForm, DeskViewSet, PolicedCreate, PolicedEdit, PolicedIndex
 
@@ -29,7 +31,7 @@ _TEXT = forms.Textarea(attrs={"rows": 3})
 
 
 class QueueForm(DeskForm):
-    """The facts of a queue. Who is no superuser makes queues below those they manage."""
+    """The facts of a queue. Who is no superuser makes queues below those they administer."""
 
     class Meta:
         model = Queue
@@ -47,28 +49,47 @@ class QueueForm(DeskForm):
         self.is_superuser = policy.is_superuser(self.actor)
         fields: Any = self.fields
         fields["route"].empty_label = "–"
+        above = self._place()
+        for name in ("calendar", "promise"):
+            held = getattr(self.instance, f"{name}_id")
+            departments.limit(fields[name], self.actor, above, held=held)
         if not self.is_superuser:
-            # a server's account belongs to those who run it, not to each queue's managers
-            fields["route"].disabled = True
-            fields["route"].queryset = MailRoute.objects.filter(pk=self.instance.route_id)
+            self._limit_route(fields["route"], above)
+        fields["is_junk"].disabled = not self.is_superuser  # it takes the spam of the whole site
         fields["slug"].required = False
         fields["slug"].help_text = _("Empty: made from the name.")
         for name in ("signature_de", "signature_en"):
             fields[name].help_text = _("Variables: %(names)s.") % {"names": _VARIABLES}
         below = self._below()
-        managed = [pk for pk in self.actor.queues_with(Right.MANAGE) if pk not in below]
+        places = [pk for pk in permissions.administered(self.actor) if pk not in below]
         is_root = self.is_superuser or (self.instance.pk and self.instance.parent_id is None)
-        fields["parent"].queryset = Queue.objects.filter(pk__in=managed)
-        fields["parent"].choices = [
-            *([("", "–")] if is_root else []),
-            *queue_choices(managed),
-        ]
+        fields["parent"].queryset = Queue.objects.filter(pk__in=places)
+        fields["parent"].choices = [*([("", "–")] if is_root else []), *queue_choices(places)]
         fields["parent"].required = not is_root
-        if not self.is_superuser and self.instance.pk and self.instance.parent_id not in managed:
-            # the place in the tree is for those to change who manage the place
+        if not self.is_superuser and self.instance.pk and self.instance.parent_id not in places:
+            # the place in the tree is for those to change who administer the place
             fields["parent"].disabled = True
             fields["parent"].required = False
             fields["parent"].queryset = Queue.objects.filter(pk=self.instance.parent_id)
+
+    def _limit_route(self, field: Any, above: list[Queue]) -> None:
+        """A server's account belongs to those who run it: the site's stay where a superuser put them."""
+        held = self.instance.route_id
+        own = field.queryset.filter(department__in=permissions.departments_above(above))
+        theirs = self.instance.pk is None or self.instance.pk in permissions.administered(
+            self.actor
+        )
+        if theirs and own.exists() and (held is None or own.filter(pk=held).exists()):
+            field.queryset = own
+        else:
+            field.disabled, field.queryset = True, MailRoute.objects.filter(pk=held)
+
+    def _place(self) -> list[Queue]:
+        """The queues, with those above, whose department may lend what is chosen here."""
+        if self.instance.pk:
+            return self.instance.lineage()
+        known = queue_map()
+        return [known[pk] for pk in permissions.administered(self.actor) if pk in known]
 
     def _below(self) -> set[int]:
         """The queue and all below it: none of them can be its parent."""
@@ -85,12 +106,25 @@ class QueueForm(DeskForm):
             taken = Queue.objects.filter(slug=data["slug"]).exclude(pk=self.instance.pk)
             if taken.exists():
                 self.add_error("slug", _("Another queue has this short name already."))
+        self._check_place(data)
         for name in ("signature_de", "signature_en"):
             try:
                 wording.check(data.get(name) or "", variables.names(variables.SIGNATURE))
             except wording.WordingError as error:
                 self.add_error(name, str(error))
         return data
+
+    def _check_place(self, data: dict[str, Any]) -> None:
+        """A place brings rights, and what is used there must belong there."""
+        parent = data.get("parent")
+        kept = Queue.objects.filter(pk=self.instance.pk).first()
+        if kept is not None and not permissions.may_place(self.actor, kept, parent):
+            self.add_error("parent", _("This would give or take rights that you do not have."))
+        there = Queue(pk=self.instance.pk, parent=parent)
+        moved = kept is not None and kept.parent_id != getattr(parent, "pk", None)
+        for name in ("calendar", "promise", "route"):
+            if moved or name in self.changed_data:
+                departments.check_lent(self, name, there)
 
 
 class AddressForm(forms.ModelForm):
@@ -131,67 +165,6 @@ def address_rows(queue: Queue, data: Any = None) -> AddressRows:
     return factory(data, instance=queue, prefix="addresses")
 
 
-class RightsTable:
-    """The table of teams and rights: a box for each right of each team in this queue."""
-
-    prefix = "right"
-
-    def __init__(self, queue: Queue, data: Any = None) -> None:
-        self.queue = queue
-        self.groups = list(Group.objects.order_by("name"))
-        rows = QueueRight.objects.filter(queue=queue) if queue.pk else QueueRight.objects.none()
-        self.given = set(rows.values_list("group_id", "right"))
-        self.wanted = self.given if data is None else self._read(data)
-        self.inherited = self._inherited()
-
-    def _read(self, data: Any) -> set[tuple[int, str]]:
-        return {
-            (group.pk, right)
-            for group in self.groups
-            for right in Right.values
-            if data.get(self._name(group, right))
-        }
-
-    def _inherited(self) -> set[tuple[int, str]]:
-        parents = [row.pk for row in self.queue.lineage()[1:]] if self.queue.parent_id else []
-        rows = QueueRight.objects.filter(queue__in=parents)
-        return set(rows.values_list("group_id", "right")) if parents else set()
-
-    def _name(self, group: Group, right: str) -> str:
-        return f"{self.prefix}-{group.pk}-{right}"
-
-    @property
-    def rights(self) -> list[tuple[str, Any]]:
-        return list(Right.choices)
-
-    @property
-    def rows(self) -> list[tuple[Group, list[dict[str, Any]]]]:
-        return [
-            (
-                group,
-                [
-                    {
-                        "name": self._name(group, value),
-                        "label": label,
-                        "checked": (group.pk, value) in self.wanted,
-                        "inherited": (group.pk, value) in self.inherited,
-                    }
-                    for value, label in Right.choices
-                ],
-            )
-            for group in self.groups
-        ]
-
-    def save(self) -> None:
-        """Write what was added and remove what was taken away."""
-        for group_id, right in self.given - self.wanted:
-            QueueRight.objects.filter(queue=self.queue, group=group_id, right=right).delete()
-        QueueRight.objects.bulk_create(
-            QueueRight(queue=self.queue, group_id=group_id, right=right)
-            for group_id, right in sorted(self.wanted - self.given)
-        )
-
-
 class QueueFormMixin:
     """Form, address rows and rights are checked together and saved together."""
 
@@ -200,16 +173,17 @@ class QueueFormMixin:
     form: Any
     object: Any
 
-    def parts(self) -> tuple[AddressRows, RightsTable]:
+    def parts(self) -> tuple[AddressRows, QueueRights]:
         if not hasattr(self, "_parts"):
             queue = getattr(self, "object", None) or Queue()
             data = self.request.POST if self.request.method == "POST" else None
-            self._parts = address_rows(queue, data), RightsTable(queue, data)
+            actor = policy.actor_of(self.request)
+            self._parts = address_rows(queue, data), QueueRights(actor, queue, data)
         return self._parts
 
     def is_valid(self, form: Any) -> bool:
-        rows, _table = self.parts()
-        both = [super().is_valid(form), rows.is_valid()]  # type: ignore[misc]
+        rows, table = self.parts()
+        both = [super().is_valid(form), rows.is_valid(), not table.refused()]  # type: ignore[misc]
         if not all(both):
             self.produced_error_code = "validation_error"
             self.produced_error_message = self.get_error_message()  # type: ignore[attr-defined]
@@ -221,13 +195,16 @@ class QueueFormMixin:
         rows, table = self.parts()
         rows.instance = queue
         rows.save()
-        table.queue = queue
-        table.save()
+        table.save(queue)
         return queue
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)  # type: ignore[misc]
         context["address_rows"], context["rights"] = self.parts()
+        if context["rights"].refused():
+            context["rights_error"] = _(
+                "You can only give rights that you have yourself, to teams you look after."
+            )
         context["groups"] = field_groups(context["form"])
         queue = getattr(self, "object", None)
         if queue is not None and queue.pk:
@@ -254,13 +231,22 @@ class QueueIndex(PolicedIndex):
     def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows.select_related("parent").prefetch_related("addresses")
 
+    def get_list_more_buttons(self, instance: Queue) -> list[Any]:
+        url = reverse("helpdesk_agents:queue_people", args=[instance.pk])
+        button = Button(_("Who may do what"), url=url, icon_name="group", priority=15)
+        return [*super().get_list_more_buttons(instance), button]
+
 
 class QueueCreate(QueueFormMixin, PolicedCreate):
     pass
 
 
 class QueueEdit(QueueFormMixin, PolicedEdit):
-    pass
+    @property
+    def header_more_buttons(self) -> list[Any]:
+        url = reverse("helpdesk_agents:queue_people", args=[self.object.pk])
+        button = Button(_("Who may do what"), url=url, icon_name="group", priority=5)
+        return [button, *super().header_more_buttons]
 
 
 def _addresses(queue: Queue) -> str:

@@ -18,7 +18,7 @@ from wagtail.admin.ui.tables import BooleanColumn, Column
 
 from helpdesk import addressing
 from helpdesk.actions.terms import terms_of
-from helpdesk.models import AutoResponse, Queue, Right
+from helpdesk.models import AutoResponse, Queue
 from helpdesk.notifications import builtin, compose, responses, variables
 from helpdesk.rules import wording
 
@@ -42,7 +42,7 @@ class ResponseForm(DeskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: Any = self.fields
-        managed = policy.actor_for(self.for_user).queues_with(Right.MANAGE)
+        managed = policy.led(policy.actor_for(self.for_user))
         fields["queue"].queryset = Queue.objects.filter(pk__in=managed)
         fields["queue"].choices = queue_choices(managed)
         fields["queue"].help_text = _("Holds below it too, where a queue has no answer of its own.")

@@ -31,6 +31,7 @@ from .change_form import ChangeForm
 from .composer import COMPOSERS, ComposerForm
 from .conflicts import Conflict
 from .desk import Desk
+from .explaining import leads
 from .tickets_list import STATE_ICONS
 
 #: Outgoing mail that somebody has to look at.
@@ -110,6 +111,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             may_split=not is_merged and desk.may("note") and policy.may_open(desk.actor),
             may_answer=desk.may("answer"),
             may_separate=desk.may("answer") and desk.may("create") and len(shown.entries) > 1,
+            may_explain=leads(desk.actor, ticket.queue_id),
             is_mine=ticket.owner_id == self.request.user.pk,
             troubled=TROUBLED,
             **self._added(),

@@ -1,6 +1,7 @@
 """The site's concrete types."""
 
 from .forms import IntakeFormPage
+from .look import DepartmentLook
 from .media import CustomDocument, CustomImage, CustomRendition
 from .pages import ArticlePage, HomePage, QueuePage, ServiceIndexPage, ServicePage
 from .site import SiteSettings
@@ -11,6 +12,7 @@ __all__ = [
     "CustomDocument",
     "CustomImage",
     "CustomRendition",
+    "DepartmentLook",
     "HomePage",
     "IntakeFormPage",
     "QueuePage",

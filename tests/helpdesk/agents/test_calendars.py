@@ -71,7 +71,7 @@ def test_what_is_kept_stands_in_the_form_and_is_kept_when_saved_again(admin, cal
     kept = calendar.work_time()
     assert kept.country == ""
     form = admin.get(url("edit", calendar.pk)).context["form"]
-    again = {name: form[name].value() for name in form.fields}
+    again = {name: form[name].value() or "" for name in form.fields}
     assert again["days"] == data["days"]
     assert again["hours_mon"] == data["hours_mon"]
     assert admin.post(url("edit", calendar.pk), again).status_code == 302

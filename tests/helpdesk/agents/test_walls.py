@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from django_mailbox.models import Mailbox, Message
@@ -21,6 +23,7 @@ from helpdesk.models import (
     Calendar,
     Customer,
     CustomerAddress,
+    Department,
     DismissedHint,
     Event,
     InboundMail,
@@ -42,6 +45,7 @@ from helpdesk.models import (
     TicketLink,
     TicketType,
 )
+from helpdesk.models import Team as TeamRow
 from tests import factories as f
 
 from .conftest import Team, browser, upload, write_note
@@ -53,6 +57,7 @@ WATCHED = (
     *(Ticket, Article, Attachment, Event, TicketLink, Customer, CustomerAddress, Queue),
     *(QueueAddress, QueueRight, State, Priority, TicketType, Calendar, Promise, Mailbox),
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
+    *(Department, TeamRow, Group, get_user_model()),
     *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
 )
 
@@ -133,6 +138,11 @@ def fill(team: Team) -> dict[str, str]:
         run_after=timezone.now(),
         priority=0,
     )
+    group = team.agent.groups.get()
+    department = Department.objects.create(
+        name="Secret department", slug="secret", queue=team.queue
+    )
+    TeamRow.objects.create(group=group, department=department)
     absence = f.make_absence(team.agent, reason="Secret reason")
     mail_filter = MailFilter.objects.create(
         name="Secret filter",
@@ -154,6 +164,9 @@ def fill(team: Team) -> dict[str, str]:
         "mail": str(outbound.pk),
         "ticket": str(team.ticket.pk),
         "queue": str(team.queue.pk),
+        "team": str(group.pk),
+        "user": str(team.agent.pk),
+        "department": str(department.pk),
         "customer": str(team.ticket.customer_id),
         "mailbox": str(mailbox.pk),
         "message": str(message.pk),
@@ -175,6 +188,8 @@ ROWS = (
     ("helpdesk/filters/", "filter"),
     ("helpdesk/absences/", "absence"),
     ("helpdesk/queues/", "queue"),
+    ("helpdesk/teams/", "team"),
+    ("helpdesk/departments/", "department"),
     ("helpdesk/customers/", "customer"),
     ("helpdesk/accounts/", "mailbox"),
     ("helpdesk/routes/", "route"),
@@ -215,6 +230,7 @@ SECRETS = (
         "Secret draft",
         "Secret route",
         "Secret filter",
+        "Secret department",
         "Secret person",
         "secret@mail.example",
         "secret file",
@@ -257,6 +273,7 @@ def test_wrong_team_learns_and_changes_nothing(red, other_teams, rights):
         "number": "1",
         "protocol": "imap",
         "address": "secret@mail.example",
+        "who": "red",
     }
     for url in other_teams:
         if url == "/admin/helpdesk/new/":
