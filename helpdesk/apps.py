@@ -12,3 +12,6 @@ class HelpdeskConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers itself)
         from .mail import fetch  # noqa: F401  (a proxy model lives there)
+        from .agents import audited
+
+        audited.connect()

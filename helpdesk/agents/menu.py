@@ -45,6 +45,7 @@ GROUPS = (
             (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
             (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_manage),
             (_("Absences"), "helpdesk_agents:absences", "calendar-alt", policy.may_enter),
+            (_("Audit log"), "helpdesk_agents:audit", "history", policy.may_audit),
         ),
     ),
     Group(

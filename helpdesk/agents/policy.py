@@ -55,6 +55,11 @@ def may_manage(actor: Actor) -> bool:
     return is_superuser(actor) or bool(actor.queues_with(Right.MANAGE))
 
 
+def may_audit(actor: Actor) -> bool:
+    """Tell whether the actor may read the audit log: of everything, or of the queues they administer."""
+    return is_superuser(actor) or bool(permissions.administered(actor))
+
+
 def check(allowed: bool) -> None:
     """Send somebody without the right away: the admin answers with its own message."""
     if not allowed:
