@@ -21,6 +21,7 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.admin.widgets.button import HeaderButton
 
 from helpdesk import actions, permissions
+from helpdesk.confidence import Veil
 from helpdesk.errors import NotFound, NotPermitted
 from helpdesk.models import Absence, AbsenceDeputy, AgentSettings, Notice, NoticeKind
 from helpdesk.notifications import summaries
@@ -267,11 +268,13 @@ class SummaryView(AgentsView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         own = Absence.objects.filter(user=self.actor.user, starts_at__lte=timezone.now())
         absence = get_object_or_404(own.select_related("user"), pk=kwargs["pk"])
+        summary = summaries.read(absence)
+        Veil().over(one.ticket for one in summary.tickets)
         return super().get_context_data(
             absence=absence,
             start=day_in_words(absence.starts_at),
             end=day_in_words(absence.ends_at, is_end=True),
-            summary=summaries.read(absence),
+            summary=summary,
             **kwargs,
         )
 

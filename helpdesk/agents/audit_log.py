@@ -296,4 +296,3 @@ def _csv(rows: QuerySet[AuditEntry]) -> Iterator[str]:
 def harmless(cell: str) -> str:
     """Return text that no spreadsheet takes for a formula."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-

@@ -118,7 +118,9 @@ def permissions_of_group(
     kind = _right_kind(action)
     if kind is None or reverse:
         return
-    rows = instance.permissions.all() if pk_set is None else Permission.objects.filter(pk__in=pk_set)
+    rows = (
+        instance.permissions.all() if pk_set is None else Permission.objects.filter(pk__in=pk_set)
+    )
     names = sorted(rows.values_list("codename", flat=True))
     if names:
         _tell(kind, instance, _queues_of([instance]), data={"permissions": names})

@@ -19,7 +19,7 @@ from helpdesk.mail import ingest
 from helpdesk.models import InboundMail, OutboundMail, Queue, Right, Ticket
 from helpdesk.permissions import Actor
 
-from . import bounced, policy
+from . import bounced, confidential, policy
 from .actions_views import send_again
 from .files import bytes_of, download
 from .ticket import TROUBLED
@@ -136,6 +136,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
     row = _unfiled(request, pk)
     if row.blob is None:
         raise Http404
+    confidential.opened_mail(policy.actor_of(request), row)
     return download(bytes_of(row.blob), f"mail-{row.pk}.eml", "message/rfc822")
 
 

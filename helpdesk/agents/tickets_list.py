@@ -21,6 +21,7 @@ from wagtail.admin.views import generic
 from wagtail.admin.widgets.button import Button, HeaderButton
 
 from helpdesk import duplicates, permissions, search
+from helpdesk.confidence import Veil
 from helpdesk.models import (
     InformedQueue,
     OutboundMail,
@@ -301,14 +302,14 @@ class TicketIndexView(generic.IndexView):
         return ordered(tickets, self.ordering)
 
     def get_table(self, object_list: Iterable[Any]) -> Table:
-        rows = list(object_list)
+        rows = Veil().over(object_list)
         tags = tags_by_ticket(rows)
         self.standings.mark(rows)
         marked = duplicates.marked(self.actor, rows)
         for ticket in rows:
             ticket.is_unread = is_unread(ticket)
             ticket.looks_like = ticket.pk in marked
-            ticket.tag_names = tags.get(ticket.pk, ())
+            ticket.tag_names = () if ticket.is_veiled else tags.get(ticket.pk, ())
             ticket.reads_along = permissions.reads_along(self.actor, ticket)
             ticket.next_date = clock_facts.next_date(ticket)
             ticket.state_icon = STATE_ICONS[ticket.state.type]

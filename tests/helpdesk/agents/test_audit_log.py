@@ -114,14 +114,18 @@ def test_pages_by_key_lose_and_repeat_nothing(admin):
     assert len(found) == len(set(found)) == 120
 
 
-@pytest.mark.parametrize("cursor", ["x", "_", "2026-01-01_1", "2026-99-01T00:00:00+00:00_1", "_9" * 40])
+@pytest.mark.parametrize(
+    "cursor", ["x", "_", "2026-01-01_1", "2026-99-01T00:00:00+00:00_1", "_9" * 40]
+)
 def test_a_wrong_place_shows_the_newest(admin, cursor):
     assert "root" in shown(admin, before=cursor)
 
 
 def test_reading_is_constant_and_counts_nothing(admin):
     def queries() -> list[str]:
-        with CaptureQueriesContext(connection, ) as caught:
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
             assert admin.get(URL).status_code == 200
         return [one["sql"] for one in caught.captured_queries]
 
@@ -147,7 +151,13 @@ def test_details_are_told_in_words(admin, red):
     audit.record(
         AuditKind.SETTING_CHANGED,
         queue=red.queue,
-        data={"model": "helpdesk.queue", "did": "changed", "id": 1, "name": "IT", "fields": ["purpose"]},
+        data={
+            "model": "helpdesk.queue",
+            "did": "changed",
+            "id": 1,
+            "name": "IT",
+            "fields": ["purpose"],
+        },
     )
     audit.record(AuditKind.SETTING_CHANGED, data={"model": "gone.model", "did": "deleted"})
     page = admin.get(URL).content.decode()

@@ -246,7 +246,10 @@ def test_a_mail_account_without_its_password(red):
 
 def test_calendars_filters_and_their_order(admin):
     calendar = Calendar.objects.create(name="Hours")
-    assert post(admin, f"/admin/helpdesk/calendars/edit/{calendar.pk}/", name="Days").status_code == 302
+    assert (
+        post(admin, f"/admin/helpdesk/calendars/edit/{calendar.pk}/", name="Days").status_code
+        == 302
+    )
     rows = [
         MailFilter.objects.create(
             name=name,
@@ -277,7 +280,11 @@ def test_people_are_not_named_where_they_are_a_setting(red):
     url = f"/admin/helpdesk/customers/edit/{customer.pk}/"
     assert post(red.client, url, is_blocked="on", name="Other Name").status_code == 302
     rows = lines(AuditKind.SETTING_CHANGED)
-    assert rows[0].data == {"did": "created", "model": "helpdesk.senderblock", "id": rows[0].data["id"]}
+    assert rows[0].data == {
+        "did": "created",
+        "model": "helpdesk.senderblock",
+        "id": rows[0].data["id"],
+    }
     assert rows[1].data["fields"] == ["name", "is_blocked"]
     assert "Other Name" not in str(rows[1].data)
 
