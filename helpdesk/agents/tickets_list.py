@@ -39,7 +39,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
 from helpdesk.states import StateType
 
-from . import clock_facts, policy, together
+from . import clock_facts, policy, standing, together
 from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
 from .standing import Standings
@@ -130,6 +130,7 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
             *("queue__name", "state__name_de", "state__name_en", "state__type"),
             *("priority__name_de", "priority__name_en", "priority__level"),
             *("owner__first_name", "owner__last_name", "owner__username", "customer__name"),
+            *("owner__is_active", "owner__is_superuser"),
         )
     )
 
@@ -305,6 +306,7 @@ class TicketIndexView(generic.IndexView):
         rows = Veil().over(object_list)
         tags = tags_by_ticket(rows)
         self.standings.mark(rows)
+        standing.mark_without_rights(rows)
         marked = duplicates.marked(self.actor, rows)
         for ticket in rows:
             ticket.is_unread = is_unread(ticket)

@@ -70,7 +70,8 @@ def lived_through(agent_names: str, *, inherit: bool = False) -> tuple[Client, T
             ),
         ),
     )
-    actions.assign(actor=actor, ticket=ticket, owner=colleague, responsible=user)
+    actions.assign(actor=actor, ticket=ticket, owner=colleague)
+    actions.set_responsible(actor=actor, ticket=ticket, responsible=user)
     said = actions.answer(
         actor=actor, ticket=ticket, draft=Draft(body="Solved.", channel=Channel.EMAIL)
     )
@@ -98,7 +99,7 @@ def pages(client: Client, ticket: Ticket) -> dict[str, str]:
     token = access.status_token(ticket)
     found = {
         "list": client.get(reverse("helpdesk_customers:list")),
-        "search": client.get(reverse("helpdesk_customers:list"), {"q": "Internal-note"}),
+        "search": client.get(reverse("helpdesk_customers:list"), {"q": "Mentioned"}),
     }
     for name in ("detail", "close", "reply", "objection"):
         one = reverse(f"helpdesk_customers:{name}", kwargs={"number": ticket.number})
@@ -132,6 +133,8 @@ def test_with_the_team_s_name_only_no_agent_is_named_anywhere(inherit):
     shown, sent = pages(client, ticket), mails()
     assert hits(shown, (*NAMES, *INTERNAL)) == []
     assert hits(sent, (*NAMES, *INTERNAL)) == []
+    assert ticket.number in shown["list"]
+    assert ticket.number not in shown["search"]
     assert TEAM in shown["detail number"]
     [answer] = [text for name, text in sent.items() if name.startswith("answer")]
     assert f"Yours, {TEAM}" in answer
