@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.auth import user_has_any_page_permission
 from wagtail.admin.menu import Menu, MenuItem, SubmenuMenuItem
 
 from helpdesk.permissions import Actor
@@ -114,3 +115,13 @@ def submenu(group: Group, order: int) -> SubmenuMenuItem:
     return SubmenuMenuItem(
         group.label, Menu(items=items), name=group.name, icon_name=group.icon, order=order
     )
+
+
+#: What Wagtail shows to everybody in the admin, and what is of use to editors of pages only.
+FOR_EDITORS = frozenset({"explorer", "reports", "help"})
+
+
+def without_editors_items(request: HttpRequest, items: list[MenuItem]) -> None:
+    """Leave out of the main menu what has nothing for somebody without any right on pages (a Wagtail hook)."""
+    if not user_has_any_page_permission(request.user):
+        items[:] = [item for item in items if item.name not in FOR_EDITORS]
