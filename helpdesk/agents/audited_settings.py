@@ -66,7 +66,8 @@ OF_CUSTOMERS = ("name", "phone", "language", "is_blocked")
 
 def connect() -> None:
     """Place the receivers; once more changes nothing."""
-    for model in (*SETTINGS, Customer):
+    models: list[type[Model]] = [*SETTINGS, Customer]
+    for model in models:
         uid = f"helpdesk.setting.{model._meta.label}"
         pre_save.connect(before, sender=model, dispatch_uid=f"{uid}.before")
         post_save.connect(saved, sender=model, dispatch_uid=f"{uid}.saved")

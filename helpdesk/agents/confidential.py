@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from helpdesk import audit
 from helpdesk.confidence import Veil
@@ -33,6 +35,15 @@ def opened(actor: Actor, ticket: Ticket) -> bool:
     if not lately.exists():
         audit.record(AuditKind.CONFIDENTIAL_READ, user=actor.user, ticket=ticket)
     return True
+
+
+def veiled(mails: Iterable[InboundMail]) -> list[InboundMail]:
+    """Take from mails that are only shown, and never saved, who wrote what to a confidential queue."""
+    rows, veil = list(mails), Veil()
+    for mail in rows:
+        if mail.queue_id is not None and mail.queue_id in veil.queues:
+            mail.subject, mail.sender = _("confidential"), ""
+    return rows
 
 
 def opened_mail(actor: Actor, mail: InboundMail) -> None:

@@ -84,7 +84,7 @@ class FailureView(bounced.ManagersView):
             queues=queue_choices(actor.queues_with(Right.CREATE)),
             returned=returned,
             days=CAME_BACK_DAYS,
-            inbound=inbound.order_by("-received_at", "-pk")[:LIMIT],
+            inbound=confidential.veiled(inbound.order_by("-received_at", "-pk")[:LIMIT]),
             outbound=outbound.order_by("-created_at", "-pk")[:LIMIT],
             troubled=with_words(actor),
             limit=LIMIT,

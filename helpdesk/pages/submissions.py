@@ -99,7 +99,7 @@ class TicketSubmissionsView(SubmissionsListView):
             "created_at": date_format(localtime(item.created_at), "SHORT_DATETIME_FORMAT"),
             "state": str(item.state),
             **{
-                entry["key"]: _("confidential") if self.veil.covers(item) else entry["shown"]
+                entry["key"]: str(_("confidential")) if self.veil.covers(item) else entry["shown"]
                 for entry in item.answers
             },
         }

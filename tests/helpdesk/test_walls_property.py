@@ -49,9 +49,7 @@ def fresh(world: World) -> list[Ticket]:
 # --- by the functions, for everybody ---------------------------------------------------------------
 
 
-@given(plan=arrangements)
-def test_list_and_single_question_are_what_the_arrangement_says(world, plan):
-    world.arrange(plan)
+def check_list_and_single_question(world: World) -> None:
     everything = fresh(world)
     for who in (*world.agents(), *world.outsiders()):
         wanted = world.seen_by(who)
@@ -59,11 +57,7 @@ def test_list_and_single_question_are_what_the_arrangement_says(world, plan):
         assert numbers(one for one in everything if can(who.actor, Right.READ, one)) == wanted, who
 
 
-@given(plan=arrangements)
-def test_messages_and_files_are_those_of_visible_tickets_and_the_internal_ones_the_team_s(
-    world, plan
-):
-    world.arrange(plan)
+def check_messages_and_files(world: World) -> None:
     for who in (*world.agents(), *world.outsiders()):
         for number in world.seen_by(who):
             ticket = world.tickets[number]
@@ -79,9 +73,7 @@ def _works(world: World, who: Any, number: int) -> bool:
     return world.works(who.index, number)
 
 
-@given(plan=arrangements)
-def test_search_finds_by_what_is_seen_and_by_nothing_else(world, plan):
-    world.arrange(plan)
+def check_search(world: World) -> None:
     for who in (*world.agents(), *world.outsiders()):
         seen = world.seen_by(who)
         assert numbers(search.find_tickets(who.actor, "")) == seen
@@ -94,9 +86,7 @@ def test_search_finds_by_what_is_seen_and_by_nothing_else(world, plan):
             assert found == inner, who
 
 
-@given(plan=arrangements)
-def test_lists_and_their_counts(world, plan):
-    world.arrange(plan)
+def check_lists_and_counts(world: World) -> None:
     for who in world.agents():
         actor, seen = who.actor, world.seen_by(who)
         for slug in list_views.VIEWS:
@@ -110,9 +100,7 @@ def test_lists_and_their_counts(world, plan):
         assert numbers(tickets_for(actor, TicketFilters(view="open"))) == is_open
 
 
-@given(plan=arrangements)
-def test_finder_merge_candidates_hints_and_customers_of_agents(world, plan):
-    world.arrange(plan)
+def check_finder_hints_and_customers(world: World) -> None:
     everything = fresh(world)
     for who in world.agents():
         actor, index = who.actor, who.index
@@ -125,16 +113,14 @@ def test_finder_merge_candidates_hints_and_customers_of_agents(world, plan):
             number = int(ticket.number[8:])
             other = everything[number - 1]
             found = finder.by_number(actor, ticket.number, but=other)
-            assert (found is not None) == (number in noted and found != other)
+            assert (found is not None) == (number in noted and ticket != other)
         assert duplicates.marked(actor, everything) <= {row.pk for row in everything}
         people = {row.pk for row in policy.visible_customers(actor)}
         mine = {world.tickets[number].customer_id for number in worked} - {None}
         assert people == mine if not policy.is_superuser(actor) else people >= mine
 
 
-@given(plan=arrangements)
-def test_notices_presence_and_mentions(world, plan):
-    world.arrange(plan)
+def check_notices_presence_and_mentions(world: World) -> None:
     everything = fresh(world)
     batch = Batch((), Teams())
     for who in world.agents():
@@ -166,6 +152,17 @@ def test_notices_presence_and_mentions(world, plan):
         assert named - {user.pk for user in world.users if user.is_superuser} == readers
 
 
+@given(plan=arrangements)
+def test_whatever_shows_tickets_shows_what_the_arrangement_says(world, plan):
+    world.arrange(plan)
+    check_list_and_single_question(world)
+    check_messages_and_files(world)
+    check_search(world)
+    check_lists_and_counts(world)
+    check_finder_hints_and_customers(world)
+    check_notices_presence_and_mentions(world)
+
+
 # --- through the browser, for a sample ---------------------------------------------------------------
 
 
@@ -181,8 +178,13 @@ def shown_numbers(world: World, page: str) -> set[int]:
 
 @sample
 @given(plan=arrangements)
-def test_agents_screens(world, plan):
+def test_screens_and_pages(world, plan):
     world.arrange(plan)
+    check_agents_screens(world)
+    check_customers_pages(world)
+
+
+def check_agents_screens(world: World) -> None:
     for who in world.agents():
         if not who.actor.user.is_active:
             continue
@@ -225,10 +227,7 @@ def _agents_ticket(world: World, client: Client, index: int, number: int, *, is_
         assert client.get(url).status_code == (200 if wanted else 404)
 
 
-@sample
-@given(plan=arrangements)
-def test_customers_pages(world, plan):
-    world.arrange(plan)
+def check_customers_pages(world: World) -> None:
     for who in world.outsiders():
         seen = world.seen_by(who)
         if who.kind == "customer":

@@ -150,6 +150,9 @@ def test_a_raw_mail_that_failed_is_opened_by_its_queue(safe):
     mail = InboundMail.objects.create(
         source="pipe", key="k", state="failed", queue=safe.queue, blob=Blob.keep(b"x")
     )
+    mail.subject, mail.sender = "Zebra-subject", "zebra@mail.example"
+    mail.save()
+    assert leaks(text_of(safe.client.get("/admin/helpdesk/failures/"))) == []
     safe.client.get(f"/admin/helpdesk/failures/in/{mail.pk}/source/")
     assert [one.queue_id for one in reads()] == [safe.queue.pk]
 
