@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
@@ -27,7 +28,7 @@ from helpdesk.permissions import Actor
 
 from . import log_facts, policy
 from .failures import visible_inbound, visible_outbound
-from .paging import GuardedIndex
+from .paging import GuardedIndex, find_row
 from .tickets_list import queue_choices
 
 
@@ -94,6 +95,19 @@ class LogAdmin(ModelAdmin):
         rows: QuerySet[Any] = ReadOnly.rows[self.model](policy.actor_of(request))
         rows = rows.defer(*self.deferred).annotate(is_veiled=log_facts.is_confidential(self.model))
         return rows.select_related(*self.related) if self.related else rows
+
+    def inspect_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        """Show one row; one that the agent may not see is not there."""
+        find_row(self.get_queryset(request), instance_pk)
+        return super().inspect_view(request, instance_pk)
+
+    def edit_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        """Nobody writes a log, whether there is such a row or not."""
+        raise PermissionDenied
+
+    def delete_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        """Nor deletes any."""
+        raise PermissionDenied
 
     def register_indexing(self) -> None:
         """Nothing refers to a log from a page."""

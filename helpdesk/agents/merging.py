@@ -158,7 +158,9 @@ class UnmergeView(View):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         actor = policy.actor_of(request)
-        journal = get_object_or_404(Merge.objects.select_related("source", "target"), pk=pk)
+        visible = permissions.visible_tickets(actor).order_by().values("pk")
+        known = Merge.objects.filter(source__in=visible, target__in=visible)
+        journal = get_object_or_404(known.select_related("source", "target"), pk=pk)
         for one in (journal.source, journal.target):
             policy.require(actor, Right.NOTE, policy.find_ticket(request, one.pk))
         try:

@@ -26,6 +26,8 @@ from .walls_world import QUEUES, World, arrangements
 
 pytestmark = pytest.mark.django_db
 
+#: Each example arranges a whole world and asks everybody about everything.
+bulk = hypothesis.settings(max_examples=max(10, hypothesis.settings.default.max_examples // 2))
 #: Whole requests through the browser are slow: of these a sample.
 sample = hypothesis.settings(max_examples=max(3, hypothesis.settings.default.max_examples // 8))
 
@@ -152,6 +154,7 @@ def check_notices_presence_and_mentions(world: World) -> None:
         assert named - {user.pk for user in world.users if user.is_superuser} == readers
 
 
+@bulk
 @given(plan=arrangements)
 def test_whatever_shows_tickets_shows_what_the_arrangement_says(world, plan):
     world.arrange(plan)
