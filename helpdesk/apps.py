@@ -11,4 +11,7 @@ class HelpdeskConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers itself)
+        from .agents import audited
         from .mail import fetch  # noqa: F401  (a proxy model lives there)
+
+        audited.connect()

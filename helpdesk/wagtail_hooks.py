@@ -71,6 +71,7 @@ for _rank, _group in enumerate(menu.GROUPS):
 
 hooks.register("register_admin_menu_item", partial(notices.menu_item, 49))
 hooks.register("register_group_permission_panel", group_rights.panel)
+hooks.register("construct_main_menu", menu.without_editors_items)
 hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)
 
 

@@ -30,7 +30,7 @@ from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
 from . import conf, duplicates
-from .actions import begin_absences, escalation, presence, reckoning, saved_drafts
+from .actions import begin_absences, escalation, leaving, presence, reckoning, saved_drafts
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, HeldFile, PeriodicJob, Reckoning
 from .notifications import digest, send_due, summaries, telling
@@ -96,6 +96,7 @@ def schedule() -> list[Job]:
         Job("tickets.remind", 60 * seconds, escalation.remind, repeats=True),
         Job("tickets.close", 60 * seconds, escalation.close_pending, repeats=True),
         Job("tickets.hand_back", 60 * seconds, escalation.hand_back_idle, repeats=True),
+        Job("tickets.no_rights", 300 * seconds, leaving.release_without_rights, repeats=True),
         Job("absences.begin", 60 * seconds, begin_absences, repeats=True),
         Job("absences.sum_up", 300 * seconds, summaries.sum_up_absences, repeats=True),
         Job("notices.tell", 3 * seconds, telling.tell, "notices", repeats=True, shared=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -48,6 +49,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
     wants these rows back would silently go without.
     """
     _START.append(getattr(connection, "_test_serialized_contents", ""))
+    _let_tests_empty_the_audit_log()
+
+
+def _let_tests_empty_the_audit_log() -> None:
+    """Its triggers refuse that (migration 0016); so they are off while Django empties the tables after a test."""
+    stays = importlib.import_module("helpdesk.migrations.0016_audit_log_stays")
+    off, on = (which[connection.vendor] for which in (stays.OFF, stays.ON))
+    operations = type(connection.ops)
+    empty = operations.execute_sql_flush
+
+    def execute_sql_flush(self: object, sql_list: list[str]) -> None:
+        empty(self, [*off, *sql_list, *on])
+
+    operations.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
 
 
 _START: list[str] = []

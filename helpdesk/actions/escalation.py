@@ -30,7 +30,7 @@ def raise_clocks(*, now: datetime | None = None) -> int:
     """Raise *warning* and *breached* of the clocks that are due; once for each clock and run."""
     now = now or timezone.now()
     due = Clock.objects.filter(next_at__lte=now).order_by("next_at", "pk")
-    return _each(dict.fromkeys(due.values_list("ticket_id", flat=True)[:BATCH]), _raise, now)
+    return each_locked(dict.fromkeys(due.values_list("ticket_id", flat=True)[:BATCH]), _raise, now)
 
 
 def _raise(ticket: Ticket, now: datetime) -> bool:
@@ -47,7 +47,7 @@ def remind(*, now: datetime | None = None) -> int:
     """Remind of pending tickets whose date has come; again on every working day until it is changed."""
     now = now or timezone.now()
     due = Ticket.objects.filter(remind_at__lte=now).order_by("remind_at", "pk")
-    return _each(due.values_list("pk", flat=True)[:BATCH], _remind, now)
+    return each_locked(due.values_list("pk", flat=True)[:BATCH], _remind, now)
 
 
 def _remind(ticket: Ticket, now: datetime) -> bool:
@@ -78,7 +78,7 @@ def close_pending(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     due = Ticket.objects.filter(pending_until__lte=now, state__type=StateType.PENDING_AUTO)
     pks = due.order_by("pending_until", "pk").values_list("pk", flat=True)
-    return _each(pks[:BATCH], _close, now)
+    return each_locked(pks[:BATCH], _close, now)
 
 
 def _close(ticket: Ticket, now: datetime) -> bool:
@@ -92,7 +92,7 @@ def hand_back_idle(*, now: datetime | None = None) -> int:
     """Give tickets back to their queue whose owner did nothing for as long as the queue allows."""
     now = now or timezone.now()
     due = Ticket.objects.filter(hand_back_at__lte=now).order_by("hand_back_at", "pk")
-    return _each(due.values_list("pk", flat=True)[:BATCH], _hand_back, now)
+    return each_locked(due.values_list("pk", flat=True)[:BATCH], _hand_back, now)
 
 
 def _hand_back(ticket: Ticket, now: datetime) -> bool:
@@ -110,7 +110,7 @@ def _hand_back(ticket: Ticket, now: datetime) -> bool:
     return True
 
 
-def _each(pks: Iterable[int], act: Callable[[Ticket, datetime], bool], now: datetime) -> int:
+def each_locked(pks: Iterable[int], act: Callable[[Ticket, datetime], bool], now: datetime) -> int:
     """Act on each ticket under its lock, in a transaction of its own; return on how many it did something.
 
     A ticket that somebody holds at the moment is left for the next time.

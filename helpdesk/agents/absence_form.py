@@ -20,6 +20,7 @@ from wagtail.admin import messages
 
 from helpdesk import actions, permissions
 from helpdesk.actions import AbsencePlan
+from helpdesk.confidence import Veil
 from helpdesk.errors import HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import Absence, AbsenceTicket, Handover, Right, Ticket
 from helpdesk.permissions import Actor
@@ -301,7 +302,9 @@ class AbsenceFormView(AgentsView):
         context = self.get_context_data(
             form=form,
             absence=self.absence,
-            tickets=[(ticket, str(chosen.get(ticket.pk, ""))) for ticket in rows[:LISTED]],
+            tickets=[
+                (ticket, str(chosen.get(ticket.pk, ""))) for ticket in Veil().over(rows[:LISTED])
+            ],
             more=found.count() - LISTED if len(rows) > LISTED else 0,
             as_all=Handover(form.cleaned_data["handover"]).label,
             choices=Handover.choices,

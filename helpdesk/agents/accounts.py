@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from django import forms
 from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +30,7 @@ from helpdesk.models import MailAccount, OAuthAccess, Queue
 from helpdesk.permissions import Actor
 
 from . import departments, policy
-from .paging import GuardedIndex
+from .paging import GuardedIndex, find_row
 from .tickets_list import queue_choices
 from .trouble import trouble_words
 
@@ -356,6 +357,15 @@ class AccountAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mailbox]:
         rows = visible_accounts(policy.actor_of(request)).order_by("name")
         return rows.annotate(mails_today=health.mails_today())
+
+    def edit_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        """Show the form; an account that the agent may not see is not there."""
+        find_row(self.get_queryset(request), instance_pk)
+        return super().edit_view(request, instance_pk)
+
+    def delete_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        """Nobody deletes one, whether there is such an account or not."""
+        raise PermissionDenied
 
     def register_indexing(self) -> None:
         """Nothing refers to an account from a page."""

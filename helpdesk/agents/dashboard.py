@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from wagtail.admin.ui.components import Component
 
+from helpdesk.confidence import Veil
 from helpdesk.models import Ticket
 from helpdesk.permissions import Actor
 
@@ -51,7 +52,7 @@ class DeskPanel(Component):
             "overdue": overdue if overdue != "0" else "",
             "due_view": VIEWS["due"],
             "reckoning": promises.progress() if policy.may_manage(self.actor) else None,
-            "longest": list(longest[:LONGEST]),
+            "longest": Veil().over(longest[:LONGEST]),
             "troubled": with_words(self.actor),
             "unheard": unheard(self.actor),
         }

@@ -11,6 +11,7 @@ from django.utils.translation import get_language_info, pgettext
 from django.utils.translation import gettext as _
 
 from helpdesk import permissions
+from helpdesk.confidence import Veil
 from helpdesk.models import Right, Ticket, TicketLink
 
 from . import assigning
@@ -120,7 +121,7 @@ def others_of_customer(desk: Desk) -> list[Ticket]:
         return []
     found = permissions.visible_tickets(desk.actor).filter(customer=desk.ticket.customer_id)
     found = found.exclude(pk=desk.ticket.pk).select_related("state")
-    return list(_short(found).order_by("-created_at", "-pk")[:OTHERS])
+    return Veil().over(_short(found).order_by("-created_at", "-pk")[:OTHERS])
 
 
 def _short(tickets: Any) -> Any:
@@ -159,7 +160,7 @@ def linked(desk: Desk) -> list[Linked]:
         return []
     ids = {link.target_id if link.source_id == here else link.source_id for link in links}
     visible = permissions.visible_tickets(desk.actor).select_related("state")
-    rows = {row.pk: row for row in _short(visible.filter(pk__in=ids))}
+    rows = {row.pk: row for row in Veil().over(_short(visible.filter(pk__in=ids)))}
     backwards = {
         TicketLink.Kind.PARENT: _("part of"),
         TicketLink.Kind.DUPLICATE: _("has the duplicate"),

@@ -19,7 +19,7 @@ from helpdesk.mail import ingest
 from helpdesk.models import InboundMail, OutboundMail, Queue, Right, Ticket
 from helpdesk.permissions import Actor
 
-from . import bounced, policy
+from . import bounced, confidential, policy
 from .actions_views import send_again
 from .files import bytes_of, download
 from .ticket import TROUBLED
@@ -84,7 +84,7 @@ class FailureView(bounced.ManagersView):
             queues=queue_choices(actor.queues_with(Right.CREATE)),
             returned=returned,
             days=CAME_BACK_DAYS,
-            inbound=inbound.order_by("-received_at", "-pk")[:LIMIT],
+            inbound=confidential.veiled(inbound.order_by("-received_at", "-pk")[:LIMIT]),
             outbound=outbound.order_by("-created_at", "-pk")[:LIMIT],
             troubled=with_words(actor),
             limit=LIMIT,
@@ -136,6 +136,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
     row = _unfiled(request, pk)
     if row.blob is None:
         raise Http404
+    confidential.opened_mail(policy.actor_of(request), row)
     return download(bytes_of(row.blob), f"mail-{row.pk}.eml", "message/rfc822")
 
 

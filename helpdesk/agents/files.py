@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from helpdesk import permissions
 from helpdesk.models import Article, Attachment, Blob, InboundMail
 
-from . import policy
+from . import confidential, policy
 
 #: Shown inside a mail's frame: pictures that carry no script.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -44,7 +44,9 @@ FRAME_STYLE = (
 def _article(request: HttpRequest, pk: int, article: int) -> Article:
     ticket = policy.find_ticket(request, pk)
     articles = permissions.visible_articles(policy.actor_of(request), ticket)
-    return get_object_or_404(articles, pk=article)
+    found = get_object_or_404(articles, pk=article)
+    confidential.opened(policy.actor_of(request), ticket)
+    return found
 
 
 def bytes_of(blob: Blob) -> bytes:
@@ -82,6 +84,7 @@ def attachment(request: HttpRequest, pk: int, attachment: int) -> HttpResponse:
     articles = permissions.visible_articles(policy.actor_of(request), ticket)
     files = Attachment.objects.filter(article__in=articles).select_related("blob")
     row = get_object_or_404(files, pk=attachment)
+    confidential.opened(policy.actor_of(request), ticket)
     content = bytes_of(row.blob)
     if request.GET.get("inline") and row.content_type in PICTURES:
         return _guarded(HttpResponse(content, content_type=row.content_type), row.name, "inline")

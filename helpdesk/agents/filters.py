@@ -31,7 +31,7 @@ from helpdesk.rules.conditions import Condition
 from helpdesk.rules.effects import Effect, Known, Plan
 from helpdesk.rules.fields import ConditionError, FieldSet
 
-from . import policy
+from . import audited_settings, policy
 from .conditions_form import ConditionForm
 from .effects_form import EffectsForm, all_labels, known_rows
 
@@ -124,6 +124,7 @@ def place(pk: int, index: int) -> MailFilter:
     for number, row in enumerate(rows):
         row.position = number
     MailFilter.objects.bulk_update(rows, ["position"])
+    audited_settings.record(moved, "changed", ["position"])
     return moved
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from helpdesk import permissions, search
+from helpdesk.confidence import Veil
 from helpdesk.models import Right, Ticket
 from helpdesk.permissions import Actor
 
@@ -72,5 +73,5 @@ def find(request: HttpRequest) -> HttpResponse:
         hits = search.find_tickets(actor, words).filter(queue__in=actor.queues_with(Right.NOTE))
         hits = hits.exclude(pk=int(but) if but.isdecimal() and len(but) < 19 else 0)
         rows = hits.select_related("state", "customer").order_by("-changed_at", "-pk")
-        found = list(rows.defer("answers")[:FOUND])
+        found = Veil().over(rows.defer("answers")[:FOUND])
     return render(request, "helpdesk/agents/parts/found.html", {"found": found, "words": words})

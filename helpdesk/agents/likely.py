@@ -13,6 +13,7 @@ from django.views import View
 from wagtail.admin import messages
 
 from helpdesk import actions, duplicates
+from helpdesk.confidence import Veil
 from helpdesk.errors import HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import Right, Ticket, TicketLink
 from helpdesk.rules.likeness import Reason
@@ -45,6 +46,8 @@ def hints(desk: Desk) -> list[Hint]:
     if desk.reads_along or not desk.ticket.state.is_open or not desk.may(Right.NOTE):
         return []
     changeable = desk.actor.queues_with(Right.NOTE)
+    found = duplicates.likely(desk.actor, desk.ticket)
+    Veil().over(one.ticket for one in found)
     return [
         Hint(
             one.ticket,
@@ -52,7 +55,7 @@ def hints(desk: Desk) -> list[Hint]:
             ", ".join(str(REASONS[reason]) for reason in one.likeness.reasons),
             one.ticket.queue_id in changeable,
         )
-        for one in duplicates.likely(desk.actor, desk.ticket)
+        for one in found
     ]
 
 

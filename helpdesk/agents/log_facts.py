@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, When
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
+from django_mailbox.models import Message
 
+from helpdesk.confidence import Veil
 from helpdesk.models import InboundMail, OutboundMail, Ticket
 
 from . import bounced
+
+
+def confidential(model: Any) -> Q:
+    """Return the condition for rows of a log that tell of confidential tickets, or came for their queues."""
+    queues = Veil().queues
+    filed = Q(ticket__queue__in=queues)
+    if model is InboundMail:
+        return filed | Q(ticket=None, queue__in=queues)
+    if model is OutboundMail:
+        return filed
+    if model is Message:
+        mails = InboundMail.objects.filter(confidential(InboundMail), message=OuterRef("pk"))
+        return Q(Exists(mails))
+    return Q(pk__in=())
+
+
+def is_confidential(model: Any) -> Case:
+    """Return the same as a column."""
+    return Case(When(confidential(model), then=True), default=False, output_field=BooleanField())
+
+
+def _veiled(mail: InboundMail | OutboundMail) -> Callable[..., tuple[object, ...]]:
+    """Return what says words of a mail: those of a confidential ticket's mail are one word."""
+    if type(mail)._default_manager.filter(confidential(type(mail)), pk=mail.pk).exists():
+        return lambda *words: (_("confidential"),) if any(words) else ()
+    return lambda *words: words
 
 
 @dataclass(frozen=True)
@@ -48,6 +77,7 @@ def _way(source: str) -> str:
 
 def of_inbound(mail: InboundMail) -> list[Section]:
     """Return how a mail arrived and what became of it."""
+    veiled = _veiled(mail)
     error = mail.error if mail.error.strip() != mail.reason.strip() else ""
     return _sections(
         (
@@ -62,8 +92,8 @@ def of_inbound(mail: InboundMail) -> list[Section]:
         ),
         (
             _("How it arrived"),
-            _fact(_("From"), mail.sender),
-            _fact(_("Subject"), mail.subject),
+            _fact(_("From"), *veiled(mail.sender)),
+            _fact(_("Subject"), *veiled(mail.subject)),
             _fact(_("Received"), _moment(mail.received_at)),
             _fact(_("Mail account"), mail.mailbox.name if mail.mailbox else _way(mail.source)),
             _fact(_("Queue of the account"), mail.queue.name if mail.queue else ""),
@@ -79,18 +109,19 @@ def of_inbound(mail: InboundMail) -> list[Section]:
 def of_outbound(mail: OutboundMail) -> list[Section]:
     """Return what a mail is, how it went, and what came back of it. Never its text."""
     back = [f"{one.sentence} {one.advice}" for one in bounced.returned(mail)]
+    veiled = _veiled(mail)
     words = [one.words for one in bounced.returned(mail)]
     refused = [": ".join(str(part) for part in row if part) for row in mail.refused]
     return _sections(
         (
             _("Mail"),
-            _fact(_("Subject"), mail.subject),
+            _fact(_("Subject"), *veiled(mail.subject)),
             _fact(_("Kind"), mail.get_kind_display()),
             _ticket(mail.ticket),
             _fact(_("From"), named(mail.from_name, mail.from_address)),
-            _fact(_("To"), *_people(mail.to)),
-            _fact(_("Cc"), *_people(mail.cc)),
-            _fact(_("Bcc"), *_people(mail.bcc)),
+            _fact(_("To"), *veiled(*_people(mail.to))),
+            _fact(_("Cc"), *veiled(*_people(mail.cc))),
+            _fact(_("Bcc"), *veiled(*_people(mail.bcc))),
             _fact("Message-ID", mail.message_id, is_raw=True),
         ),
         (
@@ -103,15 +134,15 @@ def of_outbound(mail: OutboundMail) -> list[Section]:
             _fact(
                 _("Mail server"), mail.route.name if mail.route else _("the one of the settings")
             ),
-            _fact(_("Taken by the server for"), *mail.delivered),
-            _fact(_("Refused"), *refused),
-            _fact(_("The mail server's own words"), mail.server_reply, is_raw=True),
+            _fact(_("Taken by the server for"), *veiled(*mail.delivered)),
+            _fact(_("Refused"), *veiled(*refused)),
+            _fact(_("The mail server's own words"), *veiled(mail.server_reply), is_raw=True),
         ),
         (
             _("Came back"),
             _fact(_("Came back"), _moment(mail.bounced_at)),
-            _fact(_("Reason"), *back),
-            _fact(_("The mail server's own words"), *words, is_raw=True),
+            _fact(_("Reason"), *veiled(*back)),
+            _fact(_("The mail server's own words"), *veiled(*words), is_raw=True),
         ),
     )
 

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
@@ -26,7 +28,7 @@ from helpdesk.permissions import Actor
 
 from . import log_facts, policy
 from .failures import visible_inbound, visible_outbound
-from .paging import GuardedIndex
+from .paging import GuardedIndex, find_row
 from .tickets_list import queue_choices
 
 
@@ -91,8 +93,21 @@ class LogAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = ReadOnly.rows[self.model](policy.actor_of(request))
-        rows = rows.defer(*self.deferred)
+        rows = rows.defer(*self.deferred).annotate(is_veiled=log_facts.is_confidential(self.model))
         return rows.select_related(*self.related) if self.related else rows
+
+    def inspect_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        """Show one row; one that the agent may not see is not there."""
+        find_row(self.get_queryset(request), instance_pk)
+        return super().inspect_view(request, instance_pk)
+
+    def edit_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        """Nobody writes a log, whether there is such a row or not."""
+        raise PermissionDenied
+
+    def delete_view(self, request: HttpRequest, instance_pk: str) -> HttpResponse:
+        """Nor deletes any."""
+        raise PermissionDenied
 
     def register_indexing(self) -> None:
         """Nothing refers to a log from a page."""
@@ -136,8 +151,32 @@ class OutboundInspect(LogInspect):
         return super().get_context_data(sections=log_facts.of_outbound(self.instance), **kwargs)
 
 
+class MessageInspect(InspectView):
+    """One row of the journal; of a confidential ticket's mail only when it came."""
+
+    veiled_fields = ("from_header", "to_header", "subject")
+
+    @cached_property
+    def is_veiled(self) -> bool:
+        rows = Message.objects.filter(log_facts.confidential(Message), pk=self.instance.pk)
+        return bool(rows.exists())
+
+    def get_page_subtitle(self) -> str:
+        return gettext("confidential") if self.is_veiled else str(self.instance)
+
+    def get_field_display_value(self, field_name: str, field: Any = None) -> Any:
+        if self.is_veiled and field_name in self.veiled_fields:
+            return gettext("confidential")
+        return super().get_field_display_value(field_name, field)
+
+
 def shown_moment(at: datetime | None) -> str:
     return date_format(localtime(at), "SHORT_DATETIME_FORMAT") if at is not None else "–"
+
+
+def veiled(row: Any, text: str) -> str:
+    """Return what a log shows of a mail: of a confidential ticket's nothing but the word."""
+    return gettext("confidential") if row.is_veiled else text
 
 
 def ticket_link(ticket: Ticket | None) -> str | SafeString:
@@ -152,7 +191,7 @@ class InboundAdmin(LogAdmin):
     base_url_path = "helpdesk/inbound"
     menu_label = _("Inbound log")
     menu_icon = "download"
-    list_display = ("received", "sender", "subject", "became", "of_ticket")
+    list_display = ("received", "written_by", "about", "became", "of_ticket")
     list_filter = ("state", "rule")
     inspect_view_class = InboundInspect
     inspect_template_name = "helpdesk/agents/log_inspect.html"
@@ -161,6 +200,12 @@ class InboundAdmin(LogAdmin):
     related = ("queue", "ticket", "mailbox")
     deferred = ("evidence", "error")
     inspect_view_fields = ()
+
+    def written_by(self, mail: Any) -> str:
+        return veiled(mail, mail.sender)
+
+    def about(self, mail: Any) -> str:
+        return veiled(mail, mail.subject)
 
     def received(self, mail: InboundMail) -> str:
         return shown_moment(mail.received_at)
@@ -179,6 +224,9 @@ class InboundAdmin(LogAdmin):
             words = str(mail.get_state_display())
         return f"{words} ({mail.get_rule_display()})" if mail.rule else words
 
+    written_by.short_description = _("From")  # type: ignore[attr-defined]
+    written_by.admin_order_field = "sender"  # type: ignore[attr-defined]
+    about.short_description = _("Subject")  # type: ignore[attr-defined]
     received.short_description = _("Received")  # type: ignore[attr-defined]
     received.admin_order_field = "received_at"  # type: ignore[attr-defined]
     became.short_description = _("What became of it")  # type: ignore[attr-defined]
@@ -208,7 +256,9 @@ class OutboundAdmin(LogAdmin):
     def of_ticket(self, mail: OutboundMail) -> str:
         return ticket_link(mail.ticket)
 
-    def recipients(self, mail: OutboundMail) -> str:
+    def recipients(self, mail: Any) -> str:
+        if mail.is_veiled:
+            return veiled(mail, "")
         back = {str(row[0]) for row in mail.bounces}
         addresses = [address for _name, address in [*mail.to, *mail.cc]]
         missing = sorted(back.difference(addresses))  # of a mail that was handed on
@@ -233,14 +283,25 @@ class MessageAdmin(LogAdmin):
     base_url_path = "helpdesk/journal"
     menu_label = _("Mail journal")
     menu_icon = "history"
-    list_display = ("processed", "mailbox", "from_header", "subject")
+    list_display = ("processed", "mailbox", "written_by", "about")
     search_fields = ("subject", "from_header", "message_id")
     ordering = ("-processed", "-pk")
     related = ("mailbox",)
     deferred = ("body",)
+    inspect_view_class = MessageInspect
     inspect_view_fields = (
         *("processed", "mailbox", "from_header", "to_header", "subject", "message_id"),
     )
+
+    def written_by(self, message: Any) -> str:
+        return veiled(message, message.from_header)
+
+    def about(self, message: Any) -> str:
+        return veiled(message, message.subject)
+
+    written_by.short_description = _("From")  # type: ignore[attr-defined]
+    written_by.admin_order_field = "from_header"  # type: ignore[attr-defined]
+    about.short_description = _("Subject")  # type: ignore[attr-defined]
 
 
 class TaskAdmin(LogAdmin):

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.auth import user_has_any_page_permission
 from wagtail.admin.menu import Menu, MenuItem, SubmenuMenuItem
 
 from helpdesk.permissions import Actor
@@ -47,6 +48,7 @@ GROUPS = (
             (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
             (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_lead),
             (_("Absences"), "helpdesk_agents:absences", "calendar-alt", policy.may_enter),
+            (_("Audit log"), "helpdesk_agents:audit", "history", policy.may_audit),
         ),
     ),
     Group(
@@ -123,3 +125,13 @@ def submenu(group: Group, order: int) -> SubmenuMenuItem:
     return SubmenuMenuItem(
         group.label, Menu(items=items), name=group.name, icon_name=group.icon, order=order
     )
+
+
+#: What Wagtail shows to everybody in the admin, and what is of use to editors of pages only.
+FOR_EDITORS = frozenset({"explorer", "reports", "help"})
+
+
+def without_editors_items(request: HttpRequest, items: list[MenuItem]) -> None:
+    """Leave out of the main menu what has nothing for somebody without any right on pages (a Wagtail hook)."""
+    if not user_has_any_page_permission(request.user):
+        items[:] = [item for item in items if item.name not in FOR_EDITORS]

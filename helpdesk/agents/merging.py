@@ -18,11 +18,12 @@ from django.views import View
 from wagtail.admin import messages
 
 from helpdesk import actions, duplicates, permissions
+from helpdesk.confidence import Veil
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import Merge, Right, Ticket
 from helpdesk.permissions import Actor
 
-from . import finder, policy
+from . import confidential, finder, policy
 from .desk import Desk
 from .ticket_page import TicketPage
 
@@ -127,6 +128,7 @@ class MergeView(TicketPage):
             others = others.exclude(pk=self.ticket.pk).select_related("state", "customer", "queue")
             newest = others.order_by("-created_at", "-pk")[:OFFERED]
             offered += [one for one in newest if one.pk not in known]
+        offered = Veil().over(offered)
         context = self.get_context_data(ticket=self.ticket, choose=form, offered=offered)
         return self.render_to_response(context, status=status)
 
@@ -136,6 +138,7 @@ class MergeView(TicketPage):
             written=Count("articles", filter=~Q(articles__channel="note")),
             notes=Count("articles", filter=Q(articles__channel="note")),
         )
+        confidential.opened(self.actor, other)
         form = form or MergeForm(pair=(self.ticket, other))
         context = self.get_context_data(
             ticket=self.ticket,
@@ -155,7 +158,9 @@ class UnmergeView(View):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         actor = policy.actor_of(request)
-        journal = get_object_or_404(Merge.objects.select_related("source", "target"), pk=pk)
+        visible = permissions.visible_tickets(actor).order_by().values("pk")
+        known = Merge.objects.filter(source__in=visible, target__in=visible)
+        journal = get_object_or_404(known.select_related("source", "target"), pk=pk)
         for one in (journal.source, journal.target):
             policy.require(actor, Right.NOTE, policy.find_ticket(request, one.pk))
         try:
@@ -204,7 +209,7 @@ def joined(desk: Desk) -> dict[str, Any]:
     if here.merged_into_id is not None:
         ids.add(here.merged_into_id)
     visible = permissions.visible_tickets(desk.actor).filter(pk__in=ids) if ids else ()
-    tickets = {row.pk: row for row in visible}
+    tickets = {row.pk: row for row in Veil().over(visible)}
     found = [
         _joined(desk, row, tickets[other])
         for row in journals

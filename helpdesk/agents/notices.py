@@ -18,6 +18,7 @@ from wagtail.admin.ui.sidebar import LinkMenuItem
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from helpdesk import actions, permissions
+from helpdesk.confidence import Veil
 from helpdesk.models import Notice, NoticeKind
 from helpdesk.notifications import sentences
 from helpdesk.permissions import Actor
@@ -126,6 +127,8 @@ class NoticesView(WagtailAdminTemplateMixin, TemplateView):
         rows = rows.select_related("ticket__queue", "event__user", "instead_of")
         paginator = CappedPaginator(rows.defer("ticket__answers", "ticket__preview"), PER_PAGE)
         page = paginator.get_page(self.request.GET.get("p"))
+        page.object_list = list(page.object_list)
+        Veil().over(row.ticket for row in page.object_list if row.ticket)
         lines = [
             Shown(row, ICONS.get(row.kind, "bell"), sentences.sentence(row), sentences.instead(row))
             for row in page

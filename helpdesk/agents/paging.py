@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from wagtail.admin.paginator import WagtailPaginator
@@ -29,6 +33,16 @@ class CappedPaginator(WagtailPaginator):
         if self._counted > CAP:
             return _("%(count)s+ entries") % {"count": f"{CAP:,}"}
         return str(super().items_count_label)
+
+
+def find_row(rows: QuerySet[Any], pk: str) -> None:
+    """Raise 404 unless `pk`, as modeladmin writes it into an address, is one of `rows`."""
+    try:
+        is_there = rows.filter(pk=unquote(pk)).exists()
+    except (ValueError, ValidationError):
+        is_there = False
+    if not is_there:
+        raise Http404
 
 
 class GuardedIndex(IndexView):

@@ -83,6 +83,11 @@ def may_administer_department(actor: Actor) -> bool:
     return known
 
 
+def may_audit(actor: Actor) -> bool:
+    """Tell whether the actor may read the audit log: of everything, or of the queues they administer."""
+    return may_administer(actor)
+
+
 def check(allowed: bool) -> None:
     """Send somebody without the right away: the admin answers with its own message."""
     if not allowed:

@@ -39,7 +39,8 @@ class QueueForm(DeskForm):
             *("name", "slug", "purpose", "parent", "is_active", "calendar", "promise"),
             *("hand_back_minutes", "look_again_minutes"),
             *("follow_up", "reopen_days", "retention_days", "legal_basis"),
-            *("is_junk", "sends_receipt", "sender_name", "signature_de", "signature_en", "route"),
+            *("is_confidential", "agent_names", "is_junk", "sends_receipt"),
+            *("sender_name", "signature_de", "signature_en", "route"),
         ]
         widgets = {"purpose": _TEXT, "signature_de": _TEXT, "signature_en": _TEXT}
 
@@ -218,7 +219,10 @@ def field_groups(form: forms.Form) -> list[tuple[Any, list[Any]]]:
         (_("Queue"), ("name", "slug", "purpose", "parent", "is_active")),
         (_("Promises"), ("calendar", "promise", "follow_up", "reopen_days")),
         (_("Against forgetting"), ("hand_back_minutes", "look_again_minutes")),
-        (_("Data protection"), ("retention_days", "legal_basis")),
+        (
+            _("Data protection"),
+            ("retention_days", "legal_basis", "is_confidential", "agent_names"),
+        ),
         (
             _("Mails"),
             ("is_junk", "sends_receipt", "sender_name", "signature_de", "signature_en", "route"),
@@ -267,5 +271,6 @@ class QueueViewSet(DeskViewSet):
         "name",
         Column("parent", label=gettext_lazy("Parent queue"), accessor="parent.name"),
         Column("addresses", label=gettext_lazy("Addresses"), accessor=_addresses),
+        BooleanColumn("is_confidential", label=gettext_lazy("Confidential")),
         BooleanColumn("is_active", label=gettext_lazy("In use")),
     ]

@@ -95,6 +95,34 @@ class Standings:
             ticket.away = self.away(ticket.owner, ticket.queue)
 
 
+def mark_without_rights(tickets: Iterable[Any]) -> None:
+    """Give each ticket of a list `owner_left`: its owner has no right in its queue any more. Two queries."""
+    rows = list(tickets)
+    actors = _actors(ticket.owner for ticket in rows)
+    for ticket in rows:
+        ticket.owner_left = has_left(actors, ticket.owner, ticket)
+
+
+def without_rights(ticket: Ticket) -> list[Any]:
+    """Return the owner and the person responsible for an open ticket, if they have no right there any more."""
+    if not ticket.state.is_open:
+        return []
+    people = (ticket.owner, ticket.responsible)
+    actors = _actors(people)
+    return list(dict.fromkeys(one for one in people if has_left(actors, one, ticket)))
+
+
+def _actors(people: Iterable[Any]) -> dict[int, Actor]:
+    users = {user.pk: user for user in people if user is not None}
+    return permissions.agents(users.values()) if users else {}
+
+
+def has_left(actors: dict[int, Actor], user: Any | None, ticket: Ticket) -> bool:
+    """Tell whether somebody of `actors` has no right any more in the queue of an open ticket."""
+    is_there = user is None or ticket.queue_id in actors[user.pk].queue_rights
+    return not is_there and ticket.state.is_open
+
+
 def of_absent_owners(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
     """Return those of `tickets` whose owner is away now."""
     now = timezone.now()

@@ -270,10 +270,7 @@ class _Words:
             case EventKind.QUEUE_CHANGED:
                 return _change(data, self.desk.queue_name)
             case EventKind.OWNER_CHANGED | EventKind.RESPONSIBLE_CHANGED:
-                change = _change(data, lambda pk: _name(self.users, pk))
-                if data.get("by") != "absence":
-                    return change
-                return _("%(change)s, because of an absence") % {"change": change}
+                return _because(data, _change(data, lambda pk: _name(self.users, pk)))
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
             case EventKind.TAGS_CHANGED:
@@ -319,6 +316,16 @@ def _change(data: dict[str, Any], name: Any) -> str:
     if "to" not in data:
         return ""
     return f"{name(data.get('from'))} → {name(data['to'])}"
+
+
+def _because(data: dict[str, Any], change: str) -> str:
+    """Return a change of a person with the occasion, where it was nobody's decision."""
+    match data.get("by"):
+        case "absence":
+            return _("%(change)s, because of an absence") % {"change": change}
+        case "no_rights":
+            return _("%(change)s, for want of rights") % {"change": change}
+    return change
 
 
 def _name(rows: Any, pk: object) -> str:

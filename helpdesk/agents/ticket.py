@@ -18,11 +18,13 @@ from . import (
     answers,
     bounced,
     clock_facts,
+    confidential,
     facts,
     likely,
     merging,
     panels,
     policy,
+    standing,
     taking_back,
     thread,
     together,
@@ -62,6 +64,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         A `conflict` is a change that was decided on what is no longer so.
         """
         self.desk, self.bound, self.conflict = desk, bound, conflict
+        self.is_confidential = confidential.opened(desk.actor, desk.ticket)
         return self.render_to_response(self.get_context_data(), status=status)
 
     def get_page_title(self) -> str:
@@ -90,6 +93,8 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             ticket=ticket,
             desk=desk,
             conflict=self.conflict,
+            is_confidential=self.is_confidential,
+            left=[] if desk.reads_along else standing.without_rights(ticket),
             thread=shown,
             answers=answers.read(ticket.answers, files),
             state_icon=STATE_ICONS[ticket.state.type],

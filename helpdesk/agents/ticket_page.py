@@ -12,7 +12,7 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from helpdesk.models import Right
 
-from . import policy
+from . import confidential, policy
 
 
 class TicketPage(WagtailAdminTemplateMixin, TemplateView):
@@ -27,6 +27,7 @@ class TicketPage(WagtailAdminTemplateMixin, TemplateView):
         if self.ticket.merged_into_id is not None:
             raise Http404
         self.prepare(**kwargs)
+        confidential.opened(self.actor, self.ticket)
         return super().dispatch(request, *args, **kwargs)
 
     def prepare(self, **kwargs: Any) -> None:

@@ -21,6 +21,7 @@ from wagtail.admin.views import generic
 from wagtail.admin.widgets.button import Button, HeaderButton
 
 from helpdesk import duplicates, permissions, search
+from helpdesk.confidence import Veil
 from helpdesk.models import (
     InformedQueue,
     OutboundMail,
@@ -38,7 +39,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
 from helpdesk.states import StateType
 
-from . import clock_facts, policy, together
+from . import clock_facts, policy, standing, together
 from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
 from .standing import Standings
@@ -129,6 +130,7 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
             *("queue__name", "state__name_de", "state__name_en", "state__type"),
             *("priority__name_de", "priority__name_en", "priority__level"),
             *("owner__first_name", "owner__last_name", "owner__username", "customer__name"),
+            *("owner__is_active", "owner__is_superuser"),
         )
     )
 
@@ -301,14 +303,15 @@ class TicketIndexView(generic.IndexView):
         return ordered(tickets, self.ordering)
 
     def get_table(self, object_list: Iterable[Any]) -> Table:
-        rows = list(object_list)
+        rows = Veil().over(object_list)
         tags = tags_by_ticket(rows)
         self.standings.mark(rows)
+        standing.mark_without_rights(rows)
         marked = duplicates.marked(self.actor, rows)
         for ticket in rows:
             ticket.is_unread = is_unread(ticket)
             ticket.looks_like = ticket.pk in marked
-            ticket.tag_names = tags.get(ticket.pk, ())
+            ticket.tag_names = () if ticket.is_veiled else tags.get(ticket.pk, ())
             ticket.reads_along = permissions.reads_along(self.actor, ticket)
             ticket.next_date = clock_facts.next_date(ticket)
             ticket.state_icon = STATE_ICONS[ticket.state.type]

@@ -7,6 +7,7 @@ from django.urls import path
 from . import (
     absence_form,
     absences,
+    audit_log,
     bounced,
     drafts_views,
     explaining,
@@ -94,6 +95,8 @@ urlpatterns = [
     ),
     path("bounced/", bounced.BouncedView.as_view(), name="bounced"),
     path("bounced/release/", bounced.release, name="bounced_release"),
+    path("audit/", audit_log.AuditLogView.as_view(), name="audit"),
+    path("audit/export/", audit_log.export, name="audit_export"),
     path("absences/", absences.AbsenceListView.as_view(), name="absences"),
     path("absences/team/", absences.OverviewView.as_view(), name="absence_overview"),
     path("absences/new/", absence_form.AbsenceFormView.as_view(), name="absence_new"),

@@ -12,7 +12,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from helpdesk.mail import folding
-from helpdesk.models import Article, Attachment, Sender, Ticket
+from helpdesk.models import Article, Attachment, Queue, Sender, Ticket
+from helpdesk.notifications import compose
 from helpdesk.rules.followup import Decision, decide
 from helpdesk.states import OPEN_TYPES, StateType
 
@@ -119,6 +120,7 @@ def messages_of(ticket: Ticket, articles: Iterable[Article]) -> list[Message]:
         Sender.AGENT: _("Answer"),
         Sender.SYSTEM: _("Automatic message"),
     }
+    queue = ticket.queue
     messages = []
     for article in articles:
         role = roles[Sender(article.sender)]
@@ -128,7 +130,7 @@ def messages_of(ticket: Ticket, articles: Iterable[Article]) -> list[Message]:
                 anchor=f"message-{article.pk}",
                 kind=article.sender,
                 role=_("Message of somebody taking part") if is_other else role,
-                name=_name(article, is_other=is_other),
+                name=_name(article, queue, is_other=is_other),
                 at=article.created_at,
                 parts=_parts(article.body),
                 files=tuple(article.attachments.all()),
@@ -137,11 +139,12 @@ def messages_of(ticket: Ticket, articles: Iterable[Article]) -> list[Message]:
     return messages
 
 
-def _name(article: Article, *, is_other: bool) -> str:
+def _name(article: Article, queue: Queue, *, is_other: bool) -> str:
     """Return whom to name: not the customers themselves, they know."""
     if article.sender == Sender.CUSTOMER and not is_other:
         return ""
-    return article.from_name or (article.from_address if is_other else "")
+    name = compose.writer_name(queue, article)
+    return name or (article.from_address if is_other else "")
 
 
 def _parts(body: str) -> tuple[Part, ...]:

@@ -34,6 +34,7 @@ from .queues import (
     QueueAddress,
     QueueRight,
     Right,
+    confidential_queues,
     in_tree_order,
     queue_map,
 )
@@ -129,6 +130,7 @@ __all__ = [
     "TicketType",
     "UntoldEvent",
     "Watcher",
+    "confidential_queues",
     "current_batch",
     "directory",
     "held",

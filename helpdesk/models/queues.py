@@ -211,6 +211,11 @@ class Queue(models.Model):
         """Whether the queue or one above it is confidential."""
         return any(queue.is_confidential for queue in self.lineage())
 
+    @property
+    def names_agents(self) -> bool:
+        """Whether customers read the names of agents, and not only that of the team."""
+        return self.inherited("agent_names") != AgentNames.TEAM
+
     def main_address(self) -> str:
         """Return the address that mails of this queue are sent from (its own, or a parent's)."""
         for queue in self.lineage():
@@ -227,6 +232,18 @@ def queue_map() -> dict[int, Queue]:
         if queue.parent_id is not None:
             queue.parent = queues[queue.parent_id]
     return queues
+
+
+def confidential_queues() -> frozenset[int]:
+    """Return the ids of the queues that are confidential, those below one included. One query."""
+    rows = {
+        pk: (parent, own)
+        for pk, parent, own in Queue.objects.values_list("pk", "parent_id", "is_confidential")
+    }
+    marked = {pk for pk, (_parent, own) in rows.items() if own}
+    while more := {pk for pk, (parent, _own) in rows.items() if parent in marked} - marked:
+        marked |= more
+    return frozenset(marked)
 
 
 def in_tree_order(queues: dict[int, Queue]) -> Iterator[tuple[Queue, int]]:

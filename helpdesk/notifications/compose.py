@@ -57,7 +57,8 @@ def forward(
     row.original = original
     body = article.body
     if original is not None:
-        body = f"{body.rstrip()}\n\n{_quoted(original, row.language)}"
+        name = writer_name(ticket.queue, original)
+        body = f"{body.rstrip()}\n\n{_quoted(original, name, row.language)}"
         # no answer to it, so no In-Reply-To; but the two belong together (RFC 5322 3.6.4)
         row.references = _ids([*original.references, original.message_id])
     # below the quote: what stands under a signature's mark is hidden by many programs
@@ -210,8 +211,19 @@ def signature_of(queue: Queue, language: str, *, agent_name: str = "", number: s
         return wording.fill(text, variables.looked_up(sources, text))
 
 
+def writer_name(queue: Queue, article: Article) -> str:
+    """Return the name under which people outside the team read a message.
+
+    That of an agent only if the queue says so; else the name from which its mails are sent.
+    """
+    if article.sender != Sender.AGENT or queue.names_agents:
+        return article.from_name
+    return sender_of(queue)[0]
+
+
 def _signature(ticket: Ticket, article: Article, language: str) -> str:
-    return signature_of(ticket.queue, language, agent_name=article.from_name, number=ticket.number)
+    agent_name = writer_name(ticket.queue, article)
+    return signature_of(ticket.queue, language, agent_name=agent_name, number=ticket.number)
 
 
 def with_signature(body: str, signature: str) -> str:
@@ -279,13 +291,12 @@ def _ids(ids: Sequence[str]) -> list[str]:
     return good if len(good) <= MAX_REFERENCES else [good[0], *good[1 - MAX_REFERENCES :]]
 
 
-def _quoted(original: Article, language: str) -> str:
-    """Return the original's text behind its head, each line marked as quoted."""
+def _quoted(original: Article, name: str, language: str) -> str:
+    """Return the original's text behind its head, written by `name`, each line marked as quoted."""
     with translation.override(language):
         head = [
             _("Forwarded message"),
-            _("From: %(sender)s")
-            % {"sender": _shown([[original.from_name, original.from_address]])},
+            _("From: %(sender)s") % {"sender": _shown([[name, original.from_address]])},
             _("Date: %(date)s") % {"date": _date(original.created_at)},
             _("Subject: %(subject)s") % {"subject": original.subject},
             _("To: %(recipients)s") % {"recipients": _shown(original.to)},

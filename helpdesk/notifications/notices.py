@@ -13,6 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from helpdesk import addressing, conf, permissions
+from helpdesk.confidence import Veil
 from helpdesk.models import (
     Notice,
     NoticeKind,
@@ -57,13 +58,14 @@ def mails_for(rows: Sequence[Notice], teams: Teams) -> dict[int, OutboundMail | 
     # whose address a mail is sent from: a queue's own, or that of one above it
     prefetch_related_objects(list(teams.queues.values()), "addresses")
     found: dict[int, OutboundMail | None] = {}
+    veil = Veil(teams.queues)
     with kept_directory():
         for row in rows:
             reason = why_not(row.user, row.ticket, suspended) or _came_back(row)
             limit = None if reason else limiter.take(row.user.email, colleague=True)
             if reason or limit:
                 row.by_mail = ByMail.DIGEST if limit else ByMail.NO
-            found[id(row)] = None if reason or limit else _mail(row, teams)
+            found[id(row)] = None if reason or limit else _mail(row, teams, veil)
     return found
 
 
@@ -96,14 +98,14 @@ def language_of(user: Any) -> str:
     return conf.site_language(getattr(user, "language", "") or "")
 
 
-def _mail(row: Notice, teams: Teams) -> OutboundMail:
+def _mail(row: Notice, teams: Teams, veil: Veil) -> OutboundMail:
     with translation.override(language_of(row.user)):
         if row.ticket is None:
             return _without_ticket(row)
-        return _of_ticket(row, row.ticket, teams.actor(row.user))
+        return _of_ticket(row, row.ticket, teams.actor(row.user), veil)
 
 
-def _of_ticket(row: Notice, ticket: Ticket, actor: Actor) -> OutboundMail:
+def _of_ticket(row: Notice, ticket: Ticket, actor: Actor, veil: Veil) -> OutboundMail:
     answerable = (
         row.kind in ANSWERABLE
         and bool(ticket.contact)
@@ -111,15 +113,17 @@ def _of_ticket(row: Notice, ticket: Ticket, actor: Actor) -> OutboundMail:
     )
     subject = _("%(what)s: %(subject)s (%(number)s)") % {
         "what": sentences.head(row.kind),
-        "subject": addressing.clean_subject(ticket.subject),
+        "subject": addressing.clean_subject(veil.subject(ticket)),
         "number": ticket.number,
     }
     text = _text(
         row,
         ticket=ticket,
+        subject=veil.subject(ticket),
         url=links.ticket_url(ticket),
         answerable=answerable,
-        lines=sentences.explained(row.event) if row.event is not None else [],
+        # whom a mail did not reach, and why, says who the customer is
+        lines=sentences.explained(row.event) if row.event and not veil.covers(ticket) else [],
     )
     return compose.team_notice(
         ticket=ticket,
@@ -172,11 +176,25 @@ def may_still_go(row: OutboundMail) -> bool:
     )
 
 
+def _tells_too_much(row: OutboundMail, tickets: list[Ticket]) -> bool:
+    """Tell whether a mail was written with the subject of a ticket that has become confidential since."""
+    veil = Veil()
+    return any(
+        f"{said} ({ticket.number})" in text
+        for ticket in tickets
+        if veil.covers(ticket)
+        for said in {ticket.subject, addressing.clean_subject(ticket.subject)}
+        if said != veil.subject(ticket)
+        for text in (row.subject, row.body)
+    )
+
+
 def _may_still_know(row: OutboundMail, user: Any) -> bool:
     actor = permissions.agent(user)
     about = {*row.about, *([row.ticket_id] if row.ticket_id else [])}
     readable = permissions.visible_tickets(actor).filter(pk__in=about)
-    if about and readable.count() != len(about):
+    known = list(readable.only("queue_id", "number", "subject"))
+    if len(known) != len(about) or _tells_too_much(row, known):
         return False
     visible = permissions.visible_notices(actor)
     return (

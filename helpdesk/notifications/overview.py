@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from helpdesk import conf, permissions
+from helpdesk.confidence import Veil
 from helpdesk.models import Event, EventKind, Notice, Right, SavedDraft, Ticket
 from helpdesk.permissions import Actor
 from helpdesk.states import OPEN_TYPES
@@ -54,6 +55,7 @@ class Overview:
 
     def __init__(self, teams: Teams | None = None) -> None:
         self.teams = teams or Teams()
+        self.veil = Veil(self.teams.queues)
         self.batch = Batch((), self.teams)
         self.now = self.batch.at
         tomorrow = timezone.localtime(self.now).date() + timedelta(days=1)
@@ -121,8 +123,8 @@ class Overview:
         overdue = rows.filter(next_action_at__lt=self.now)
         today = rows.filter(next_action_at__gte=self.now, next_action_at__lt=self.end_of_day)
         return [
-            _section(_("Overdue"), overdue, words, url),
-            _section(_("Due today"), today, words, url),
+            self._section(_("Overdue"), overdue, words, url),
+            self._section(_("Due today"), today, words, url),
         ]
 
     def _unowned(self, tickets: QuerySet[Ticket]) -> Section:
@@ -136,7 +138,7 @@ class Overview:
             "Nobody has owned these for more than %(n)d hours",
             hours,
         )
-        return _section(
+        return self._section(
             title % {"n": hours},
             rows.order_by("since", "pk"),
             lambda ticket: f"{ticket.queue.name}, {_since(ticket.since)}",
@@ -145,7 +147,7 @@ class Overview:
 
     def _waiting(self, tickets: QuerySet[Ticket], user: Any) -> Section:
         rows = tickets.filter(Q(owner=user) | Q(owner__isnull=True), waiting_since__isnull=False)
-        return _section(
+        return self._section(
             _("Waiting longest for an answer"),
             rows.order_by("waiting_since", "pk"),
             lambda ticket: f"{ticket.queue.name}, {_since(ticket.waiting_since)}",
@@ -164,7 +166,7 @@ class Overview:
         found = list(rows.defer("ticket__answers", "ticket__preview")[:CAP])
         lines = tuple(
             Line(
-                _title(row.ticket) if row.ticket else sentences.head(row.kind),
+                self._title(row.ticket) if row.ticket else sentences.head(row.kind),
                 " ".join(filter(None, (sentences.sentence(row), sentences.instead(row)))),
                 links.ticket_url(row.ticket) if row.ticket else links.desk_url("notices"),
                 row.ticket_id,
@@ -187,7 +189,7 @@ class Overview:
         )
         lines = tuple(
             Line(
-                _title(row.ticket),
+                self._title(row.ticket),
                 self._when(row.saved_at),
                 links.ticket_url(row.ticket),
                 row.ticket_id,
@@ -205,13 +207,13 @@ class Overview:
         away = due.filter(owner__in=self._away).order_by("next_action_at", "pk")
         return [
             self._numbers(due),
-            _section(
+            self._section(
                 _("Nobody would think of these: no next date, and nobody who is there owns them"),
                 self.forgotten(tickets).order_by("created_at", "pk"),
                 lambda ticket: f"{ticket.queue.name}, {_owner(ticket)}",
                 url,
             ),
-            _section(
+            self._section(
                 _("Due, and the owner is away"),
                 away,
                 lambda ticket: f"{_owner(ticket)}, {self._when(ticket.next_action_at)}",
@@ -251,18 +253,19 @@ class Overview:
         same = local.date() == timezone.localtime(self.now).date()
         return date_format(local, "TIME_FORMAT" if same else "SHORT_DATETIME_FORMAT")
 
+    def _section(
+        self, title: str, rows: QuerySet[Ticket], words: Any, url: str, most: int = CAP
+    ) -> Section:
+        found = list(rows[:most])
+        more = max(rows.count() - most, 0) if len(found) == most else 0
+        lines = (
+            Line(self._title(ticket), words(ticket), links.ticket_url(ticket), ticket.pk)
+            for ticket in found
+        )
+        return Section(title, tuple(lines), more, url)
 
-def _section(title: str, rows: QuerySet[Ticket], words: Any, url: str, most: int = CAP) -> Section:
-    found = list(rows[:most])
-    more = max(rows.count() - most, 0) if len(found) == most else 0
-    lines = (
-        Line(_title(ticket), words(ticket), links.ticket_url(ticket), ticket.pk) for ticket in found
-    )
-    return Section(title, tuple(lines), more, url)
-
-
-def _title(ticket: Ticket) -> str:
-    return f"{ticket.subject} ({ticket.number})"
+    def _title(self, ticket: Ticket) -> str:
+        return f"{self.veil.subject(ticket)} ({ticket.number})"
 
 
 def _name(user: Any) -> str:

@@ -22,8 +22,9 @@ from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 from wagtail.admin.ui.tables import Column, DateColumn, TitleColumn
 from wagtail.contrib.forms.views import SubmissionsListView
 
-from helpdesk import permissions
-from helpdesk.models import Ticket
+from helpdesk import audit, permissions
+from helpdesk.confidence import Veil
+from helpdesk.models import AuditKind, Ticket
 
 
 class TicketFilterSet(WagtailFilterSet):
@@ -47,12 +48,18 @@ class TicketSubmissionsView(SubmissionsListView):
     filterset_class = TicketFilterSet
     model = Ticket
 
+    @cached_property
+    def veil(self) -> Veil:
+        return Veil()
+
     def get_base_queryset(self) -> QuerySet[Ticket]:
         actor = permissions.agent(self.request.user)
         tickets = permissions.visible_tickets(actor).filter(
             form_key=self.form_page.translation_key, is_test=False
         )
-        return tickets.select_related("state").only("number", "created_at", "state", "answers")
+        return tickets.select_related("state").only(
+            "number", "created_at", "state", "answers", "queue"
+        )
 
     @cached_property
     def fields(self) -> list[tuple[str, Any]]:
@@ -71,7 +78,10 @@ class TicketSubmissionsView(SubmissionsListView):
             TitleColumn("number", label=_("Ticket number"), get_url=_ticket_url, width="12em"),
             DateColumn("created_at", label=_("Received"), sort_key="created_at"),
             Column("state", label=_("State")),
-            *(Column(key, label=label, accessor=partial(_shown, key)) for key, label in answers),
+            *(
+                Column(key, label=label, accessor=partial(self._shown, key))
+                for key, label in answers
+            ),
         ]
 
     @property
@@ -88,9 +98,24 @@ class TicketSubmissionsView(SubmissionsListView):
             "number": item.number,
             "created_at": date_format(localtime(item.created_at), "SHORT_DATETIME_FORMAT"),
             "state": str(item.state),
-            **{entry["key"]: entry["shown"] for entry in item.answers},
+            **{
+                entry["key"]: str(_("confidential")) if self.veil.covers(item) else entry["shown"]
+                for entry in item.answers
+            },
         }
         return OrderedDict((name, cells.get(name, "")) for name in self.list_export)
+
+    def _shown(self, key: str, ticket: Ticket) -> str:
+        if self.veil.covers(ticket):
+            return str(_("confidential"))
+        found = (str(entry["shown"]) for entry in ticket.answers if entry["key"] == key)
+        return Truncator(next(found, "")).chars(200)
+
+    def as_spreadsheet(self, queryset: QuerySet[Ticket], spreadsheet_format: str) -> Any:
+        """Give out the list as a file, and write down that it was given out."""
+        data = {"what": "submissions", "page": self.form_page.pk, "format": spreadsheet_format}
+        audit.record(AuditKind.EXPORTED, user=self.request.user, data=data)
+        return super().as_spreadsheet(queryset, spreadsheet_format)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # Wagtail's own method reads submission rows: step over it
@@ -98,11 +123,6 @@ class TicketSubmissionsView(SubmissionsListView):
         context["form_page"] = self.form_page
         context["is_agent"] = permissions.is_agent(permissions.agent(self.request.user))
         return context
-
-
-def _shown(key: str, ticket: Ticket) -> str:
-    found = (str(entry["shown"]) for entry in ticket.answers if entry["key"] == key)
-    return Truncator(next(found, "")).chars(200)
 
 
 def _ticket_url(ticket: Ticket) -> str:

@@ -128,8 +128,8 @@ def test_account_of_another_team_is_refused(red, blue):
     blue.client.post(url("create"), account(blue.queue))
     mailbox = Mailbox.objects.get()
     assert "Desk</" not in red.client.get(url("index")).content.decode()
-    assert red.client.get(url("edit", mailbox.pk)).status_code == 302
-    assert red.client.post(url("edit", mailbox.pk), account(red.queue)).status_code == 302
+    assert red.client.get(url("edit", mailbox.pk)).status_code == 404
+    assert red.client.post(url("edit", mailbox.pk), account(red.queue)).status_code == 404
     assert MailAccount.objects.get().queue == blue.queue
 
 
