@@ -4,7 +4,7 @@ from .forms import IntakeFormPage
 from .media import CustomDocument, CustomImage, CustomRendition
 from .pages import ArticlePage, HomePage, QueuePage, ServiceIndexPage, ServicePage
 from .site import SiteSettings
-from .users import User
+from .users import NameFrom, User
 
 __all__ = [
     "ArticlePage",
@@ -13,6 +13,7 @@ __all__ = [
     "CustomRendition",
     "HomePage",
     "IntakeFormPage",
+    "NameFrom",
     "QueuePage",
     "ServiceIndexPage",
     "ServicePage",

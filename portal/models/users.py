@@ -7,6 +7,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class NameFrom(models.TextChoices):
+    """Who says that a log-in name is this person's."""
+
+    SELF = "self", _("chosen at sign-up")
+    DOOR = "door", _("proved by the organisation's log-in")
+
+
 class User(AbstractUser):
     """An account. `username` is the log-in name (a university's Unikennung)."""
 
@@ -16,6 +23,8 @@ class User(AbstractUser):
         choices=[("de", _("German")), ("en", _("English"))],
         default="de",
     )
+    # empty: an administrator entered it
+    name_from = models.CharField(max_length=4, choices=NameFrom.choices, blank=True, editable=False)
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")
