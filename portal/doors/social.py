@@ -45,7 +45,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         session = requests.Session()
         session.max_redirects = 0
         session.request = functools.partial(  # type: ignore[method-assign]
-            session.request, timeout=app_settings.REQUESTS_TIMEOUT, allow_redirects=False
+            session.request, timeout=app_settings.REQUESTS_TIMEOUT
         )
         return session
 

@@ -35,7 +35,9 @@ FAULTS = (
     requests.RequestException,
     SocialApp.DoesNotExist,
     saml.BadMetadata,
+    saml.SamlFault,
     KeyError,
+    SyntaxError,  # lxml's word for what is no XML
     TypeError,
     ValueError,
 )

@@ -217,7 +217,8 @@ def test_a_group_that_does_not_exist_here_is_not_made(client, mapped, caplog):
 def test_nobody_becomes_a_superuser(client, mapped):
     log_in(client, "ada01")
     user = User.objects.get()
-    assert not (user.is_superuser or user.is_staff)
+    assert not user.is_superuser
+    assert not user.is_staff
 
 
 @pytest.mark.parametrize(("setting", "inside"), [("REQUIRED_GROUP", True), ("DENIED_GROUP", False)])
