@@ -6,6 +6,7 @@ Needs python3-saml (requirements/saml.txt). Metadata are read from a file or an 
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,12 @@ def read(value: str) -> str:
         return Path(value).read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def pem(text: str) -> str:
+    """Return the base64 of metadata as a certificate in PEM form."""
+    lines = "\n".join(textwrap.wrap("".join(text.split()), 64))
+    return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
 
 
 def prime(door: Saml) -> None:

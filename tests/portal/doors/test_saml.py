@@ -253,8 +253,9 @@ def test_mails_from_the_proved_addresses_are_in_my_requests(client, idp):
 
 
 def test_an_assertion_may_be_encrypted_for_us(client, idp, settings, tmp_path):
+    """What Shibboleth does by itself: the response signed, the assertion in it encrypted."""
     certificate, key = write_pair(tmp_path, "sp")
-    settings.SAML.update(CERTIFICATE=str(certificate), PRIVATE_KEY=str(key))
+    settings.SAML.update(CERTIFICATE=str(certificate), PRIVATE_KEY=str(key), SIGNED="response")
     idp.sp_metadata = client.get(METADATA).content.decode()
     assert 'AuthnRequestsSigned="true"' in idp.sp_metadata
     url = begin(client)
@@ -262,6 +263,8 @@ def test_an_assertion_may_be_encrypted_for_us(client, idp, settings, tmp_path):
     form = idp.answer(
         url,
         ADA,
+        sign_assertion=False,
+        sign_response=True,
         encrypt_assertion=True,
         encrypt_assertion_self_contained=True,
         encrypt_cert_assertion=certificate.read_text(),
