@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from helpdesk.persons import MAX_FOUND, DirectoryDown, Person
+from helpdesk.persons import MAX_FOUND, MIN_QUERY, DirectoryDown, Person
 
 from . import config, person
 from .config import Ldap
@@ -23,8 +23,10 @@ def find(text: str) -> Sequence[Person]:
     Raises `DirectoryDown` if the directory does not answer in time.
     """
     door = config.ldap()
-    wanted = text.split()[:MAX_WORDS]
-    if door is None or not wanted:
+    # signs that nobody sees are nothing to a directory: three of them would find everybody
+    seen = "".join(one for one in text if one.isprintable())
+    wanted = seen.split()[:MAX_WORDS]
+    if door is None or len(seen.strip()) < MIN_QUERY:
         return []
     try:
         import ldap

@@ -60,7 +60,8 @@ def test_people_are_found_by_how_their_names_begin(source, text, found):
         "\\2a\\2a\\2a",
         "(objectClass=*)",
         "\x00\x00\x00",
-        "ada\x00",
+        "a\x00\x00",
+        "\u200b\u00ad\u200b",
     ],
 )
 def test_nothing_typed_is_a_filter(source, text):
