@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from helpdesk import audit
+from helpdesk.models import AuditKind
 from portal.models import NameFrom
 
 from . import config, matching
@@ -55,5 +57,6 @@ def before_login(
 
 def _turn_away(request: HttpRequest, user: Any, code: str) -> HttpResponseBase:
     logger.warning("local: %s (user %d)", code, user.pk)
+    audit.record(AuditKind.LOGIN_FAILED, subject=user, data={"by": "local", "code": code})
     messages.error(request, _("Please log in with the account of your organisation."))
     return redirect("account_login")

@@ -16,6 +16,9 @@ from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.http import HttpRequest
 from django.shortcuts import render
 
+from helpdesk import audit
+from helpdesk.models import AuditKind
+
 from . import matching, oidc, saml
 from .ldap import own_password
 from .person import Proven, Refused
@@ -54,14 +57,16 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         kind = sociallogin.provider.app.provider
         if sociallogin.state.get("process") != AuthProcess.LOGIN:
             raise ImmediateHttpResponse(refusal_page(request, "no-login"))
+        told, stashed = sociallogin.account.extra_data, sociallogin.state.get("data") or {}
         try:
-            person: Proven = READERS[kind](
-                sociallogin.account.extra_data, sociallogin.state.get("data") or {}
-            )
-            user = _admitted(request, person)
+            user = _admitted(request, READERS[kind](told, stashed))
         except Refused as refusal:
             door = "oidc" if kind == "openid_connect" else kind
-            logger.warning("%s: %s (user %s)", door, refusal.code, refusal.data.get("user", "-"))
+            who = refusal.data.get("user", "-")
+            logger.warning("%s: %s (user %s)", door, refusal.code, who)
+            audit.record(
+                AuditKind.LOGIN_FAILED, data={"by": door, "code": refusal.code, "user": who}
+            )
             raise ImmediateHttpResponse(refusal_page(request, refusal.code)) from None
         finally:  # allauth has just kept what the provider told: we keep the subject only
             SocialAccount.objects.exclude(extra_data={}).filter(

@@ -49,6 +49,8 @@ class Directory:
 
     port: int
     folder: Path
+    #: where it speaks TLS from the start, if it does
+    safe_port: int = 0
 
     @property
     def url(self) -> str:
@@ -113,7 +115,7 @@ class Directory:
 
 
 @contextmanager
-def directory(*, tls: str = "", limits: str = "", scheme: str = "ldap") -> Iterator[Directory]:
+def directory(*, tls: str = "", limits: str = "", also: str = "") -> Iterator[Directory]:
     """Run a directory; skips the test by name where slapd is not installed."""
     program = shutil.which("slapd") or shutil.which("slapd", path="/usr/sbin:/usr/lib/openldap")
     if program is None or shutil.which("ldapmodify") is None:
@@ -125,7 +127,7 @@ def directory(*, tls: str = "", limits: str = "", scheme: str = "ldap") -> Itera
     modules = next(
         (one for one in ("/usr/lib/ldap", "/usr/lib64/openldap") if Path(one).is_dir()), ""
     )
-    [port] = free_ports(1)
+    port, safe_port = free_ports(2)
     folder = Path(tempfile.mkdtemp(prefix="stelze-slapd-"))
     (folder / "data").mkdir()
     conf = folder / "slapd.conf"
@@ -140,23 +142,23 @@ def directory(*, tls: str = "", limits: str = "", scheme: str = "ldap") -> Itera
             limits=limits,
         )
     )
+    places = [f"ldap://127.0.0.1:{port}", *([f"{also}://127.0.0.1:{safe_port}"] if also else [])]
     process = subprocess.Popen(
-        [program, "-d", "0", "-f", str(conf), "-h", f"{scheme}://127.0.0.1:{port}"],
+        [program, "-d", "0", "-f", str(conf), "-h", " ".join(places)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         wait_for(port, process)
-        found = Directory(port, folder)
-        if scheme == "ldap":
-            found.change(
-                f"dn: {BASE}\nchangetype: add\nobjectClass: dcObject\nobjectClass: organization\n"
-                f"dc: uni\no: University\n\n"
-                f"dn: {PEOPLE}\nchangetype: add\nobjectClass: organizationalUnit\nou: people\n\n"
-                f"dn: {GROUPS}\nchangetype: add\nobjectClass: organizationalUnit\nou: groups\n\n"
-                f"dn: {READER}\nchangetype: add\nobjectClass: organizationalRole\n"
-                f"objectClass: simpleSecurityObject\ncn: reader\nuserPassword: {READER_PASSWORD}\n"
-            )
+        found = Directory(port, folder, safe_port)
+        found.change(
+            f"dn: {BASE}\nchangetype: add\nobjectClass: dcObject\nobjectClass: organization\n"
+            f"dc: uni\no: University\n\n"
+            f"dn: {PEOPLE}\nchangetype: add\nobjectClass: organizationalUnit\nou: people\n\n"
+            f"dn: {GROUPS}\nchangetype: add\nobjectClass: organizationalUnit\nou: groups\n\n"
+            f"dn: {READER}\nchangetype: add\nobjectClass: organizationalRole\n"
+            f"objectClass: simpleSecurityObject\ncn: reader\nuserPassword: {READER_PASSWORD}\n"
+        )
         yield found
     finally:
         stop(process)

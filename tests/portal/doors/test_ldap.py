@@ -14,7 +14,8 @@ from helpdesk import actions
 from helpdesk.models import AuditEntry, AuditKind, Channel, Customer, CustomerAddress, Proof
 from portal.models import NameFrom, User
 from tests import factories as f
-from tests.servers.ldap import GROUPS
+from tests.servers.certificates import write_certificate
+from tests.servers.ldap import GROUPS, directory
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +159,33 @@ def test_next_stays_on_the_site(client, ldap_door, target, landed):
     )
     assert (answer.url == target) is landed
     assert "evil" not in answer.url
+
+
+# --- on the way to the directory -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A directory with a certificate of its own."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = write_certificate(folder)
+    lines = [f"TLSCertificateFile {certificate}", f"TLSCertificateKeyFile {key}"]
+    with directory(tls="\n".join(lines), also="ldaps") as found:
+        found.person("ada01", "Ada", "Lovelace", "ada.lovelace@uni.example")
+        yield found, str(certificate)
+
+
+@pytest.mark.parametrize("scheme", ["starttls", "ldaps"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_certificate_is_always_checked(client, guarded, settings, scheme, known):
+    server, certificate = guarded
+    settings.LDAP = server.settings(CA_FILE=certificate if known else "")
+    if scheme == "ldaps":
+        settings.LDAP["URL"] = f"ldaps://127.0.0.1:{server.safe_port}"
+    else:
+        settings.LDAP["STARTTLS"] = "yes"
+    assert log_in(client, "ada01").status_code == (302 if known else 200)
+    assert (who(client) == "ada01") is known
 
 
 # --- groups --------------------------------------------------------------------------------------
