@@ -14,16 +14,18 @@ register = template.Library()
 
 @dataclass(frozen=True)
 class Button:
+    """A way to a provider; `place` is "before" or "after" the form for name and password."""
+
     door: str
     label: str
+    place: str
 
 
 @dataclass(frozen=True)
 class Doors:
-    """Buttons above and below the form, the form itself, and whether accounts are made here at all."""
+    """The buttons in order, whether the form is shown, and whether accounts are made here at all."""
 
-    before: tuple[Button, ...]
-    after: tuple[Button, ...]
+    buttons: tuple[Button, ...]
     form: bool
     local: bool
 
@@ -38,19 +40,12 @@ def login_doors(context: template.Context) -> Doors:
     named = config.doors()
     forms = [number for number, one in enumerate(named) if one in ("ldap", "local")]
     first = forms[0] if forms else len(named)
-    found = {"oidc": config.oidc(), "saml": config.saml()}
-    buttons = [
-        (
-            number,
-            Button(one, found[one].button or _("Log in with the account of your organisation")),
-        )
-        for number, one in enumerate(named)
-        if found.get(one)
-    ]
-    return Doors(
-        before=tuple(button for number, button in buttons if number < first),
-        after=tuple(button for number, button in buttons if number > first),
-        form=bool(forms)
-        or (request is not None and ("local" in request.GET or request.method == "POST")),
-        local="local" in named,
-    )
+    providers = {"oidc": config.oidc(), "saml": config.saml()}
+    buttons = []
+    for number, one in enumerate(named):
+        provider = providers.get(one)
+        if provider is not None:
+            label = provider.button or _("Log in with the account of your organisation")
+            buttons.append(Button(one, label, "before" if number < first else "after"))
+    asked = request is not None and ("local" in request.GET or request.method == "POST")
+    return Doors(tuple(buttons), form=bool(forms) or asked, local="local" in named)
