@@ -185,6 +185,8 @@ SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 WAGTAILADMIN_LOGIN_URL = "/admin/login/"  # leads on to account_login
 WAGTAIL_PASSWORD_RESET_ENABLED = False
+# accounts may be made ahead for people who come in by a door
+WAGTAILUSERS_PASSWORD_REQUIRED = not (LDAP["URL"] or OIDC["ISSUER"] or SAML["METADATA"])
 
 # --- languages ----------------------------------------------------------------------------------
 LANGUAGE_CODE = "de"

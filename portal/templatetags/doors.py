@@ -28,6 +28,8 @@ class Doors:
     buttons: tuple[Button, ...]
     form: bool
     local: bool
+    #: whether buttons lead and the form follows
+    leads: bool
 
 
 @register.simple_tag(takes_context=True)
@@ -48,4 +50,10 @@ def login_doors(context: template.Context) -> Doors:
             label = provider.button or _("Log in with the account of your organisation")
             buttons.append(Button(one, label, "before" if number < first else "after"))
     asked = request is not None and ("local" in request.GET or request.method == "POST")
-    return Doors(tuple(buttons), form=bool(forms) or asked, local="local" in named)
+    form = bool(forms) or asked
+    return Doors(
+        tuple(buttons),
+        form=form,
+        local="local" in named,
+        leads=form and any(one.place == "before" for one in buttons),
+    )

@@ -313,6 +313,27 @@ def test_an_account_made_ahead_without_a_password_is_theirs(client, ldap_door):
     assert (ahead.name_from, ahead.last_name) == (NameFrom.DOOR, "Lovelace")
 
 
+def test_an_administrator_makes_an_account_ahead_in_the_admin(
+    client, admin_client, ldap_door, settings
+):
+    settings.WAGTAILUSERS_PASSWORD_REQUIRED = False
+    team = Group.objects.create(name="Desk")
+    form = {
+        "username": "ada01",
+        "email": "a@b.example",
+        "first_name": "A",
+        "last_name": "L",
+        "is_active": "on",
+        "groups": team.pk,
+    }
+    answer = admin_client.post(reverse("wagtailusers_users:add"), form)
+    assert answer.status_code == 302, answer.context["form"].errors
+    assert not User.objects.get(username="ada01").has_usable_password()
+    log_in(client, "ada01")
+    assert who(client) == "ada01"
+    assert groups_of("ada01") == {"Desk"}
+
+
 def test_an_account_with_a_password_of_its_own_is_not_taken_over(client, ldap_door):
     own = f.UserFactory(username="ada01")
     answer = log_in(client, "ada01")
