@@ -147,10 +147,15 @@ def _take_addresses(user: Any, person: Proven) -> None:
                 logger.warning("%s: an address of user %d is another's", person.door, user.pk)
                 continue
             _confirm(user, address)
+    main = EmailAddress.objects.filter(
+        user=user, email__iexact=next(iter(person.addresses), ""), verified=True, primary=False
+    ).first()
+    if main is not None:
+        main.set_as_primary()
 
 
 def _confirm(user: Any, address: str) -> None:
-    """Make an address one of the account's own, confirmed; the first one also its main address."""
+    """Make an address one of the account's own, confirmed."""
     rows = EmailAddress.objects.filter(user=user)
     row = rows.filter(email__iexact=address).first()
     if row is not None and row.verified:

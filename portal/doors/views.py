@@ -62,7 +62,10 @@ def _guarded(door: str) -> Callable[[View], View]:
                 logger.warning("%s: no-state", door)
                 return refusal_page(request, "no-state")
             except FAULTS as fault:
-                logger.warning("%s: %s", door, type(fault).__name__)
+                quiet = isinstance(fault, (requests.RequestException, saml.BadMetadata))
+                logger.warning(
+                    "%s: %s", door, type(fault).__name__, exc_info=None if quiet else fault
+                )
                 return refusal_page(request, "provider-down")
             add_never_cache_headers(response)
             return response

@@ -15,7 +15,7 @@ from helpdesk.models import AuditEntry, AuditKind, Channel, Customer, CustomerAd
 from portal.models import NameFrom, User
 from tests import factories as f
 from tests.servers.certificates import write_certificate
-from tests.servers.ldap import GROUPS, directory
+from tests.servers.ldap import GROUPS, PEOPLE, directory
 
 pytestmark = pytest.mark.django_db
 
@@ -450,6 +450,24 @@ def test_a_customer_whom_an_agent_took_from_the_directory_is_theirs(client, ldap
     customer.refresh_from_db()
     assert customer.user == User.objects.get()
     assert client.get(reverse("helpdesk_customers:detail", args=[ticket.number])).status_code == 200
+
+
+def test_a_new_main_address_of_the_directory_is_the_main_one_here(client, ldap_door):
+    ldap_door.person("mov05", "Mo", "Vera", "mo.vera@uni.example")
+    log_in(client, "mov05")
+    client.logout()
+    ldap_door.change(
+        f"dn: uid=mov05,{PEOPLE}\nchangetype: modify\nreplace: mail\nmail: mo.mann@uni.example\n"
+    )
+    log_in(client, "mov05")
+    ldap_door.remove("mov05")
+    user = User.objects.get(username="mov05")
+    assert user.email == "mo.mann@uni.example"
+    rows = EmailAddress.objects.filter(user=user, verified=True)
+    assert {row.email: row.primary for row in rows} == {
+        "mo.vera@uni.example": False,
+        "mo.mann@uni.example": True,
+    }
 
 
 def test_only_named_domains_count_as_proved(client, ldap_door, settings):
