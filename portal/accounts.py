@@ -13,9 +13,15 @@ from django.urls import reverse
 from helpdesk import actions, addressing
 from helpdesk.errors import AddressTaken
 
+from .doors import config as doors
+from .doors import entering
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """Agents and editors land in the admin, customers at their requests."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return doors.has_local()
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         if request.user.has_perm("wagtailadmin.access_admin"):
@@ -30,6 +36,9 @@ class AccountAdapter(DefaultAccountAdapter):
         Such an account has no address row of its own yet. Without this the first administrator
         could not log in before mail works.
         """
+        answer = entering.before_login(request, user, **hook)
+        if answer is not None:
+            return answer
         if not signup:
             _vouch_for_address(user)
         return super().pre_login(request, user, signup=signup, **hook)

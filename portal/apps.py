@@ -13,5 +13,7 @@ class PortalConfig(AppConfig):
         from allauth.account.signals import email_confirmed
 
         from . import accounts, checks  # noqa: F401  (checks register themselves)
+        from .doors import wiring
 
         email_confirmed.connect(accounts.join_requests, dispatch_uid="portal.join_requests")
+        wiring.connect()

@@ -15,6 +15,7 @@ from helpdesk.models import (
     Customer,
     CustomerAddress,
     EventKind,
+    Proof,
     Ticket,
     insert,
     known,
@@ -76,12 +77,13 @@ def customer_for_address(address: str, *, name: str = "", language: str = "") ->
 
 
 @transaction.atomic
-def customer_for_user(user: Any) -> Customer:
+def customer_for_user(user: Any, *, proven: bool = False) -> Customer:
     """Return the customer of an account, made at first use.
 
     A log-in name proves nothing where people choose it themselves: a customer who has it already (a
-    deleted account's, say) is taken over only while no request and no address is theirs. Requests
-    are joined by addresses the account proved to read (`verify_address`).
+    deleted account's, say) is taken over only while no request and no address is theirs, unless the
+    name is `proven`: by the organisation's own log-in. Requests are joined by addresses the account
+    proved to read (`verify_address`).
     """
     customer = Customer.objects.filter(user=user).first()
     if customer is not None:
@@ -90,7 +92,9 @@ def customer_for_user(user: Any) -> Customer:
     held = Customer.objects.filter(login_name=login).first()
     if held is None:
         customer = Customer(login_name=login)
-    elif held.user_id is None and not held.tickets.exists() and not held.addresses.exists():
+    elif held.user_id is None and (
+        proven or not (held.tickets.exists() or held.addresses.exists())
+    ):
         customer = held
     else:
         customer = Customer()
@@ -106,20 +110,25 @@ def customer_for_user(user: Any) -> Customer:
 
 
 @transaction.atomic
-def verify_address(*, user: Any, address: str) -> Customer:
+def verify_address(*, user: Any, address: str, by: str = Proof.ACCOUNT) -> Customer:
     """Note that the account's owner has proved to read `address`; its earlier tickets become theirs.
 
-    Called when the account confirmed the address, never on a mere claim. The requests from this
-    address, and no others, are taken over from a customer without an account; from one with an
-    account that never confirmed it only those that came by mail, for what was written while logged
-    in stays with the account. Raises `AddressTaken` if another account has confirmed it,
-    `InvalidInput` if it is no mail address.
+    `by` says how (a `Proof`). Called when the account confirmed the address or the directory names
+    it, never on a mere claim. The requests from this address, and no others, are taken over from a
+    customer without an account; from one with an account that never confirmed it only those that
+    came by mail, for what was written while logged in stays with the account. Raises `AddressTaken`
+    if another account has confirmed it, `InvalidInput` if it is no mail address.
     """
     customer = customer_for_user(user)
     normalised = address_of(address, "email")
     row, made = CustomerAddress.objects.get_or_create(
         normalised=normalised,
-        defaults={"customer": customer, "address": address, "verified_at": timezone.now()},
+        defaults={
+            "customer": customer,
+            "address": address,
+            "verified_at": timezone.now(),
+            "verified_by": by,
+        },
     )
     if made:
         return customer
@@ -136,8 +145,9 @@ def verify_address(*, user: Any, address: str) -> Customer:
         )
         row.customer = customer
         row.verified_at = None  # what the former holder proved says nothing about this one
-    row.verified_at = row.verified_at or timezone.now()
-    row.save(update_fields=["customer", "verified_at"])
+    if row.verified_at is None:
+        row.verified_at, row.verified_by = timezone.now(), by
+    row.save(update_fields=["customer", "verified_at", "verified_by"])
     return customer
 
 

@@ -5,7 +5,7 @@ from .look import DepartmentLook
 from .media import CustomDocument, CustomImage, CustomRendition
 from .pages import ArticlePage, HomePage, QueuePage, ServiceIndexPage, ServicePage
 from .site import SiteSettings
-from .users import User
+from .users import NameFrom, User
 
 __all__ = [
     "ArticlePage",
@@ -15,6 +15,7 @@ __all__ = [
     "DepartmentLook",
     "HomePage",
     "IntakeFormPage",
+    "NameFrom",
     "QueuePage",
     "ServiceIndexPage",
     "ServicePage",

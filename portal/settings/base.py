@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+from portal.doors import config as doors
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -39,6 +42,13 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 SAMPLE_MAILS = env.str("SAMPLE_MAILS", str(BASE_DIR.parent / "shared" / "mail"))
 TEST_DB_NAME = env.str("TEST_DB_NAME", "")
 PROXIES = env.int("PROXIES", 0)
+
+# doors: log-in with the account of one's organisation (docs/login.md)
+LOGIN_DOORS = env.list("LOGIN_DOORS", default=[])
+LOGIN_MAIL_DOMAINS = env.list("LOGIN_MAIL_DOMAINS", default=[])
+LDAP = {name: env.str(f"LDAP_{name}", default) for name, default in doors.LDAP_DEFAULTS.items()}
+OIDC = {name: env.str(f"OIDC_{name}", default) for name, default in doors.OIDC_DEFAULTS.items()}
+SAML = {name: env.str(f"SAML_{name}", default) for name, default in doors.SAML_DEFAULTS.items()}
 
 # --- applications -------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -79,6 +89,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.sitemaps",
 ]
+if SAML["METADATA"] and find_spec("onelogin"):  # it needs requirements/saml.txt
+    INSTALLED_APPS.append("allauth.socialaccount.providers.saml")
 
 MIDDLEWARE = [
     "helpdesk.origin.OriginMiddleware",
@@ -146,6 +158,11 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
+# the directory is asked first, unless LOGIN_DOORS names the local password before it
+AUTHENTICATION_BACKENDS.insert(
+    2 if [one for one in LOGIN_DOORS if one in ("local", "ldap")] == ["local", "ldap"] else 0,
+    "portal.doors.ldap.LdapBackend",
+)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -160,8 +177,16 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "portal.doors.social.SocialAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = (
+    "none"  # a door proves the person, and which addresses are theirs
+)
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 WAGTAILADMIN_LOGIN_URL = "/admin/login/"  # leads on to account_login
 WAGTAIL_PASSWORD_RESET_ENABLED = False
+# accounts may be made ahead for people who come in by a door
+WAGTAILUSERS_PASSWORD_REQUIRED = not (LDAP["URL"] or OIDC["ISSUER"] or SAML["METADATA"])
 
 # --- languages ----------------------------------------------------------------------------------
 LANGUAGE_CODE = "de"
@@ -218,6 +243,7 @@ HELPDESK = {
     "DEFAULT_FROM": DEFAULT_FROM_EMAIL,
     "MAILROOM_SMTP_PORT": MAIL_PORT,
     "PROXIES": PROXIES,
+    "PERSONS": "portal.doors.persons.find" if LDAP["URL"] and doors.truth(LDAP["PERSONS"]) else "",
 }
 
 # --- logs: codes and ids, never what people wrote -----------------------------------------------
@@ -228,5 +254,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # the first says every few seconds that there is nothing to do; the second loses Django's own handlers
-    "loggers": {"django_tasks_db": {"level": "WARNING"}, "django": {"level": "INFO"}},
+    "loggers": {
+        "django_tasks_db": {"level": "WARNING"},
+        "django": {"level": "INFO"},
+        "django_auth_ldap": {"level": "CRITICAL"},  # names people; portal.doors writes codes
+    },
 }

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from helpdesk import actions, permissions
 from helpdesk.errors import AddressTaken, InvalidInput
-from helpdesk.models import Channel, Customer, CustomerAddress, EventKind
+from helpdesk.models import Channel, Customer, CustomerAddress, EventKind, Proof
 from tests import factories as f
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +87,18 @@ def test_a_chosen_user_name_takes_over_nobodys_requests(has):
     assert not seen_by(user)
 
 
+@pytest.mark.parametrize("has", ["ticket", "address"])
+def test_a_name_that_the_organisation_proved_takes_over_what_is_kept_under_it(has):
+    known = f.CustomerFactory(login_name="ina")
+    f.make_ticket(customer=known) if has == "ticket" else f.CustomerAddressFactory(customer=known)
+    assert actions.customer_for_user(f.UserFactory(username="ina"), proven=True) == known
+
+
+def test_not_even_a_proven_name_takes_over_another_accounts_customer():
+    known = f.CustomerFactory(login_name="ina", user=f.UserFactory(username="former"))
+    assert actions.customer_for_user(f.UserFactory(username="ina"), proven=True) != known
+
+
 def test_the_requests_of_a_deleted_account_go_to_no_new_one_of_its_name():
     old = f.UserFactory(username="ina")
     f.make_ticket(customer=actions.customer_for_user(old))
@@ -120,6 +132,16 @@ def test_an_unknown_address_is_noted_and_later_mails_are_seen():
     ticket = mailed(actions.customer_for_address(ADDRESS))
     assert ticket.customer == customer
     assert seen_by(user) == {ticket}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_how_an_address_was_proved_is_kept(known):
+    if known:
+        actions.customer_for_address(ADDRESS)
+    user = f.UserFactory()
+    actions.verify_address(user=user, address=ADDRESS, by=Proof.DIRECTORY)
+    actions.verify_address(user=user, address=ADDRESS)
+    assert CustomerAddress.objects.get().verified_by == Proof.DIRECTORY
 
 
 def test_verifying_twice_changes_nothing():

@@ -1,0 +1,62 @@
+"""Who may use which door: the last word before anybody is logged in, whatever page they came from."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from allauth.account.utils import perform_login
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from helpdesk import audit
+from helpdesk.models import AuditKind
+from portal.models import NameFrom
+
+from . import config, matching
+
+logger = logging.getLogger(__name__)
+
+LDAP_BACKEND = "portal.doors.ldap.LdapBackend"
+
+
+def before_login(
+    request: HttpRequest, user: Any, *, signal_kwargs: Any = None, **hook: Any
+) -> HttpResponse | None:
+    """Return what is answered instead of logging `user` in, None to go on. Called by the account adapter.
+
+    Who came by a door is not asked to confirm a mail address. An account that a door owns opens by a door only,
+    so that it ends with the account there: no password, passkey or code of its own outlives it. Where the local
+    password is hidden it is for superusers, and for joining an account with the door that was just passed.
+    """
+    by_door = (
+        bool((signal_kwargs or {}).get("sociallogin"))
+        or getattr(user, "backend", "") == LDAP_BACKEND
+    )
+    if by_door:
+        if hook.get("email_verification") == "none":
+            return None
+        return perform_login(
+            request,
+            user,
+            email_verification="none",
+            redirect_url=hook.get("redirect_url"),
+            signal_kwargs=signal_kwargs,
+            signup=False,
+        )
+    if user.is_superuser or matching.pending_name(request) == user.get_username().lower():
+        return None
+    if user.name_from == NameFrom.DOOR:
+        return _turn_away(request, user, "owned-by-door")
+    if not config.has_local():
+        return _turn_away(request, user, "local-hidden")
+    return None
+
+
+def _turn_away(request: HttpRequest, user: Any, code: str) -> HttpResponseBase:
+    logger.warning("local: %s (user %d)", code, user.pk)
+    audit.record(AuditKind.LOGIN_FAILED, subject=user, data={"by": "local", "code": code})
+    messages.error(request, _("Please log in with the account of your organisation."))
+    return redirect("account_login")
