@@ -10,7 +10,7 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
-from . import health, views
+from . import health, key_views, views
 
 urlpatterns = [
     path("healthz/live", health.live),
@@ -26,6 +26,7 @@ if settings.DEBUG:
         settings.MEDIA_URL + "images/", document_root=f"{settings.MEDIA_ROOT}/images"
     )
 urlpatterns += i18n_patterns(
+    path("accounts/password/set/", key_views.password_elsewhere, name="account_set_password"),
     path("accounts/", include("allauth.urls")),
     path("search/", views.search, name="search"),
     path("", include("helpdesk.urls")),

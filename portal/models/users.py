@@ -16,6 +16,8 @@ class User(AbstractUser):
         choices=[("de", _("German")), ("en", _("English"))],
         default="de",
     )
+    # sessions that began before are over
+    sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")

@@ -1,0 +1,41 @@
+"""Hooks of the site: what the admin shows of log-in and security."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from wagtail import hooks
+from wagtail.users.widgets import UserListingButton
+
+from . import key_views
+
+
+@hooks.register("register_account_menu_item")
+def security_item(request: HttpRequest) -> dict[str, str]:
+    """The link from the account page to passwords, factors and sessions."""
+    return {
+        "url": reverse("mfa_index"),
+        "label": _("Log-in and security"),
+        "help_text": _("Password, e-mail addresses, second factor and sessions."),
+    }
+
+
+@hooks.register("register_admin_urls")
+def admin_urls() -> list[URLPattern]:
+    return [path("users/<int:pk>/keys/", key_views.keys, name="portal_keys")]
+
+
+@hooks.register("register_user_listing_buttons")
+def keys_button(user: Any, request_user: Any) -> Iterator[UserListingButton]:
+    """The way to somebody's factors and sessions, for who may see them."""
+    if request_user.is_superuser:
+        yield UserListingButton(
+            _("Log-in and security"),
+            reverse("portal_keys", args=[user.pk]),
+            icon_name="lock",
+            priority=40,
+        )
