@@ -94,7 +94,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count an attempt. Raises `ValidationError` if there were too many, in the same words for everybody."""
-        user = _account(**credentials)
+        user = account_of(**credentials)
         key = self._get_login_attempts_cache_key(request, **credentials)
         browser = _browser_of(request, user)
         self._attempts: list[ratelimit.RateLimitUsage] = []
@@ -118,17 +118,18 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Return what attempts are counted by: the account, by whichever of its names, or what was typed."""
-        user = _account(**credentials)
+        user = account_of(**credentials)
         typed = credentials.get("username") or credentials.get("email") or ""
         return f"user {user.pk}" if user is not None else f"name {typed.lower()}"
 
 
-def _account(**credentials: Any) -> Any:
+def account_of(**credentials: Any) -> Any:
     """Return the account that somebody tries to enter, or None."""
     name, address = credentials.get("username") or "", credentials.get("email") or ""
     user = get_user_by_username(name) if name else None
     if user is None and (address or name):
-        user = next(iter(filter_users_by_email(address or name)), None)
+        found = filter_users_by_email(address or name, prefer_verified=True, for_login=True)
+        user = next(iter(sorted(found, key=lambda one: one.pk)), None)
     return user
 
 

@@ -24,6 +24,9 @@ def keys(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         return _do(request, user)
     context = {
+        "page_title": _("Log-in and security"),
+        "page_subtitle": str(user),
+        "header_icon": "lock",
         "person": user,
         "factors": second_factor.factors_of(user),
         "is_needed": second_factor.is_needed(user),

@@ -47,7 +47,7 @@ class MFAAdapter(DefaultMFAAdapter):
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "needed": gettext_lazy(
+        "cannot_delete_authenticator": gettext_lazy(
             "Your team needs a second factor. Set up another one before you remove the last."
         ),
     }

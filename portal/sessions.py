@@ -115,12 +115,13 @@ def end_all(user: User, *, by: Any = None, reason: str) -> None:
     rows = list(UserSession.objects.filter(user_id=user.pk))
     for row in rows:
         row.end()
-    audit.record(
-        AuditKind.SESSION_ENDED,
-        user=by,
-        subject=user,
-        data={"reason": reason, "sessions": len(rows)},
-    )
+    if rows or by is not None:
+        audit.record(
+            AuditKind.SESSION_ENDED,
+            user=by,
+            subject=user,
+            data={"reason": reason, "sessions": len(rows)},
+        )
 
 
 def end_others(request: HttpRequest, *, reason: str) -> None:
@@ -161,7 +162,7 @@ class UserSessionsAdapter(DefaultUserSessionsAdapter):
 def follow_account(sender: object, instance: User, created: bool, **_signal: object) -> None:
     """End the sessions of an account that is switched off: switched on again, it needs a new log-in."""
     if not created and not instance.is_active:
-        transaction.on_commit(lambda: _end_if_any(instance, "inactive"))
+        transaction.on_commit(lambda: end_all(instance, reason="inactive"))
 
 
 def follow_groups(
@@ -180,10 +181,4 @@ def follow_groups(
 def _end_without_groups(pks: list[int]) -> None:
     # at the end of the transaction: who is put into other groups in one go stays
     for user in User.objects.filter(pk__in=pks, groups=None, is_superuser=False):
-        _end_if_any(user, "no_group")
-
-
-def _end_if_any(user: User, reason: str) -> None:
-    began = user.last_login
-    if began is not None and (user.sessions_ended_at is None or user.sessions_ended_at < began):
-        end_all(user, reason=reason)
+        end_all(user, reason="no_group")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from wagtail import hooks
-from wagtail.users.widgets import UserListingButton
+from wagtail.admin.widgets import Button
 
 from . import key_views
 
@@ -30,10 +30,10 @@ def admin_urls() -> list[URLPattern]:
 
 
 @hooks.register("register_user_listing_buttons")
-def keys_button(user: Any, request_user: Any) -> Iterator[UserListingButton]:
+def keys_button(user: Any, request_user: Any) -> Iterator[Button]:
     """The way to somebody's factors and sessions, for who may see them."""
     if request_user.is_superuser:
-        yield UserListingButton(
+        yield Button(
             _("Log-in and security"),
             reverse("portal_keys", args=[user.pk]),
             icon_name="lock",
