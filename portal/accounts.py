@@ -60,7 +60,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if user.has_usable_password():
             super().send_password_reset_mail(user, email, context)
         else:
-            self.send_mail("account/email/password_elsewhere", email, {})
+            self.send_notification_mail("account/email/password_elsewhere", user, email=email)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         if request.user.has_perm("wagtailadmin.access_admin"):

@@ -19,7 +19,9 @@ def connect() -> None:
         account_signals.password_reset,
     ):
         changed.connect(accounts.note_password, dispatch_uid="portal.note_password")
-    factor_signals.authenticator_added.connect(second_factor.note_added, dispatch_uid="portal.added")
+    factor_signals.authenticator_added.connect(
+        second_factor.note_added, dispatch_uid="portal.added"
+    )
     factor_signals.authenticator_removed.connect(
         second_factor.note_removed, dispatch_uid="portal.removed"
     )

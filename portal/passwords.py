@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import re
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -36,7 +37,7 @@ def is_breached(password: str, path: str) -> bool:
     """
     # the format's own digest: nothing is kept with it
     wanted = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper().encode()
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         low, high = 0, _size(file)
         while low < high:  # the line wanted begins at low or later, and before high
             middle = (low + high) // 2
@@ -52,7 +53,7 @@ def is_breached(password: str, path: str) -> bool:
 
 def check_file(path: str) -> None:
     """Look at the list in some places. Raises as `is_breached`."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         size, before = _size(file), b""
         for sample in range(SAMPLES + 1):
             found = _line_from(file, size * sample // SAMPLES)[1]

@@ -40,7 +40,9 @@ def ada():
     return f.UserFactory(username="ada", email="ada@mail.example")
 
 
-def attempt(client: Client, login: str = "ada", password: str = "wrong", ip: str = "192.0.2.1", **more):
+def attempt(
+    client: Client, login: str = "ada", password: str = "wrong", ip: str = "192.0.2.1", **more
+):
     data = {"login": login, "password": password}
     return client.post(LOGIN, data, REMOTE_ADDR=ip, **more)
 
@@ -212,7 +214,10 @@ def test_password_reset_answers_alike_and_mails_both(ada, mailoutbox):
     answers = []
     for number, name in enumerate(("ada@mail.example", "bob@mail.example")):
         response = Client().post(
-            "/accounts/password/reset/", {"email": name}, REMOTE_ADDR=f"192.0.2.{number}", follow=True
+            "/accounts/password/reset/",
+            {"email": name},
+            REMOTE_ADDR=f"192.0.2.{number}",
+            follow=True,
         )
         answers.append(body(response, name))
     assert answers[0] == answers[1]
@@ -227,7 +232,7 @@ def test_who_logs_in_elsewhere_gets_no_password_here(client, ada, mailoutbox):
     assert "organisation" in mailoutbox[0].body
     client.force_login(ada)
     for path in ("/accounts/password/set/", "/accounts/password/change/"):
-        assert "name=\"password" not in client.get(path, follow=True).content.decode()
+        assert 'name="password' not in client.get(path, follow=True).content.decode()
     assert client.post("/accounts/password/set/", {"password1": GOOD}).status_code == 405
 
 

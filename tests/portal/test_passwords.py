@@ -18,7 +18,7 @@ WORDS = [f"breached pass phrase {number}" for number in range(500)]
 
 
 def digest(word: str) -> str:
-    return hashlib.sha1(word.encode()).hexdigest().upper()
+    return hashlib.sha1(word.encode(), usedforsecurity=False).hexdigest().upper()
 
 
 @pytest.fixture
@@ -88,7 +88,9 @@ def told(path: str, settings) -> set[str]:
     return {one.id for one in checks.check_breached_passwords()}
 
 
-def test_the_check_at_start_tells_of_a_list_that_is_missing_or_unsorted(breached, settings, tmp_path):
+def test_the_check_at_start_tells_of_a_list_that_is_missing_or_unsorted(
+    breached, settings, tmp_path
+):
     assert told("", settings) == set()
     assert told(str(breached), settings) == set()
     assert told(str(tmp_path / "gone.txt"), settings) == {"portal.W020"}

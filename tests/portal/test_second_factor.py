@@ -7,7 +7,11 @@ import time
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import (
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -226,7 +230,9 @@ def test_other_people_are_not_asked(agent):
 
 def test_recovery_codes_alone_are_no_factor(agent):
     demand(agent)
-    Authenticator.objects.create(user=agent, type="recovery_codes", data={"seed": "", "used_mask": 0})
+    Authenticator.objects.create(
+        user=agent, type="recovery_codes", data={"seed": "", "used_mask": 0}
+    )
     assert second_factor.is_missing(agent)
 
 
@@ -284,7 +290,9 @@ def test_a_superuser_takes_factors_away_and_it_is_written_down(agent):
 def test_nobody_else_may_take_them_away(agent):
     client = log_in(agent)
     set_up(client)
-    assert client.post(reverse("portal_keys", args=[agent.pk]), {"do": "factors"}).status_code == 404
+    assert (
+        client.post(reverse("portal_keys", args=[agent.pk]), {"do": "factors"}).status_code == 404
+    )
     assert Authenticator.objects.count() == 2
 
 
@@ -317,7 +325,9 @@ def test_sensitive_changes_ask_again_who_is_there(agent):
 
 def test_addresses_can_be_added_with_a_factor(agent):
     """With several addresses nobody has to give up the factor."""
-    Authenticator.objects.create(user=agent, type="totp", data={"secret": storage.encrypt("A" * 32)})
+    Authenticator.objects.create(
+        user=agent, type="totp", data={"secret": storage.encrypt("A" * 32)}
+    )
     client = Client()
     client.force_login(agent)
     response = client.post(

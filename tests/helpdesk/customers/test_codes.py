@@ -248,7 +248,10 @@ def test_one_address_gets_few_codes_and_one_place_may_ask_for_few(ticket):
     last = Client().post(ASK, {"address": "more@mail.example"})
     assert last.status_code == 429
     assert "Please wait an hour" in last.content.decode()
-    assert Client().post(ASK, {"address": "x@mail.example"}, REMOTE_ADDR="192.0.2.9").status_code == 302
+    assert (
+        Client().post(ASK, {"address": "x@mail.example"}, REMOTE_ADDR="192.0.2.9").status_code
+        == 302
+    )
 
 
 def test_what_is_no_address_is_said(client):
