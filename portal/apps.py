@@ -12,8 +12,9 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account.signals import email_confirmed
 
-        from . import accounts, checks  # noqa: F401  (checks register themselves)
+        from . import accounts, checks, keys  # noqa: F401  (checks register themselves)
         from .doors import wiring
 
         email_confirmed.connect(accounts.join_requests, dispatch_uid="portal.join_requests")
         wiring.connect()
+        keys.connect()

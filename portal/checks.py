@@ -6,8 +6,10 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, Tags, register, run_checks
+from django.core.checks import Error, Tags, Warning, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
+
+from . import passwords
 
 #: setting → how to set it
 REQUIRED = {
@@ -54,3 +56,43 @@ def check_production_settings(**kwargs: Any) -> list[Error]:
             )
         )
     return errors
+
+
+#: Caches that each process has for itself: limits counted there are as many times higher.
+LONELY_CACHES = ("locmem", "dummy")
+
+
+@register(Tags.caches)
+def check_shared_cache(**kwargs: Any) -> list[Warning]:
+    """Report a cache that the processes of a production site do not share."""
+    backend = settings.CACHES["default"]["BACKEND"]
+    if settings.SETTINGS_MODULE != "portal.settings.production":
+        return []
+    if not any(f".{name}." in backend for name in LONELY_CACHES):
+        return []
+    return [
+        Warning(
+            "The cache is not shared by the processes of the site, so each counts attempts to log in for itself.",
+            hint="Leave CACHE_URL empty (the database is used), or set it to redis://HOST:6379/1.",
+            id="portal.W021",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_breached_passwords(**kwargs: Any) -> list[Warning]:
+    """Report a list of breached passwords that is not there, or is none; it is looked at in some places."""
+    path = settings.BREACHED_PASSWORDS
+    if not path:
+        return []
+    try:
+        passwords.check_file(path)
+    except (OSError, passwords.Unsorted) as error:
+        return [
+            Warning(
+                f"BREACHED_PASSWORDS cannot be used ({type(error).__name__}): no password is compared with it.",
+                hint="Name a file of lines HASH:COUNT, sorted by hash (docs/accounts.md).",
+                id="portal.W020",
+            )
+        ]
+    return []

@@ -10,7 +10,7 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
-from . import health, looks, views
+from . import health, key_views, looks, views
 
 urlpatterns = [
     path("healthz/live", health.live),
@@ -30,6 +30,7 @@ urlpatterns += i18n_patterns(
     path(
         "accounts/", include("portal.doors.urls")
     ),  # before allauth's own, some of which it closes
+    path("accounts/password/set/", key_views.password_elsewhere, name="account_set_password"),
     path("accounts/", include("allauth.urls")),
     path("search/", views.search, name="search"),
     path("", include("helpdesk.urls")),

@@ -41,6 +41,7 @@ from .linking import dismiss_hint, unlink
 from .merging import REVERSIBLE, merge, merge_all, reversible_until, unmerge
 from .messages import add_note, answer, forward, log_call
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
+from .proving import note_code
 from .reading import mark_seen
 from .receiving import accept_sender, inform_queue, receive_message
 from .separating import make_own_ticket, split
@@ -101,6 +102,7 @@ __all__ = [
     "move",
     "named",
     "not_spam",
+    "note_code",
     "note_spam",
     "object_to_storage",
     "one_transaction",

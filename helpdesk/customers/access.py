@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
@@ -13,10 +13,12 @@ from helpdesk import actions, addressing, permissions
 from helpdesk.models import Ticket
 from helpdesk.permissions import Actor
 
+from . import codes
+
 
 @dataclass(frozen=True)
 class Door:
-    """An opened way to one request. `token` is that of the link, '' for somebody logged in."""
+    """An opened way to one request. `token` is that of the link, '' for somebody who is known."""
 
     actor: Actor
     ticket: Ticket
@@ -41,9 +43,17 @@ def actor_of(user: Any) -> Actor:
     return permissions.customer(actions.customer_for_user(user))
 
 
-def by_number(user: Any, number: str) -> Door:
-    """Open an own request of a logged-in user. Raises `Http404` for any other number."""
-    actor = actor_of(user)
+def actor_of_request(request: HttpRequest) -> Actor | None:
+    """Return who visits: the person logged in, the guest of an address proved by a code, or None."""
+    if request.user.is_authenticated:
+        request.session.pop(codes.GUEST, None)
+        return actor_of(request.user)
+    address = codes.guest_address(request)
+    return permissions.guest(address, actions.find_customer(address)) if address else None
+
+
+def by_number(actor: Actor, number: str) -> Door:
+    """Open a request that `actor` may read. Raises `Http404` for any other number."""
     ticket = _readable(actor).filter(number=number).first()
     if ticket is None:
         raise Http404

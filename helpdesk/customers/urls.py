@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from . import views
+from . import code_views, views
 
 app_name = "helpdesk_customers"
 
@@ -21,6 +21,9 @@ def _request(prefix: str) -> list:
 
 urlpatterns = [
     path("", views.MyRequests.as_view(), name="list"),
+    path("code/", code_views.AskView.as_view(), name="code"),
+    path("code/enter/", code_views.EnterView.as_view(), name="code_enter"),
+    path("code/leave/", code_views.leave, name="code_leave"),
     path("status/<str:token>/", include(_request("status_"))),
     path("<str:number>/", include(_request(""))),
 ]

@@ -37,7 +37,8 @@ class MyRequests(View):
     """The requests of the person logged in: open ones first, the latest change on top."""
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.user.is_authenticated:
+        actor = access.actor_of_request(request)
+        if actor is None:
             return redirect_to_login(request.get_full_path())
         words = request.GET.get("q", "")[: search.MAX_QUERY]
         is_open = Case(
@@ -46,7 +47,7 @@ class MyRequests(View):
             output_field=IntegerField(),
         )
         tickets = (
-            search.find_tickets(access.actor_of(request.user), words)
+            search.find_tickets(actor, words)
             .select_related("state")
             .only(
                 "number", "subject", "state", "created_at", "changed_at",
@@ -63,6 +64,7 @@ class MyRequests(View):
                 (_("Closed requests"), [row for row in rows if not row.is_open]),
             ],
             "words": words,
+            "guest": actor.address,
             "pages": page,
             "page_numbers": list(paginator.get_elided_page_range(page.number)),
         }
@@ -81,11 +83,12 @@ class RequestView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         token, number = kwargs.pop("token", ""), kwargs.pop("number", "")
-        if not token and not request.user.is_authenticated:
+        actor = None if token else access.actor_of_request(request)
+        if not token and actor is None:
             page = reverse("helpdesk_customers:detail", kwargs={"number": number})
             return redirect_to_login(request.get_full_path() if request.method == "GET" else page)
         try:
-            door = access.by_link(token) if token else access.by_number(request.user, number)
+            door = access.by_link(token) if actor is None else access.by_number(actor, number)
             self.door = access.at_home(door)
             self.is_led_on = self.door is not door
             response = super().dispatch(request, *args, **kwargs)
@@ -149,7 +152,7 @@ class Reply(RequestView):
             body=form.cleaned_data["body"],
             channel=Channel.WEB,
             from_name=door.actor.name,
-            from_address=ticket.contact,
+            from_address=door.actor.address or ticket.contact,
             files=form.uploads(),
             idempotency_key=f"reply-{ticket.pk}-{form.cleaned_data['key'].hex}",
         )

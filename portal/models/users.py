@@ -27,6 +27,8 @@ class User(AbstractUser):
     )
     # empty: an administrator entered it
     name_from = models.CharField(max_length=4, choices=NameFrom.choices, blank=True, editable=False)
+    # sessions that began before are over
+    sessions_ended_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")

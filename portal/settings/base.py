@@ -42,6 +42,14 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 SAMPLE_MAILS = env.str("SAMPLE_MAILS", str(BASE_DIR.parent / "shared" / "mail"))
 TEST_DB_NAME = env.str("TEST_DB_NAME", "")
 PROXIES = env.int("PROXIES", 0)
+CACHE_URL = env.str("CACHE_URL", "")
+# file of breached passwords, see docs/accounts.md
+BREACHED_PASSWORDS = env.str("BREACHED_PASSWORDS", "")
+# after so many minutes a session ends: without activity, and at all; customers (nobody with rights) have their own
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 120)
+SESSION_MAX_MINUTES = env.int("SESSION_MAX_MINUTES", 16 * 60)
+SESSION_IDLE_MINUTES_CUSTOMERS = env.int("SESSION_IDLE_MINUTES_CUSTOMERS", 24 * 60)
+SESSION_MAX_MINUTES_CUSTOMERS = env.int("SESSION_MAX_MINUTES_CUSTOMERS", 14 * 24 * 60)
 
 # doors: log-in with the account of one's organisation (docs/login.md)
 LOGIN_DOORS = env.list("LOGIN_DOORS", default=[])
@@ -104,6 +112,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.sessions.SessionLimits",
+    "portal.second_factor.SecondFactorMiddleware",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
 ]
 
@@ -154,28 +164,41 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people -------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "portal.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+AUTHENTICATION_BACKENDS = ["portal.backends.AccountBackend"]
+# the first makes new ones; a password kept in another way is kept anew at the next log-in
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
 # the directory is asked first, unless LOGIN_DOORS names the local password before it
 AUTHENTICATION_BACKENDS.insert(
-    2 if [one for one in LOGIN_DOORS if one in ("local", "ldap")] == ["local", "ldap"] else 0,
+    1 if [one for one in LOGIN_DOORS if one in ("local", "ldap")] == ["local", "ldap"] else 0,
     "portal.doors.ldap.LdapBackend",
 )
+# long and unknown to attackers, nothing else: no rules of composition (NIST SP 800-63B, 3.1.1.2)
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "portal.passwords.BreachedPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+# no log-in name: whoever may choose one learns which are taken, and could take that of a colleague to come
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True  # the same work for an address without an account
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{SITE_NAME}: "
 ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "portal.doors.social.SocialAdapter"
 SOCIALACCOUNT_EMAIL_VERIFICATION = (
@@ -183,10 +206,51 @@ SOCIALACCOUNT_EMAIL_VERIFICATION = (
 )
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
+# what failed counts: from one IP address, for one account (also wrong codes), for an account from one IP address,
+# and from a browser that the account has used before; the last three are ours (portal.accounts)
+ACCOUNT_RATE_LIMITS = {
+    "login": "300/m/ip",
+    "login_failed": "30/h/key",
+    "login_failed_ip": "20/m/ip,200/h/ip",
+    "login_failed_here": "5/5m/key",
+    "login_failed_known": "10/5m/key",
+    "signup": "20/h/ip",
+    "reset_password": "20/h/ip,5/h/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "10/m/user",
+    "reauthenticate": "10/5m/user",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
+MFA_ADAPTER = "portal.second_factor.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_TOTP_TOLERANCE = 1
+# nobody comes in with an unproved address only; so further addresses may wait for their proof
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+USERSESSIONS_ADAPTER = "portal.sessions.UserSessionsAdapter"
+USERSESSIONS_TRACK_ACTIVITY = True  # shows it; `portal.sessions` notes it
+SESSION_COOKIE_AGE = 60 * max(SESSION_MAX_MINUTES, SESSION_MAX_MINUTES_CUSTOMERS)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 WAGTAILADMIN_LOGIN_URL = "/admin/login/"  # leads on to account_login
+# passwords and addresses are changed in one place only, which asks who is there and writes it down
 WAGTAIL_PASSWORD_RESET_ENABLED = False
 # accounts may be made ahead for people who come in by a door
 WAGTAILUSERS_PASSWORD_REQUIRED = not (LDAP["URL"] or OIDC["ISSUER"] or SAML["METADATA"])
+WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = False
+WAGTAIL_EMAIL_MANAGEMENT_ENABLED = False
+
+# --- cache: limits are counted here, so all processes of a site share it ------------------------
+if CACHE_URL:
+    try:
+        cache = env.cache_url_config(CACHE_URL)
+    except (ValueError, KeyError, ImproperlyConfigured):
+        raise SystemExit("CACHE_URL cannot be read. Write it as redis://HOST:6379/1.") from None
+else:
+    cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+CACHES = {"default": cache}
 
 # --- languages ----------------------------------------------------------------------------------
 LANGUAGE_CODE = "de"

@@ -10,6 +10,9 @@ SECRET_KEY = SECRET_KEY or "for development only: production does not start with
 ALLOWED_HOSTS = ["*"]
 INTERNAL_IPS = ["127.0.0.1"]
 
+# passkeys are for https and for http://localhost, which browsers trust as much
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
+
 HELPDESK = {**HELPDESK, "MAILROOM": True}
 if not EMAIL_URL:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

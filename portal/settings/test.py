@@ -22,6 +22,9 @@ STORAGES = {
 }
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# passes of time in tests log nobody out; the limits have tests of their own
+SESSION_IDLE_MINUTES = SESSION_IDLE_MINUTES_CUSTOMERS = 10_000_000
+SESSION_MAX_MINUTES = SESSION_MAX_MINUTES_CUSTOMERS = 10_000_000
 # what agents write goes out at once; the window has tests of its own
 HELPDESK = {**HELPDESK, "SITE_URL": SITE_URL, "MAIL_DOMAIN": "desk.example", "UNDO_SECONDS": 0}
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # noqa: F405

@@ -264,6 +264,7 @@ def everything() -> list[Any]:
 
 def test_the_table_names_every_verb():
     finders = {"customer_for_address", "customer_for_user", "find_customer", "verify_address"}
+    finders |= {"note_code"}
     ahead = {"hold_tickets", "read_ahead_customers"}
     rest = {
         "STARTS",
