@@ -24,6 +24,7 @@ from .deciding import (
     can,
     may_decide,
     may_grant,
+    may_merge_customers,
     may_take_back,
     require,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "may_decide",
     "may_grant",
     "may_look_after",
+    "may_merge_customers",
     "may_take_back",
     "own_tickets",
     "reads_along",
