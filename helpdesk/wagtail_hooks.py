@@ -18,6 +18,7 @@ from .agents import (
     accounts,
     blocks,
     calendars,
+    customers,
     logs,
     menu,
     notice_choices,
@@ -36,6 +37,7 @@ register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
 register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
 register_permission_policy(models.AutoResponse, policy.ResponsePolicy(models.AutoResponse))
 register_permission_policy(models.Customer, policy.CustomerPolicy(models.Customer))
+register_permission_policy(models.Organisation, policy.OrganisationPolicy(models.Organisation))
 register_permission_policy(models.SenderBlock, policy.BlockPolicy(models.SenderBlock))
 for _model in (
     models.Calendar,
@@ -83,7 +85,8 @@ def admin_viewsets() -> list[Any]:
         queues.QueueViewSet(),
         responses.ResponseViewSet(),
         oauth.OAuthViewSet(),
-        viewsets.CustomerViewSet(),
+        customers.CustomerViewSet(),
+        customers.OrganisationViewSet(),
         blocks.BlockViewSet(),
         calendars.CalendarViewSet(),
         promises.PromiseViewSet(),
@@ -103,7 +106,7 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    names = ("desk", "notices", "together", "merging")
+    names = ("desk", "notices", "together", "merging", "people")
     links = ((static(f"helpdesk/agents/{name}.css"),) for name in names)
     return format_html_join("", '<link rel="stylesheet" href="{}">', links)
 

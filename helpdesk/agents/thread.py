@@ -276,6 +276,8 @@ class _Words:
                 return _("%(change)s, because of an absence") % {"change": change}
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
+            case EventKind.PARTICIPANT_INVITED | EventKind.PARTICIPANT_REMOVED:
+                return str((event.content or {}).get("address", ""))
             case EventKind.TAGS_CHANGED:
                 return _tag_change(data, self.tags)
             case EventKind.QUEUE_INFORMED | EventKind.SECOND_DELIVERY if data.get("queue"):

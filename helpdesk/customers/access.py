@@ -127,7 +127,9 @@ def participant_token(row: Participant) -> str:
 
 def _readable(actor: Actor) -> Any:
     tickets = permissions.visible_tickets(actor)
-    return tickets.select_related("state", "queue", "customer", "merged_into")
+    return tickets.select_related(
+        "state", "queue", "customer__organisation", "organisation", "merged_into"
+    )
 
 
 def discreet(response: HttpResponseBase) -> HttpResponseBase:

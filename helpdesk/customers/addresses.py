@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views import View
 
-from helpdesk import actions, throttle
+from helpdesk import actions, permissions, throttle
 from helpdesk.errors import AddressTaken, HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import Customer
 from helpdesk.permissions import Actor
@@ -35,9 +35,8 @@ class AccountView(View):
         if not request.user.is_authenticated:
             response: HttpResponseBase = redirect_to_login(request.get_full_path())
             return access.discreet(response)
-        self.actor = access.actor_of(request.user)
-        assert self.actor.customer is not None  # noqa: S101  every account has one
-        self.person = self.actor.customer
+        self.person = actions.customer_for_user(request.user)
+        self.actor = permissions.customer(self.person)
         return access.discreet(super().dispatch(request, *args, **kwargs))
 
 
@@ -145,7 +144,9 @@ class ConfirmAddress(View):
         except HelpdeskError as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(reverse("helpdesk_customers:addresses"))
-        said = _("%(address)s is confirmed. Requests that came by mail from it are now among yours.")
+        said = _(
+            "%(address)s is confirmed. Requests that came by mail from it are now among yours."
+        )
         messages.success(request, said % {"address": row.address})
         return HttpResponseRedirect(reverse("helpdesk_customers:addresses"))
 

@@ -98,7 +98,9 @@ class Links(DecidingView):
 
     def decide(self, request: HttpRequest) -> HttpResponseBase:
         if not self.may_send():
-            messages.error(request, _("Too many mails were sent from here. Please try again later."))
+            messages.error(
+                request, _("Too many mails were sent from here. Please try again later.")
+            )
             return HttpResponseRedirect(self.door.url() + "#sharing")
         actions.withdraw_links(**self.who)
         if not self.door.token:

@@ -176,6 +176,8 @@ ROWS = (
     ("helpdesk/absences/", "absence"),
     ("helpdesk/queues/", "queue"),
     ("helpdesk/customers/", "customer"),
+    ("helpdesk/people/", "customer"),
+    ("helpdesk/organisations/", "one"),
     ("helpdesk/accounts/", "mailbox"),
     ("helpdesk/routes/", "route"),
     ("helpdesk/inbound/", "inbound"),
