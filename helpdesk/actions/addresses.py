@@ -128,7 +128,9 @@ def _with_account(actor: Actor) -> Customer:
     person = actor.customer
     if actor.kind != "customer" or person is None or actor.ticket_id is not None or actor.address:
         raise NotPermitted
-    fresh = Customer.objects.select_for_update(of=("self",)).filter(pk=person.pk).first()
+    fresh = (
+        Customer.objects.select_for_update(of=("self",), no_key=True).filter(pk=person.pk).first()
+    )
     if fresh is None or fresh.user_id is None:
         raise NotPermitted
     if fresh.is_blocked:

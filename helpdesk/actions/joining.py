@@ -39,33 +39,32 @@ def merge_customers(*, actor: Actor, source: Customer, target: Customer) -> Cust
     if both have an account, if only `source` has one, or if neither has and the directory knows both.
     """
     pks = sorted({source.pk, target.pk})
-    # with the key: a mail that is being filed for the source is filed before, or waits
-    rows = {
-        row.pk: row
-        for row in Customer.objects.select_for_update(of=("self",))
-        .filter(pk__in=pks)
-        .order_by("pk")
-    }
-    if len(rows) < len(pks):
+    theirs = Ticket.objects.filter(customer__in=pks)
+    _locked(theirs)  # before the customers, as whoever files a message locks its ticket first
+    # with the key: whoever is opening a ticket for one of the two is done before, or waits
+    rows = Customer.objects.select_for_update(of=("self",)).filter(pk__in=pks).order_by("pk")
+    found = {row.pk: row for row in rows}
+    if len(found) < len(pks):
         raise NotFound
-    source, target = rows[source.pk], rows[target.pk]
+    source, target = found[source.pk], found[target.pk]
     if not permissions.may_merge_customers(actor, source, target):
         raise NotPermitted
     _may_be_one(source, target)
-    tickets = _locked(Ticket.objects.filter(customer=source))
+    tickets = _locked(theirs.all())
+    moving = [one for one in tickets if one.customer_id == source.pk]
     _move_addresses(source, target)
     _fill(source, target)
     Article.objects.filter(customer=source).update(customer=target)
     Customer.objects.filter(merged_into=source).update(merged_into=target)
-    take_over(tickets, target, actor=actor, by="merge")
-    for ticket in _locked(
-        Ticket.objects.filter(customer=target).exclude(pk__in=[one.pk for one in tickets])
-    ):
-        search.index_ticket(ticket)  # by all addresses of its customer
+    take_over(moving, target, actor=actor, by="merge")
+    for ticket in tickets:
+        if ticket not in moving:
+            ticket.customer = target
+            search.index_ticket(ticket)  # by all addresses of its customer
     audit.record(
         AuditKind.CUSTOMERS_MERGED,
         user=actor.user,
-        data={"source": source.pk, "target": target.pk, "tickets": len(tickets)},
+        data={"source": source.pk, "target": target.pk, "tickets": len(moving)},
     )
     return target
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from helpdesk import addressing
 from helpdesk.mail import folding
-from helpdesk.models import Article, Attachment, Customer, Sender, Ticket
+from helpdesk.models import Article, Attachment, Sender, Ticket
 from helpdesk.permissions import Actor
 from helpdesk.rules.followup import Decision, decide
 from helpdesk.states import OPEN_TYPES, StateType
@@ -79,9 +79,9 @@ class Summary:
     shared_by: str = ""
 
 
-def summary_of(ticket: Ticket, reader: Customer | None = None) -> Summary:
+def summary_of(ticket: Ticket, reader: Actor) -> Summary:
     """Return the line of a request (its customer at hand) as `reader` sees it."""
-    is_shared = reader is not None and ticket.customer_id != reader.pk
+    is_shared = reader.customer is None or ticket.customer_id != reader.customer.pk
     return Summary(
         ticket.number,
         ticket.subject or _("(no subject)"),

@@ -59,7 +59,7 @@ class MyRequests(View):
         )  # fmt: skip
         paginator = Paginator(tickets, REQUESTS_A_PAGE)
         page = paginator.get_page(request.GET.get("p"))
-        rows = [present.summary_of(ticket, actor.customer) for ticket in page]
+        rows = [present.summary_of(ticket, actor) for ticket in page]
         context = {
             "groups": [
                 (_("Open requests"), [row for row in rows if row.is_open]),

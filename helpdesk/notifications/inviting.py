@@ -67,11 +67,9 @@ def send_link(*, ticket: Ticket) -> OutboundMail:
         }
         paragraphs = [
             "{{ greeting }}",
-            _("here is the new link to your request “{{ subject }}”, number {{ number }}:")
+            _("here is the link to your request “{{ subject }}”, number {{ number }}:")
             + "\n{{ link }}",
-            _(
-                "Earlier links to it do not work any more. Whoever has this one can read the request."
-            ),
+            _("Whoever has this link can read the request, so keep it to yourself."),
         ]
     return _send(row, name, ticket.contact, paragraphs, values)
 

@@ -29,6 +29,7 @@ from helpdesk.models import (
 )
 from helpdesk.states import StateType
 from tests import factories as f
+from tests.helpdesk.mail.test_ingest import deliver, mail
 
 pytestmark = pytest.mark.django_db
 
@@ -403,3 +404,25 @@ def test_agents_still_write_down_what_a_blocked_customer_says(ticket):
     agent = permissions.agent(f.make_agent(ticket.queue))
     draft = Draft(body="Called", channel=Channel.PHONE)
     assert actions.log_call(actor=agent, ticket=ticket, draft=draft, inbound=True).pk
+
+
+# --- by mail -------------------------------------------------------------------------------------
+
+
+def test_what_somebody_invited_answers_by_mail_stands_on_the_request(ticket):
+    f.QueueAddressFactory(queue=ticket.queue, address="support@desk.example")
+    row = invite(ticket)
+    sent = OutboundMail.objects.get()
+
+    def reply(sender: str) -> Article:
+        headers = {"In_Reply_To": sent.message_id}
+        done = deliver(mail("Re: Printer", "By mail.", sender, **headers))
+        assert done.ticket == ticket
+        return done.article
+
+    assert reply(f"Fred <{FRIEND}>").visible
+    assert not reply("eve@evil.example").visible
+    actions.remove_participant(
+        actor=permissions.customer(ticket.customer), ticket=ticket, participant=row
+    )
+    assert not reply(f"Fred <{FRIEND}>").visible
