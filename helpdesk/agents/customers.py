@@ -23,7 +23,7 @@ from helpdesk.models import Customer, CustomerAddress, Organisation, own_address
 from helpdesk.permissions import Actor
 
 from . import policy
-from .phone import find_customers
+from .phone import MIN_CHARACTERS, find_customers
 from .viewsets import IN_USE, DeskForm, DeskViewSet, PolicedEdit, PolicedIndex, form_for
 
 
@@ -177,7 +177,8 @@ class MergeCustomersView(WagtailAdminTemplateMixin, TemplateView):
             return self._compare(_visible(self.actor, chosen))
         words = request.GET.get("q", "")
         found = [one for one in find_customers(self.actor, words) if one.pk != self.here.pk]
-        context = self.get_context_data(here=self.here, words=words, found=found)
+        searched = len(words.strip()) >= MIN_CHARACTERS
+        context = self.get_context_data(here=self.here, words=words, found=found, searched=searched)
         return self.render_to_response(context)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -60,7 +60,7 @@ class PhoneForm(forms.Form):
     find = forms.CharField(
         label=gettext_lazy("Customer"),
         required=False,
-        help_text=gettext_lazy("Name, log-in name or e-mail address"),
+        help_text=gettext_lazy("Name, log-in name or e-mail address, from three letters on"),
     )
     customer = forms.CharField(required=False, max_length=4000)
     email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
@@ -105,7 +105,7 @@ class PhoneForm(forms.Form):
         return data
 
     def _chosen_person(self, chosen: str) -> Person | None:
-        return lookup.read_choice(chosen, self.actor.user.pk)
+        return lookup.read_choice(chosen, int(self.actor.user.pk or 0))
 
     def _existing(self, pk: int) -> Customer | None:
         """Return a chosen customer: one the agent could find."""
@@ -203,7 +203,7 @@ class PhoneView(WagtailAdminTemplateMixin, TemplateView):
     def _show(self, form: PhoneForm, words: str = "", status: int = 200) -> HttpResponse:
         chosen = form["customer"].value() or ""
         context = self.get_context_data(form=form, chosen=chosen, **look_up(self.request, words))
-        kept = lookup.read_choice(chosen, self.request.user.pk)
+        kept = lookup.read_choice(chosen, int(self.request.user.pk or 0))
         if kept is not None and all(one.value != chosen for one in context["people"]):
             context["people"].insert(0, lookup.Found(chosen, kept))
         return self.render_to_response(context, status=status)
@@ -217,7 +217,7 @@ def look_up(request: HttpRequest, words: str) -> dict[str, Any]:
     if not lookup.may_search(request.user):
         return {"found": [], "people": [], "searched": False, "is_throttled": True}
     found = find_customers(actor, words)
-    people, is_down = lookup.people(words, request.user.pk, known=found)
+    people, is_down = lookup.people(words, int(request.user.pk or 0), known=found)
     searched = bool(words)
     return {"found": found, "people": people, "searched": searched, "is_down": is_down}
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from helpdesk import actions, permissions
+from helpdesk import actions, permissions, search
 from helpdesk.actions import Draft
 from helpdesk.customers import access
 from helpdesk.errors import InvalidInput, NotPermitted
@@ -426,3 +426,18 @@ def test_what_somebody_invited_answers_by_mail_stands_on_the_request(ticket):
         actor=permissions.customer(ticket.customer), ticket=ticket, participant=row
     )
     assert not reply(f"Fred <{FRIEND}>").visible
+
+
+def test_whoever_takes_part_finds_no_address_of_the_customer(ticket):
+    secret = f.CustomerAddressFactory(customer=ticket.customer, address="secret@home.example")
+    search.index_ticket(ticket)
+    invite(ticket)
+    friend = actions.verify_address(user=f.UserFactory(), address=FRIEND)
+
+    def finds(person: Customer, words: str) -> bool:
+        return search.find_tickets(permissions.customer(person), words).exists()
+
+    assert finds(ticket.customer, secret.address)
+    assert not finds(friend, secret.address)
+    assert finds(friend, "printer silent")
+    assert finds(friend, ticket.number)
