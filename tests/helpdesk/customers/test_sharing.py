@@ -441,3 +441,12 @@ def test_whoever_takes_part_finds_no_address_of_the_customer(ticket):
     assert not finds(friend, secret.address)
     assert finds(friend, "printer silent")
     assert finds(friend, ticket.number)
+
+
+def test_the_link_of_a_request_without_a_customer_decides_and_an_invitation_does_not(ticket):
+    row = invite(ticket)
+    Ticket.objects.filter(pk=ticket.pk).update(customer=None)
+    ticket.refresh_from_db()
+    assert permissions.may_decide(permissions.link_bearer(ticket), ticket)
+    assert not permissions.may_decide(permissions.invited(row), ticket)
+    assert not permissions.may_decide(permissions.guest(FRIEND, None), ticket)
