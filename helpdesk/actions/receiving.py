@@ -56,9 +56,7 @@ def receive_message(
     `AlreadyDone` for a repeated submission.
     """
     named = ticket
-    if draft.channel == Channel.WEB:
-        refuse_blocked(actor)
-    ticket = locked_at_home(actor, ticket, REPLY)
+    ticket = _locked(actor, ticket, draft)
     if visible and ticket.pk != named.pk and not permissions.share_customer(named, ticket):
         visible, wakes = False, True
     moving = (visible or wakes) and not draft.machine
@@ -106,6 +104,12 @@ def receive_message(
     if visible and not silent:
         _respond(actor, ticket, article, decision)
     return article
+
+
+def _locked(actor: Actor, ticket: Ticket, draft: Draft) -> Ticket:
+    if draft.channel == Channel.WEB:
+        refuse_blocked(actor)
+    return locked_at_home(actor, ticket, REPLY)
 
 
 def _respond(actor: Actor, ticket: Ticket, article: Article, decision: Decision) -> None:
