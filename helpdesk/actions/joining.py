@@ -41,8 +41,9 @@ def merge_customers(*, actor: Actor, source: Customer, target: Customer) -> Cust
     pks = sorted({source.pk, target.pk})
     theirs = Ticket.objects.filter(customer__in=pks)
     _locked(theirs)  # before the customers, as whoever files a message locks its ticket first
-    # with the key: whoever is opening a ticket for one of the two is done before, or waits
-    rows = Customer.objects.select_for_update(of=("self",)).filter(pk__in=pks).order_by("pk")
+    # who is opening a ticket for one of the two at this moment asks nobody: see `follow_merged`
+    customers = Customer.objects.select_for_update(of=("self",), no_key=True)
+    rows = customers.filter(pk__in=pks).order_by("pk")
     found = {row.pk: row for row in rows}
     if len(found) < len(pks):
         raise NotFound
@@ -110,23 +111,24 @@ def _fill(source: Customer, target: Customer) -> None:
 
 
 def follow_merged() -> int:
-    """Move what came to a customer who was merged at that very moment; return how many tickets there were.
+    """Move what came to a customer who was merged at that very moment; return how many rows there were.
 
     The machine's verb, run by the worker: a mail may have been filed for whom a merge had just left.
     """
-    late = Ticket.objects.filter(customer__merged_into__isnull=False)
-    pks = list(late.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    left = Customer.objects.filter(merged_into__isnull=False).order_by()
+    late = Ticket.objects.filter(customer__in=left).order_by("pk")
+    pks = list(late.values_list("pk", flat=True)[:BATCH])
     for pk in pks:
         with transaction.atomic():
             for ticket in _locked(Ticket.objects.filter(pk=pk)):
-                former = ticket.customer
-                if former is None or former.merged_into is None:
-                    continue
-                take_over([ticket], former.merged_into, actor=SYSTEM, by="merge")
-                Article.objects.filter(ticket=ticket, customer=former).update(
-                    customer=former.merged_into
-                )
-    return len(pks)
+                if ticket.customer is not None and ticket.customer.merged_into is not None:
+                    home = ticket.customer.merged_into
+                    take_over([ticket], home, actor=SYSTEM, by="merge")
+    written = Article.objects.filter(customer__in=left).order_by("pk")
+    rows = list(written.values_list("pk", "customer__merged_into")[:BATCH])
+    for pk, home_id in rows:
+        Article.objects.filter(pk=pk).update(customer=home_id)
+    return len(pks) + len(rows)
 
 
 @transaction.atomic
