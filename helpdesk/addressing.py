@@ -378,22 +378,22 @@ _STATUS_OCTETS = 20  # 160 bits, 32 characters: whoever holds the link reads the
 _STATUS = re.compile(r"([1-9][0-9]{0,17})\.([A-Za-z0-9_-]{1,64})\.([a-z2-7]{32})")
 
 
-def status_token(ticket_id: int, nonce: str, key: Key) -> str:
-    """Return the secret part of a ticket's status link, safe in a URL path.
+def status_token(ticket_id: int, nonce: str, key: Key, *, purpose: str = "status") -> str:
+    """Return the secret part of a ticket's (for "participant": a participant's) link, safe in a URL path.
 
-    It does not expire by itself: who wants to withdraw it changes the ticket's nonce (up to 64 of
-    A-Z, a-z, 0-9, - and _). Raises `ValueError` for other nonces.
+    Who wants to withdraw it changes the row's nonce (up to 64 of A-Z, a-z, 0-9, - and _). Raises
+    `ValueError` for other nonces.
     """
     value = f"{ticket_id}.{nonce}"
-    token = f"{value}.{_sign('status', value, _secrets(key)[0], _STATUS_OCTETS)}"
+    token = f"{value}.{_sign(purpose, value, _secrets(key)[0], _STATUS_OCTETS)}"
     if not _STATUS.fullmatch(token):
         raise ValueError("This nonce cannot stand in a link.")
     return token
 
 
-def read_status_token(token: str, key: Key) -> tuple[int, str] | None:
-    """Return ticket id and nonce of a genuine token, else None; compare the nonce yourself."""
+def read_status_token(token: str, key: Key, purpose: str = "status") -> tuple[int, str] | None:
+    """Return id and nonce of a genuine token, else None; compare the nonce yourself."""
     parts = _STATUS.fullmatch(token)
-    if parts and _verify("status", f"{parts[1]}.{parts[2]}", parts[3], key, _STATUS_OCTETS):
+    if parts and _verify(purpose, f"{parts[1]}.{parts[2]}", parts[3], key, _STATUS_OCTETS):
         return int(parts[1]), parts[2]
     return None

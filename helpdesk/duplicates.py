@@ -107,7 +107,8 @@ def alike(
     """
     if actor.kind != "customer" or actor.customer is None or actor.ticket_id is not None:
         return []
-    own = permissions.visible_tickets(actor).filter(state__type__in=OPEN_TYPES)
+    mine_only = permissions.own_tickets(actor)  # what others shared is no place for own questions
+    own = permissions.visible_tickets(actor).filter(mine_only, state__type__in=OPEN_TYPES)
     now = timezone.now()
     recent = own.filter(created_at__gte=now - WINDOW).order_by("-created_at", "-pk")
     mine = Traits(subject, text, now, customer_id=actor.customer.pk, form=form)

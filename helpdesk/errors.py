@@ -59,6 +59,13 @@ class AddressTaken(HelpdeskError):
     field = "address"
 
 
+class Blocked(HelpdeskError):
+    """Whoever asks is blocked."""
+
+    code = "blocked"
+    message = _("We cannot accept messages from you here. Please contact us in another way.")
+
+
 class Conflict(HelpdeskError):
     """Somebody else changed the ticket meanwhile."""
 

@@ -21,7 +21,7 @@ from django.db.models import Lookup, Prefetch, Q, QuerySet
 from django.db.models.lookups import In
 
 from .models import Article, SearchEntry, TaggedTicket, Ticket, insert
-from .permissions import Actor, hidden_articles, visible_tickets
+from .permissions import Actor, hidden_articles, own_tickets, visible_tickets
 
 #: Bounds of an entry: a `tsvector` holds one megabyte, a word of it two kilobytes.
 MAX_CHARACTERS = 100_000
@@ -212,7 +212,9 @@ def _searchable(actor: Actor) -> QuerySet[SearchEntry]:
     """Return the entries by which `actor` may find a ticket that is visible."""
     entries = SearchEntry.objects.all()
     if actor.kind == "customer":
-        seen = Q(article__isnull=True) | Q(article__visible=True)
+        # a ticket's own entry holds its customer's addresses: nothing to try out for who only takes part
+        own = Ticket.objects.filter(own_tickets(actor)).order_by().values("pk")
+        seen = Q(article__visible=True) | Q(article__isnull=True, ticket__in=own)
         return entries.filter(seen, internal__isnull=True)
     hidden = hidden_articles(actor)
     # by what is left out, and not by what may be seen: that is looked up once, and mostly nothing

@@ -18,6 +18,7 @@ from .agents import (
     accounts,
     blocks,
     calendars,
+    customers,
     departments,
     group_rights,
     logs,
@@ -38,6 +39,7 @@ register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
 register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
 register_permission_policy(models.AutoResponse, policy.ResponsePolicy(models.AutoResponse))
 register_permission_policy(models.Customer, policy.CustomerPolicy(models.Customer))
+register_permission_policy(models.Organisation, policy.OrganisationPolicy(models.Organisation))
 register_permission_policy(models.SenderBlock, policy.BlockPolicy(models.SenderBlock))
 for _owned in (models.Calendar, models.Promise, models.MailRoute, models.OAuthAccess):
     register_permission_policy(_owned, policy.DepartmentPolicy(_owned))
@@ -86,7 +88,8 @@ def admin_viewsets() -> list[Any]:
         queues.QueueViewSet(),
         responses.ResponseViewSet(),
         oauth.OAuthViewSet(),
-        viewsets.CustomerViewSet(),
+        customers.CustomerViewSet(),
+        customers.OrganisationViewSet(),
         blocks.BlockViewSet(),
         calendars.CalendarViewSet(),
         promises.PromiseViewSet(),
@@ -107,7 +110,7 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    names = ("desk", "notices", "together", "merging", "rights")
+    names = ("desk", "notices", "together", "merging", "rights", "people")
     links = ((static(f"helpdesk/agents/{name}.css"),) for name in names)
     return format_html_join("", '<link rel="stylesheet" href="{}">', links)
 

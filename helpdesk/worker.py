@@ -30,7 +30,15 @@ from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
 from . import conf, duplicates
-from .actions import begin_absences, escalation, leaving, presence, reckoning, saved_drafts
+from .actions import (
+    begin_absences,
+    escalation,
+    follow_merged,
+    leaving,
+    presence,
+    reckoning,
+    saved_drafts,
+)
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, HeldFile, PeriodicJob, Reckoning
 from .notifications import digest, send_due, summaries, telling
@@ -104,6 +112,7 @@ def schedule() -> list[Job]:
         Job("tasks.run", 3 * seconds, run_task, "tasks", repeats=True, shared=True),
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),
         Job("pages.publish", timedelta(minutes=1), publish_pages),
+        Job("customers.follow", 60 * seconds, follow_merged, repeats=True),
         Job("duplicates.look", 20 * seconds, duplicates.look, repeats=True),
         Job("tidy", timedelta(days=1), tidy),
         *(import_string(path) for path in conf.get("JOBS")),

@@ -21,14 +21,14 @@ from helpdesk import actions, addressing, audit, conf, origin, throttle
 from helpdesk.errors import AddressTaken
 from helpdesk.models import AuditKind
 
+from .doors import config as doors
+from .doors import entering
+
 #: A browser that somebody logged in with before: its own attempts count apart, so that nobody can lock its owner out.
 KNOWN_BROWSER = "known_browser"
 KNOWN_FOR = 180 * 24 * 3600
 #: Of a series of refused attempts one in so many seconds is written down.
 NOTE_EVERY = 300
-
-from .doors import config as doors
-from .doors import entering
 
 
 class AccountAdapter(DefaultAccountAdapter):

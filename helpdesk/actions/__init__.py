@@ -13,6 +13,17 @@ from .absence import (
     may_read_reason,
     open_tickets_of,
 )
+from .addresses import (
+    CLAIM_HOLDS,
+    MAX_ADDRESSES,
+    choose_main_address,
+    claim_address,
+    claim_token,
+    confirm_address,
+    drop_claim,
+    read_claim,
+    remove_address,
+)
 from .agent_settings import renew_feed_key, set_free_days
 from .assignment import (
     assign,
@@ -36,6 +47,7 @@ from .customers import (
 )
 from .drafts import Draft, Upload
 from .granting import change_rights
+from .joining import customer_for_person, follow_merged, merge_customers
 from .lifecycle import change_state, close_request
 from .linking import dismiss_hint, unlink
 from .merging import REVERSIBLE, merge, merge_all, reversible_until, unmerge
@@ -45,6 +57,14 @@ from .proving import note_code
 from .reading import mark_seen
 from .receiving import accept_sender, inform_queue, receive_message
 from .separating import make_own_ticket, split
+from .sharing import (
+    MAX_INVITED,
+    invite,
+    remove_participant,
+    send_link,
+    share,
+    withdraw_links,
+)
 from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam, sender_of
 from .tags import few_tags, set_tags, tags_of
 from .taking_back import take_back
@@ -53,6 +73,24 @@ from .watching import mark_read, named, unwatch, watch
 
 __all__ = [
     "change_rights",
+    "CLAIM_HOLDS",
+    "MAX_ADDRESSES",
+    "choose_main_address",
+    "claim_address",
+    "claim_token",
+    "confirm_address",
+    "customer_for_person",
+    "drop_claim",
+    "follow_merged",
+    "merge_customers",
+    "read_claim",
+    "remove_address",
+    "MAX_INVITED",
+    "invite",
+    "remove_participant",
+    "send_link",
+    "share",
+    "withdraw_links",
     "dismiss_hint",
     "unlink",
     "split",

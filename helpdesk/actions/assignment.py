@@ -23,6 +23,7 @@ from helpdesk.models import (
 from helpdesk.permissions import Actor
 
 from .base import Expected, address_of, locked, not_meanwhile, touch
+from .sharing import share_with
 
 
 @transaction.atomic
@@ -230,7 +231,9 @@ def set_customer(
 ) -> Ticket:
     """Set whose request it is and where answers go (right *note*).
 
-    Without `contact` that is the customer's main address. Raises `InvalidInput` if it is none.
+    Without `contact` that is the customer's main address. Links given to another contact open nothing any more,
+    and an organisation that is not the new customer's sees the request no longer. Raises `InvalidInput` if
+    the contact is none.
     """
     ticket = locked(actor, ticket, Right.NOTE)
     before, before_contact = ticket.customer_id, ticket.contact
@@ -239,8 +242,13 @@ def set_customer(
     ticket.customer, ticket.contact = customer, contact
     if (before, before_contact) == (ticket.customer_id, ticket.contact):
         return ticket
-    touch(actor, ticket, "customer", "contact")
+    if before_contact and before_contact != ticket.contact:
+        ticket.renew_link()
+    touch(actor, ticket, "customer", "contact", "link_nonce")
     search.index_ticket(ticket)
+    theirs = customer.organisation_id if customer is not None else None
+    if ticket.organisation_id not in (None, theirs):
+        share_with(actor=actor, ticket=ticket, organisation_id=None, by="customer")
     events.record(
         actor=actor,
         ticket=ticket,

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing, permissions
-from helpdesk.errors import InvalidInput, NotFound, StaleField
+from helpdesk.errors import InvalidInput, NotFound, NotPermitted, StaleField
 from helpdesk.models import (
     Priority,
     Right,
@@ -94,6 +94,22 @@ def locked(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:
     fresh = Ticket.objects.select_related("state", "queue", "priority").get(pk=ticket.pk)
     permissions.require(actor, right, fresh)
     return fresh
+
+
+def locked_to_decide(actor: Actor, ticket: Ticket) -> Ticket:
+    """Do the same for what customers decide on their own requests, and agents (right *answer*) for them.
+
+    Raises `NotPermitted` for whoever only takes part.
+    """
+    ticket = locked(actor, ticket, permissions.REPLY)
+    require_decision(actor, ticket)
+    return ticket
+
+
+def require_decision(actor: Actor, ticket: Ticket) -> None:
+    """Raise `NotPermitted` for a customer who sees the request only because it was shared."""
+    if actor.kind == "customer" and not permissions.may_decide(actor, ticket):
+        raise NotPermitted
 
 
 def locked_at_home(actor: Actor, ticket: Ticket, right: Right | str) -> Ticket:

@@ -19,6 +19,7 @@ from helpdesk.models import (
     Mention,
     Merge,
     Notice,
+    Organisation,
     Participant,
     SavedDraft,
     Ticket,
@@ -58,6 +59,8 @@ def carry(source: Ticket, target: Ticket, *, apart: bool) -> dict[str, Any]:
     if apart:
         Article.objects.filter(pk__in=hidden).update(visible=False)
         _mark(articles, source.pk)
+    else:
+        moved |= _narrow(source, target)
     for name, model in _PLAIN.items():
         moved[name] = _move(model.objects.filter(ticket=source), target)
     for name, (model, columns) in _SINGLE.items():
@@ -84,9 +87,40 @@ def carry_back(journal: Merge) -> list[int]:
     for name, (model, columns) in _SINGLE.items():
         only = model.objects.filter(pk__in=moved[name])
         _move_single(model, columns, target, source, only=only)
+    _widen(source, target, moved)
     notifications.move_mails(ticket=target, into=source, only=moved["outbound"])
     _links_back(source, target, moved)
     return articles
+
+
+def _narrow(source: Ticket, target: Ticket) -> dict[str, Any]:
+    """Let only those read the target on who read both before: by a merge nobody gains sight of anything.
+
+    The customer may share it anew. Returns who lost what, for the journal.
+    """
+    invited = Participant.objects.filter(ticket__in=(source, target), may_read=True)
+    of: dict[str, set[int]] = {}
+    for normalised, ticket_id in invited.values_list("normalised", "ticket"):
+        of.setdefault(normalised, set()).add(ticket_id)
+    both = [normalised for normalised, tickets in of.items() if len(tickets) == 2]
+    lost = list(invited.exclude(normalised__in=both).order_by("pk").values_list("pk", flat=True))
+    Participant.objects.filter(pk__in=lost).update(may_read=False)
+    shared = target.organisation_id
+    if shared is not None and shared != source.organisation_id:
+        target.organisation = None
+        Ticket.objects.filter(pk=target.pk).update(organisation=None)
+        return {"uninvited": lost, "unshared": shared}
+    return {"uninvited": lost, "unshared": None}
+
+
+def _widen(source: Ticket, target: Ticket, moved: dict[str, Any]) -> None:
+    """Let those read again who did before the merge, unless the target was shared anew since."""
+    rows = Participant.objects.filter(pk__in=moved.get("uninvited", ()))
+    rows.filter(ticket__in=(source, target)).update(may_read=True)
+    if moved.get("unshared") is not None and target.organisation_id is None:
+        found = Organisation.objects.filter(pk=moved["unshared"]).first()
+        target.organisation = found
+        Ticket.objects.filter(pk=target.pk).update(organisation=found)
 
 
 def _move(rows: QuerySet[Any], target: Ticket) -> list[int]:

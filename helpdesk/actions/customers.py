@@ -8,9 +8,10 @@ from typing import Any, cast
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from helpdesk import addressing, conf, events, permissions, search
-from helpdesk.errors import AddressTaken, InvalidInput
+from helpdesk import addressing, audit, conf, events, permissions, search
+from helpdesk.errors import AddressTaken, Blocked, InvalidInput
 from helpdesk.models import (
+    AuditKind,
     Channel,
     Customer,
     CustomerAddress,
@@ -21,6 +22,7 @@ from helpdesk.models import (
     known,
     learn,
 )
+from helpdesk.permissions import Actor
 
 from .base import address_of, is_whole, savepoint, touch, verb
 
@@ -76,6 +78,15 @@ def customer_for_address(address: str, *, name: str = "", language: str = "") ->
     return customer
 
 
+def refuse_blocked(actor: Actor, customer: Customer | None = None) -> None:
+    """Raise `Blocked` if whoever acts from outside, or `customer` for whom they act, is blocked."""
+    if actor.kind != "customer":
+        return
+    person = actor.customer or (find_customer(actor.address) if actor.address else None)
+    if any(one is not None and one.is_blocked for one in (person, customer)):
+        raise Blocked
+
+
 @transaction.atomic
 def customer_for_user(user: Any, *, proven: bool = False) -> Customer:
     """Return the customer of an account, made at first use.
@@ -113,13 +124,19 @@ def customer_for_user(user: Any, *, proven: bool = False) -> Customer:
 def verify_address(*, user: Any, address: str, by: str = Proof.ACCOUNT) -> Customer:
     """Note that the account's owner has proved to read `address`; its earlier tickets become theirs.
 
-    `by` says how (a `Proof`). Called when the account confirmed the address or the directory names
-    it, never on a mere claim. The requests from this address, and no others, are taken over from a
-    customer without an account; from one with an account that never confirmed it only those that
-    came by mail, for what was written while logged in stays with the account. Raises `AddressTaken`
-    if another account has confirmed it, `InvalidInput` if it is no mail address.
+    Called when the account confirmed the address (or the directory did: `by`), never on a mere claim. The
+    requests from this address, and no others, are taken over from a customer without an account; from one with
+    an account that never confirmed it only those that came by mail, for what was written while logged
+    in stays with the account. Raises `AddressTaken` if another account has confirmed it,
+    `InvalidInput` if it is no mail address.
     """
     customer = customer_for_user(user)
+    prove(customer, address, by=by, user=user)
+    return customer
+
+
+def prove(customer: Customer, address: str, *, by: str, user: Any) -> CustomerAddress:
+    """Give the customer an address that is proved, as `verify_address` says; `user` made it so. Only verbs call this."""
     normalised = address_of(address, "email")
     row, made = CustomerAddress.objects.get_or_create(
         normalised=normalised,
@@ -130,36 +147,52 @@ def verify_address(*, user: Any, address: str, by: str = Proof.ACCOUNT) -> Custo
             "verified_by": by,
         },
     )
-    if made:
-        return customer
-    row = CustomerAddress.objects.select_for_update().get(pk=row.pk)
-    former = row.customer
-    if former.pk != customer.pk:
-        if former.user_id is not None and row.verified_at is not None:
-            raise AddressTaken(field="email")
-        tickets = former.tickets.filter(contact=normalised)
-        if former.user_id is not None:
-            tickets = tickets.filter(channel=Channel.EMAIL)
-        _take_over(
-            list(tickets.select_for_update(of=("self",), no_key=True).order_by("pk")), customer
-        )
-        row.customer = customer
-        row.verified_at = None  # what the former holder proved says nothing about this one
-    if row.verified_at is None:
+    if not made:
+        row = CustomerAddress.objects.select_for_update().get(pk=row.pk)
+        if row.customer_id == customer.pk and row.verified_at is not None:
+            return row
+        _adopt(row, customer)
+        # what a former holder proved says nothing about this one
         row.verified_at, row.verified_by = timezone.now(), by
-    row.save(update_fields=["customer", "verified_at", "verified_by"])
-    return customer
+        row.save(update_fields=["customer", "verified_at", "verified_by", "is_main"])
+    audit.record(
+        AuditKind.ADDRESS_VERIFIED,
+        user=user,
+        data={"customer": customer.pk, "address": row.pk, "by": str(by)},
+    )
+    return row
 
 
-def _take_over(tickets: list[Ticket], customer: Customer) -> None:
-    """Make locked tickets the customer's own."""
+def _adopt(row: CustomerAddress, customer: Customer) -> None:
+    """Let a locked address be `customer`'s, with the tickets from it. Raises `AddressTaken`.
+
+    A block goes along from a customer without an account: it was meant for whoever writes from there.
+    """
+    former = row.customer
+    if former.pk == customer.pk:
+        return
+    if former.user_id is not None and row.verified_at is not None:
+        raise AddressTaken(field="email")
+    tickets = former.tickets.filter(contact=row.normalised)
+    if former.user_id is not None:
+        tickets = tickets.filter(channel=Channel.EMAIL)
+    elif former.is_blocked and not customer.is_blocked:
+        customer.is_blocked = True
+        customer.save(update_fields=["is_blocked"])
+    rows = tickets.select_for_update(of=("self",), no_key=True).order_by("pk")
+    take_over(list(rows), customer, actor=permissions.customer(customer), by="verified")
+    row.customer, row.is_main = customer, False
+
+
+def take_over(tickets: list[Ticket], customer: Customer, *, actor: Actor, by: str) -> None:
+    """Make locked tickets the customer's own. Only verbs call this."""
     for ticket in tickets:
         before, ticket.customer = ticket.customer_id, customer
-        touch(permissions.customer(customer), ticket, "customer")
+        touch(actor, ticket, "customer")
         search.index_ticket(ticket)
         events.record(
-            actor=permissions.customer(customer),
+            actor=actor,
             ticket=ticket,
             kind=EventKind.CUSTOMER_CHANGED,
-            data={"from": before, "to": customer.pk, "by": "verified"},
+            data={"from": before, "to": customer.pk, "by": by},
         )

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from helpdesk import events, permissions, states
 from helpdesk.errors import InvalidInput, WrongState
 from helpdesk.models import EventKind, Right, State, Ticket
-from helpdesk.permissions import REPLY, Actor
+from helpdesk.permissions import Actor
 from helpdesk.states import PENDING_TYPES, StateType
 
-from .base import Expected, default_state, locked, not_meanwhile, touch
+from .base import Expected, default_state, locked, locked_to_decide, not_meanwhile, touch
 
 
 def transition(
@@ -149,8 +149,11 @@ def change_state(
 
 @transaction.atomic
 def close_request(*, actor: Actor, ticket: Ticket) -> Ticket:
-    """Close the own request: the customer's verb. Closing a closed request changes nothing."""
-    ticket = locked(actor, ticket, REPLY)
+    """Close the own request: the customer's verb. Closing a closed request changes nothing.
+
+    Raises `NotPermitted` for whoever only takes part in it.
+    """
+    ticket = locked_to_decide(actor, ticket)
     if ticket.state.is_open:
         transition(actor=actor, ticket=ticket, state=default_state(StateType.CLOSED))
     return ticket

@@ -34,6 +34,7 @@ from helpdesk.states import StateType
 
 from . import clocks
 from .base import default_priority, default_state, verb
+from .customers import refuse_blocked
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
 from .tags import few_tags, put_tags
@@ -96,11 +97,13 @@ def open_ticket(
     ticket carries the draft's own date and nobody is told; `withheld` is the code of a reason why
     there is no receipt ("spam"), for the history. `tags` are cut to what a ticket can have. It may
     start new, open or closed. Raises `AlreadyDone` with the first ticket if `submission_key` was used before, `NotPermitted`,
-    `WrongState` for another start, and `InvalidInput` for an owner without the right to own tickets
+    `WrongState` for another start, `Blocked` for a form of a customer who is, and `InvalidInput` for an owner without the right to own tickets
     there.
     """
     if actor.kind == "agent":
         permissions.require(actor, Right.CREATE, queue)
+    if draft.channel == Channel.WEB:
+        refuse_blocked(actor, customer)
     if submission_key:
         before = Ticket.objects.filter(submission_key=submission_key).first()
         if before is not None:

@@ -27,6 +27,7 @@ from helpdesk.rules.followup import Decision, decide
 from helpdesk.states import StateType
 
 from .base import default_state, locked, locked_at_home, touch, verb
+from .customers import refuse_blocked
 from .drafts import OF_TICKET, Draft, preview_of, write_article
 from .lifecycle import transition
 from .messages import join
@@ -48,14 +49,14 @@ def receive_message(
 
     A message from a person wakes a waiting ticket and, by the queue's follow-up option, reopens a
     closed one, becomes a new, linked ticket, or is filed while the ticket stays closed (for the web:
-    raises `WrongState`). Machine mail (`draft.machine`) and messages that are not `visible` (sender
+    raises `WrongState`, and `Blocked` for somebody who is). Machine mail (`draft.machine`) and messages that are not `visible` (sender
     not verified) never change state, owner or waiting time. `silent` moves in an archive. A message to
     a merged ticket goes to where that went, internally if it is another customer's; such a one `wakes`
     the ticket all the same, for its writer waits. Raises
     `AlreadyDone` for a repeated submission.
     """
     named = ticket
-    ticket = locked_at_home(actor, ticket, REPLY)
+    ticket = _locked(actor, ticket, draft)
     if visible and ticket.pk != named.pk and not permissions.share_customer(named, ticket):
         visible, wakes = False, True
     moving = (visible or wakes) and not draft.machine
@@ -103,6 +104,12 @@ def receive_message(
     if visible and not silent:
         _respond(actor, ticket, article, decision)
     return article
+
+
+def _locked(actor: Actor, ticket: Ticket, draft: Draft) -> Ticket:
+    if draft.channel == Channel.WEB:
+        refuse_blocked(actor)
+    return locked_at_home(actor, ticket, REPLY)
 
 
 def _respond(actor: Actor, ticket: Ticket, article: Article, decision: Decision) -> None:

@@ -10,7 +10,7 @@ from helpdesk.models import Channel, EventKind, Queue, Right, Ticket
 from helpdesk.permissions import REPLY, Actor
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
-from .base import locked, locked_at_home, touch
+from .base import locked, locked_at_home, require_decision, touch
 
 
 def terms_of(queue: Queue, *, language: str, objection: Objection | None = None) -> Terms:
@@ -52,8 +52,10 @@ def apply_terms(*, actor: Actor, ticket: Ticket, terms: Terms) -> Ticket:
 def object_to_storage(*, actor: Actor, ticket: Ticket, channel: Channel) -> Ticket:
     """Note the customer's objection to the longer storage. A second one changes nothing.
 
-    That to a merged ticket holds for the one into which it was merged as well: the words are there.
+    That to a merged ticket holds for the one into which it was merged as well: the words are there. Raises
+    `NotPermitted` for a customer who only takes part in it.
     """
+    require_decision(actor, ticket)
     home = locked_at_home(actor, ticket, REPLY)
     _note_objection(actor, home, channel)
     if home.pk == ticket.pk:

@@ -31,10 +31,11 @@ from .conflicts import conflict_of
 from .desk import Desk
 from .drafted import DraftedForm, held_back
 from .forms import CHANGES
+from .sharing import SHARING
 from .ticket import TROUBLED, TicketView, url_of
 from .watching import WATCHING
 
-_FORMS: dict[str, type[ChangeForm]] = {**CHANGES, **COMPOSERS, **WATCHING}
+_FORMS: dict[str, type[ChangeForm]] = {**CHANGES, **COMPOSERS, **WATCHING, **SHARING}
 
 
 class ChangeView(View):

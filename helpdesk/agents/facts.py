@@ -84,8 +84,10 @@ def customer_facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:
     if ticket.customer is not None and ticket.customer.login_name:
         found.append(Fact(_("Log-in name"), ticket.customer.login_name))
     found.append(Fact(_("Language"), _language(ticket.language)))
+    if ticket.customer is not None and ticket.customer.organisation is not None:
+        found.append(Fact(_("Organisation"), ticket.customer.organisation))
     others = [row for row in desk.participants if row.normalised != ticket.contact]
-    if others:
+    if others and desk.reads_along:  # for all others they stand on a card of their own
         found.append(Fact(_("Takes part"), ", ".join(row.name or row.address for row in others)))
     return found
 

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,11 +22,14 @@ from helpdesk import actions, addressing
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotPermitted
 from helpdesk.models import Customer, Priority, Queue, Right, TicketType
 from helpdesk.permissions import Actor
+from helpdesk.persons import Person
 
-from . import policy
+from . import lookup, policy
 from .tickets_list import queue_choices
 
 FOUND = 8
+#: From so many characters on somebody is looked up.
+MIN_CHARACTERS = 3
 NEW, NONE = "new", "none"
 
 
@@ -35,7 +39,7 @@ def find_customers(actor: Actor, words: str) -> list[Customer]:
     A complete address finds anybody: the caller knew it.
     """
     words = words.strip()
-    if len(words) < 2:
+    if len(words) < MIN_CHARACTERS:
         return []
     matching = (
         Q(name__icontains=words)
@@ -56,9 +60,9 @@ class PhoneForm(forms.Form):
     find = forms.CharField(
         label=gettext_lazy("Customer"),
         required=False,
-        help_text=gettext_lazy("Name, log-in name or e-mail address"),
+        help_text=gettext_lazy("Name, log-in name or e-mail address, from three letters on"),
     )
-    customer = forms.CharField(required=False)
+    customer = forms.CharField(required=False, max_length=4000)
     email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
     full_name = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
     queue = forms.ChoiceField(label=gettext_lazy("Queue"))
@@ -95,8 +99,13 @@ class PhoneForm(forms.Form):
             self.add_error("email", _("A new customer needs an e-mail address."))
         if chosen.isdigit() and self._existing(int(chosen)) is None:
             self.add_error("find", _("Choose a customer, enter a new one, or go on without."))
+        if lookup.is_choice(chosen) and self._chosen_person(chosen) is None:
+            self.add_error("find", _("This choice is too old. Please search once more."))
         data["customer"] = chosen
         return data
+
+    def _chosen_person(self, chosen: str) -> Person | None:
+        return lookup.read_choice(chosen, int(self.actor.user.pk or 0))
 
     def _existing(self, pk: int) -> Customer | None:
         """Return a chosen customer: one the agent could find."""
@@ -114,12 +123,19 @@ class PhoneForm(forms.Form):
         if chosen.isdigit():
             found = self._existing(int(chosen))
             return found, found.main_address() if found else ""
+        if lookup.is_choice(chosen):
+            person = self._chosen_person(chosen)
+            if person is None:
+                return None, ""
+            made = actions.customer_for_person(actor=self.actor, person=person)
+            return made, made.main_address()
         address = self.cleaned_data["email"]
         found = actions.customer_for_address(address, name=self.cleaned_data["full_name"])
         return found, address
 
+    @transaction.atomic
     def save(self) -> Any:
-        """Open the ticket and return it. Raises what `open_by_phone` raises."""
+        """Open the ticket and return it; make its customer if need be. Raises what `open_by_phone` raises."""
         data = self.cleaned_data
         queue = get_object_or_404(Queue, pk=data["queue"])
         policy.require(self.actor, Right.CREATE, queue)
@@ -185,21 +201,30 @@ class PhoneView(WagtailAdminTemplateMixin, TemplateView):
         return redirect("helpdesk_agents:ticket", ticket.pk)
 
     def _show(self, form: PhoneForm, words: str = "", status: int = 200) -> HttpResponse:
-        context = self.get_context_data(
-            form=form,
-            found=find_customers(policy.actor_of(self.request), words),
-            chosen=form["customer"].value() or "",
-            searched=bool(words),
-        )
+        chosen = form["customer"].value() or ""
+        context = self.get_context_data(form=form, chosen=chosen, **look_up(self.request, words))
+        kept = lookup.read_choice(chosen, int(self.request.user.pk or 0))
+        if kept is not None and all(one.value != chosen for one in context["people"]):
+            context["people"].insert(0, lookup.Found(chosen, kept))
         return self.render_to_response(context, status=status)
+
+
+def look_up(request: HttpRequest, words: str) -> dict[str, Any]:
+    """Return what is shown for words typed: customers known, people of the directory, and why there is nothing."""
+    actor = policy.actor_of(request)
+    if len(words.strip()) < MIN_CHARACTERS:
+        return {"found": [], "people": [], "searched": False}
+    if not lookup.may_search(request.user):
+        return {"found": [], "people": [], "searched": False, "is_throttled": True}
+    found = find_customers(actor, words)
+    people, is_down = lookup.people(words, int(request.user.pk or 0), known=found)
+    searched = bool(words)
+    return {"found": found, "people": people, "searched": searched, "is_down": is_down}
 
 
 @require_GET
 def customers(request: HttpRequest) -> HttpResponse:
-    """Return the customers found, as the list of choices that the form puts in place."""
-    actor = policy.actor_of(request)
-    policy.check(policy.may_open(actor))
-    words = request.GET.get("q", "")
-    found = find_customers(actor, words)
-    context = {"found": found, "chosen": "", "searched": bool(words)}
+    """Return the customers and people found, as the list of choices that the form puts in place."""
+    policy.check(policy.may_open(policy.actor_of(request)))
+    context = {"chosen": "", **look_up(request, request.GET.get("q", ""))}
     return render(request, "helpdesk/agents/phone_customers.html", context)

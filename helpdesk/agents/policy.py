@@ -97,8 +97,9 @@ def check(allowed: bool) -> None:
 def find_ticket(request: HttpRequest, pk: int) -> Ticket:
     """Return a ticket the acting agent may read, or raise 404."""
     tickets = permissions.visible_tickets(actor_of(request))
-    related = ("state", "queue", "priority", "type", "owner", "responsible", "customer", "promise")
-    return get_object_or_404(tickets.select_related(*related), pk=pk)
+    related = ("state", "queue", "priority", "type", "owner", "responsible", "promise")
+    people = ("customer__organisation", "organisation")
+    return get_object_or_404(tickets.select_related(*related, *people), pk=pk)
 
 
 def require(actor: Actor, right: Right, thing: Ticket | Queue) -> None:
@@ -232,17 +233,27 @@ class CustomerPolicy(DeskPolicy):
         return visible_customers(actor)
 
 
+class OrganisationPolicy(DeskPolicy):
+    """Organisations are for everybody who may change customers; they go only by a superuser."""
+
+    def actions(self, actor: Actor) -> frozenset[str]:
+        if is_superuser(actor):
+            return ALL
+        return frozenset({"add", "change", "view"}) if may_open(actor) else frozenset()
+
+
 def visible_customers(actor: Actor) -> QuerySet[Customer]:
     """Return the customers with at least one ticket in the actor's queues; superusers see all.
 
-    Who only reads a ticket along has nothing to do with its customer.
+    Those who became another customer are not among them. Who only reads a ticket along has nothing to do with its customer.
     """
+    customers = Customer.objects.filter(merged_into=None)
     if is_superuser(actor):
-        return Customer.objects.all()
+        return customers
     tickets = permissions.visible_tickets(actor).filter(
         customer=OuterRef("pk"), queue__in=actor.queues_with(Right.READ)
     )
-    return Customer.objects.filter(Exists(tickets))
+    return customers.filter(Exists(tickets))
 
 
 def in_managed_queues(actor: Actor, prefix: str) -> Q:

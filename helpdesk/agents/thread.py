@@ -282,7 +282,12 @@ class _Words:
                 return f"{arrow} {self.numbers.get(data.get('ticket') or 0, '…')}"
             case _ if event.kind in _NAMING_TICKETS:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
-        return _of_mail(event, data)
+        return _of_people(event) or _of_mail(event, data)
+
+
+def _of_people(event: Event) -> str:
+    is_participant = event.kind in (EventKind.PARTICIPANT_INVITED, EventKind.PARTICIPANT_REMOVED)
+    return str((event.content or {}).get("address", "")) if is_participant else ""
 
 
 def _of_mail(event: Event, data: dict[str, Any]) -> str:

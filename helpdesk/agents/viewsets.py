@@ -12,18 +12,13 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin import messages
-from wagtail.admin.ui.tables import BooleanColumn, Column
+from wagtail.admin.ui.tables import BooleanColumn
 from wagtail.admin.views import generic
 from wagtail.admin.views.generic.history import HistoryView
 from wagtail.admin.viewsets.model import ModelViewSet
 from wagtail.permissions import policy_registry
 
-from helpdesk.models import (
-    Customer,
-    Priority,
-    TicketType,
-    own_addresses,
-)
+from helpdesk.models import Priority, TicketType
 
 from .paging import CappedPaginator
 
@@ -163,63 +158,3 @@ class TypeViewSet(DeskViewSet):
     icon = "tag"
     form_class = form_for(TicketType, *NAME_FIELDS)
     list_display = ["name", "position", IN_USE]
-
-
-class CustomerIndex(PolicedIndex):
-    def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.prefetch_related("addresses")
-
-
-class CustomerForm(DeskForm):
-    """What agents may mend. Addresses are proved by the customer, never typed in here."""
-
-    known_addresses = forms.CharField(
-        label=gettext_lazy("Addresses"), required=False, disabled=True
-    )
-
-    class Meta:
-        model = Customer
-        fields = ["name", "phone", "language", "is_blocked"]
-        help_texts = {
-            "is_blocked": gettext_lazy(
-                "Mail from any address of a blocked customer is ignored, as if each of them stood among "
-                "the blocked senders."
-            )
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        rows = self.instance.addresses.all() if self.instance.pk else []
-        self.fields["known_addresses"].initial = ", ".join(row.address for row in rows)
-
-    def clean_is_blocked(self) -> bool:
-        blocked: bool = self.cleaned_data["is_blocked"]
-        theirs = {row.normalised for row in self.instance.addresses.all()} if blocked else set()
-        ours = next((one for one in own_addresses() if one.lower() in theirs), "") if theirs else ""
-        if ours:
-            message = _("%(address)s is our own or an agent's: it cannot be blocked.")
-            raise forms.ValidationError(message % {"address": ours})
-        return blocked
-
-
-def _address(customer: Customer) -> str:
-    return customer.main_address()
-
-
-class CustomerViewSet(DeskViewSet):
-    """Customers come into being by mail, form or phone ticket, and go by erasure."""
-
-    model = Customer
-    name, url_prefix = "helpdesk_people", "helpdesk/customers"
-    icon = "user"
-    is_creatable = False
-    index_view_class = CustomerIndex
-    form_class = CustomerForm
-    search_fields = ["name", "login_name", "addresses__normalised"]
-
-    list_display = [
-        "__str__",
-        Column("address", label=gettext_lazy("Address"), accessor=_address),
-        "phone",
-        BooleanColumn("is_blocked", label=gettext_lazy("Blocked")),
-    ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from helpdesk import actions, addressing, permissions
-from helpdesk.models import Ticket
+from helpdesk import actions, addressing, conf, permissions
+from helpdesk.models import Participant, Ticket
 from helpdesk.permissions import Actor
 
 from . import codes
@@ -61,32 +63,54 @@ def by_number(actor: Actor, number: str) -> Door:
 
 
 def by_link(token: str) -> Door:
-    """Open the request of a status link.
+    """Open the request of a status link, or of the link of somebody invited.
 
-    Raises `Http404` for a link that is not genuine, was withdrawn, or whose request is gone: which
-    of these is nobody's business.
+    Raises `Http404` for a link that is not genuine, was withdrawn or has expired, or whose request is gone:
+    which of these is nobody's business.
     """
-    parts = addressing.read_status_token(token, addressing.signing_keys())
-    if parts is None:
-        raise Http404
-    ticket_id, nonce = parts
-    ticket = _readable(permissions.SYSTEM).filter(pk=ticket_id).first()
-    if ticket is None or not constant_time_compare(ticket.link_nonce, nonce):
-        raise Http404
-    actor = permissions.link_bearer(ticket)
-    if not permissions.visible_tickets(actor).filter(pk=ticket.pk).exists():
+    actor, ticket = _bearer(token)
+    if has_expired(ticket) or not permissions.visible_tickets(actor).filter(pk=ticket.pk).exists():
         raise Http404
     return Door(actor, ticket, token)
+
+
+def _bearer(token: str) -> tuple[Actor, Ticket]:
+    """Return who holds a link, and to which request."""
+    keys = addressing.signing_keys()
+    tickets = _readable(permissions.SYSTEM)
+    if parts := addressing.read_status_token(token, keys):
+        ticket = tickets.filter(pk=parts[0]).first()
+        if ticket is not None and constant_time_compare(ticket.link_nonce, parts[1]):
+            return permissions.link_bearer(ticket), ticket
+    elif parts := addressing.read_status_token(token, keys, "participant"):
+        row = Participant.objects.filter(pk=parts[0], may_read=True).first()
+        if row is not None and constant_time_compare(row.link_nonce, parts[1]):
+            return permissions.invited(row), tickets.get(pk=row.ticket_id)
+    raise Http404
+
+
+def has_expired(ticket: Ticket) -> bool:
+    """Tell whether links to a request hold no more: it has been closed for `STATUS_LINK_DAYS` days.
+
+    For one that was joined with another that one counts: there it goes on.
+    """
+    while ticket.merged_into is not None:
+        ticket = ticket.merged_into
+    if ticket.state.is_open or ticket.closed_at is None:
+        return False
+    return timezone.now() > ticket.closed_at + timedelta(days=int(conf.get("STATUS_LINK_DAYS")))
 
 
 def at_home(door: Door) -> Door:
     """Return the door to the request with which this one was joined; the same door where there is none.
 
-    Only one and the same customer is led on; others keep the page of their own request.
+    Only one and the same customer is led on; others keep the page of their own request, as does who was invited to that one alone.
     """
     ticket, into = door.ticket, door.ticket.merged_into
     if into is None:
         return door
+    if door.token and door.actor.address:
+        return _invited_to(into, door)
     actor = permissions.link_bearer(into) if door.token else door.actor
     home = _readable(actor).filter(pk=into.pk).first()
     if home is None or not permissions.share_customer(ticket, home):
@@ -94,9 +118,28 @@ def at_home(door: Door) -> Door:
     return at_home(Door(actor, home, status_token(home) if door.token else ""))
 
 
+def _invited_to(home: Ticket, door: Door) -> Door:
+    """Return the door to the request in which another went on, for somebody invited to both."""
+    row = Participant.objects.filter(
+        ticket=home, normalised=door.actor.address, may_read=True
+    ).first()
+    if row is None:
+        return door
+    ticket = _readable(permissions.SYSTEM).get(pk=home.pk)
+    return at_home(Door(permissions.invited(row), ticket, participant_token(row)))
+
+
+def participant_token(row: Participant) -> str:
+    """Return the secret part of the link of somebody invited."""
+    keys = addressing.signing_keys()
+    return addressing.status_token(row.pk, row.link_nonce, keys, purpose="participant")
+
+
 def _readable(actor: Actor) -> Any:
     tickets = permissions.visible_tickets(actor)
-    return tickets.select_related("state", "queue", "customer", "merged_into")
+    return tickets.select_related(
+        "state", "queue", "customer__organisation", "organisation", "merged_into"
+    )
 
 
 def discreet(response: HttpResponseBase) -> HttpResponseBase:

@@ -97,6 +97,27 @@ class ObjectionForm(forms.Form):
     )
 
 
+class InvitationForm(forms.Form):
+    """Who shall read a request as well."""
+
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
+
+
+class AddressForm(forms.Form):
+    """A further address of one's own."""
+
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
 def _printable(name: str) -> str:
     """Return a file's name without control characters and such as turn the reading direction."""
     kept = "".join(char for char in name if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))

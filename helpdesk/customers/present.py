@@ -11,9 +11,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from helpdesk import addressing
 from helpdesk.mail import folding
-from helpdesk.models import Article, Attachment, Queue, Sender, Ticket
+from helpdesk.models import Article, Attachment, Sender, Ticket
 from helpdesk.notifications import compose
+from helpdesk.permissions import Actor
 from helpdesk.rules.followup import Decision, decide
 from helpdesk.states import OPEN_TYPES, StateType
 
@@ -74,9 +76,13 @@ class Summary:
     created_at: datetime
     changed_at: datetime
     is_open: bool
+    #: Whose it is, if it was shared with the reader.
+    shared_by: str = ""
 
 
-def summary_of(ticket: Ticket) -> Summary:
+def summary_of(ticket: Ticket, reader: Actor) -> Summary:
+    """Return the line of a request (its customer at hand) as `reader` sees it."""
+    is_shared = reader.customer is None or ticket.customer_id != reader.customer.pk
     return Summary(
         ticket.number,
         ticket.subject or _("(no subject)"),
@@ -84,7 +90,14 @@ def summary_of(ticket: Ticket) -> Summary:
         ticket.created_at,
         ticket.changed_at,
         ticket.state.is_open,
+        owner_of(ticket) if is_shared else "",
     )
+
+
+def owner_of(ticket: Ticket) -> str:
+    """Return how the customer of a request is called before others who see it."""
+    name = ticket.customer.name if ticket.customer is not None else ""
+    return name or ticket.contact or _("somebody else")
 
 
 @dataclass(frozen=True)
@@ -113,24 +126,19 @@ class Message:
     files: tuple[Attachment, ...]
 
 
-def messages_of(ticket: Ticket, articles: Iterable[Article]) -> list[Message]:
-    """Return `articles`, their files at hand, as the customer reads them."""
-    roles = {
-        Sender.CUSTOMER: _("Your message"),
-        Sender.AGENT: _("Answer"),
-        Sender.SYSTEM: _("Automatic message"),
-    }
-    queue = ticket.queue
+def messages_of(
+    ticket: Ticket, articles: Iterable[Article], reader: Actor | None = None
+) -> list[Message]:
+    """Return `articles`, their files at hand, as the customer reads them, or a `reader` who takes part."""
     messages = []
     for article in articles:
-        role = roles[Sender(article.sender)]
-        is_other = article.sender == Sender.CUSTOMER and article.customer_id != ticket.customer_id
+        role, name = _role(ticket, article, reader)
         messages.append(
             Message(
                 anchor=f"message-{article.pk}",
                 kind=article.sender,
-                role=_("Message of somebody taking part") if is_other else role,
-                name=_name(article, queue, is_other=is_other),
+                role=role,
+                name=name,
                 at=article.created_at,
                 parts=_parts(article.body),
                 files=tuple(article.attachments.all()),
@@ -139,12 +147,26 @@ def messages_of(ticket: Ticket, articles: Iterable[Article]) -> list[Message]:
     return messages
 
 
-def _name(article: Article, queue: Queue, *, is_other: bool) -> str:
-    """Return whom to name: not the customers themselves, they know."""
-    if article.sender == Sender.CUSTOMER and not is_other:
-        return ""
-    name = compose.writer_name(queue, article)
-    return name or (article.from_address if is_other else "")
+def _role(ticket: Ticket, article: Article, reader: Actor | None) -> tuple[str, str]:
+    """Return what a message is to whoever reads it, and whom to name: not the readers themselves, they know."""
+    if article.sender != Sender.CUSTOMER:
+        is_answer = article.sender == Sender.AGENT
+        role = _("Answer") if is_answer else _("Automatic message")
+        return role, compose.writer_name(ticket.queue, article)
+    is_customers = article.customer_id == ticket.customer_id
+    if is_customers if reader is None else _wrote(reader, article):
+        return _("Your message"), ""
+    if is_customers:
+        return _("Message of the person who asked"), article.from_name or owner_of(ticket)
+    return _("Message of somebody taking part"), article.from_name or article.from_address
+
+
+def _wrote(reader: Actor, article: Article) -> bool:
+    """Tell whether somebody who takes part wrote the message."""
+    if reader.customer is not None:
+        return article.customer_id == reader.customer.pk
+    found = article.from_address
+    return addressing.is_address(found) and addressing.canonical(found) == reader.address
 
 
 def _parts(body: str) -> tuple[Part, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from . import code_views, views
+from . import addresses, code_views, sharing, views
 
 app_name = "helpdesk_customers"
 
@@ -15,6 +15,10 @@ def _request(prefix: str) -> list:
         path("reply/", views.Reply.as_view(), name=f"{prefix}reply"),
         path("close/", views.Close.as_view(), name=f"{prefix}close"),
         path("objection/", views.Objection.as_view(), name=f"{prefix}objection"),
+        path("invite/", sharing.Invite.as_view(), name=f"{prefix}invite"),
+        path("uninvite/", sharing.Uninvite.as_view(), name=f"{prefix}uninvite"),
+        path("share/", sharing.Share.as_view(), name=f"{prefix}share"),
+        path("links/", sharing.Links.as_view(), name=f"{prefix}links"),
         path("files/<int:pk>/", views.File.as_view(), name=f"{prefix}file"),
     ]
 
@@ -24,6 +28,12 @@ urlpatterns = [
     path("code/", code_views.AskView.as_view(), name="code"),
     path("code/enter/", code_views.EnterView.as_view(), name="code_enter"),
     path("code/leave/", code_views.leave, name="code_leave"),
+    path("addresses/", addresses.Addresses.as_view(), name="addresses"),
+    path(
+        "addresses/confirm/<str:token>/",
+        addresses.ConfirmAddress.as_view(),
+        name="address_confirm",
+    ),
     path("status/<str:token>/", include(_request("status_"))),
     path("<str:number>/", include(_request(""))),
 ]

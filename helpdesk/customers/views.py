@@ -22,11 +22,13 @@ from helpdesk.models import Attachment, Channel
 from helpdesk.rules.terms import objection_wording
 from helpdesk.states import OPEN_TYPES
 
-from . import access, present
-from .forms import ObjectionForm, ReplyForm
+from . import access, parts, present
+from .forms import InvitationForm, ObjectionForm, ReplyForm
 
 REQUESTS_A_PAGE = 25
 MESSAGES_A_PAGE = 100
+#: What a request's page leads to, by the way by which it was opened.
+PAGES = ("detail", "reply", "close", "objection", "invite", "uninvite", "share", "links")
 #: Files of these types keep their type; all others are sent as unknown bytes.
 HARMLESS = frozenset(
     {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"}
@@ -48,16 +50,16 @@ class MyRequests(View):
         )
         tickets = (
             search.find_tickets(actor, words)
-            .select_related("state")
+            .select_related("state", "customer")
             .only(
                 "number", "subject", "state", "created_at", "changed_at",
-                "pending_until", "waiting_since",
+                "pending_until", "waiting_since", "contact", "customer__name",
             )
             .order_by(is_open.desc(), "-changed_at", "-pk")
         )  # fmt: skip
         paginator = Paginator(tickets, REQUESTS_A_PAGE)
         page = paginator.get_page(request.GET.get("p"))
-        rows = [present.summary_of(ticket) for ticket in page]
+        rows = [present.summary_of(ticket, actor) for ticket in page]
         context = {
             "groups": [
                 (_("Open requests"), [row for row in rows if row.is_open]),
@@ -103,6 +105,7 @@ class RequestView(View):
         *,
         reply: ReplyForm | None = None,
         objection: ObjectionForm | None = None,
+        invitation: InvitationForm | None = None,
         status: int = 200,
     ) -> HttpResponseBase:
         """Render the request with the given forms, or with fresh ones."""
@@ -111,11 +114,12 @@ class RequestView(View):
         paginator = Paginator(articles, MESSAGES_A_PAGE)
         page = paginator.get_page(self.request.GET.get("p", paginator.num_pages))
         wording = objection_wording(int(conf.get("OBJECTION_DAYS")), ticket.language)
+        decides = permissions.may_decide(door.actor, ticket)
         context = {
             "door": door,
             "ticket": ticket,
             "status": present.status_of(ticket),
-            "thread": present.messages_of(ticket, page),
+            "thread": present.messages_of(ticket, page, None if decides else door.actor),
             "answers": [answer for answer in ticket.answers if isinstance(answer, dict)],
             "pages": page,
             "page_numbers": list(paginator.get_elided_page_range(page.number)),
@@ -123,7 +127,10 @@ class RequestView(View):
             "reply": reply or ReplyForm(label_suffix=""),
             "objection": objection or ObjectionForm(),
             "objection_wording": wording,
-            "urls": {name: door.url(name) for name in ("detail", "reply", "close", "objection")},
+            "decides": decides,
+            "owner": present.owner_of(ticket),
+            "sharing": parts.sharing_of(door, invitation) if decides else None,
+            "urls": {name: door.url(name) for name in PAGES},
         }
         return render(self.request, "helpdesk/customers/detail.html", context, status=status)
 
@@ -147,18 +154,17 @@ class Reply(RequestView):
         if not form.is_valid():
             return self.show(reply=form, status=422)
         door, ticket = self.door, self.door.ticket
-        person = door.actor.customer
         draft = Draft(
             body=form.cleaned_data["body"],
             channel=Channel.WEB,
             from_name=door.actor.name,
-            from_address=door.actor.address or ticket.contact,
+            from_address=parts.address_of(door),
             files=form.uploads(),
             idempotency_key=f"reply-{ticket.pk}-{form.cleaned_data['key'].hex}",
         )
         try:
             article = actions.receive_message(
-                actor=door.actor, ticket=ticket, draft=draft, customer=person
+                actor=door.actor, ticket=ticket, draft=draft, customer=parts.writer_of(door)
             )
         except AlreadyDone as done:
             article = done.existing  # type: ignore[assignment]
@@ -180,6 +186,8 @@ class Reply(RequestView):
 
 class Close(RequestView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
+        if not permissions.may_decide(self.door.actor, self.door.ticket):
+            raise Http404
         if not self.door.ticket.state.is_open:
             return HttpResponseRedirect(self.door.url())
         context = {

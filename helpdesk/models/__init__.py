@@ -26,7 +26,7 @@ from .notices import (
     Watcher,
 )
 from .outbound import AutoMail, AutoResponse, BouncedAddress, OutboundMail
-from .people import Customer, CustomerAddress, Organisation, Proof
+from .people import AddressClaim, Customer, CustomerAddress, Organisation, Proof
 from .queues import (
     AgentNames,
     FollowUp,
@@ -58,6 +58,7 @@ from .working import DismissedHint, DraftFile, LikelyDuplicate, Merge, Presence,
 
 __all__ = [
     "Absence",
+    "AddressClaim",
     "AbsenceDeputy",
     "AbsenceTicket",
     "AgentNames",

@@ -27,6 +27,7 @@ class OutboundMail(models.Model):
         REFUSED = "refused", _("refusal")
         CONTINUED = "continued", _("receipt of a new ticket for a closed one")
         NOTICE = "notice", _("notice")
+        LINK = "link", _("link to a request or an address")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("queued")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing, conf
@@ -86,8 +87,11 @@ class Customer(models.Model):
         return [self.first_address] if self.first_address else list(self.addresses.all())
 
     def main_address(self) -> str:
-        """Return the address to write to (the first verified one, else the first), or ''."""
-        rows = sorted(self.addresses.all(), key=lambda row: (row.verified_at is None, row.pk))
+        """Return the address to write to (the main one, else the first verified one, else the first), or ''."""
+        rows = sorted(
+            self.addresses.all(),
+            key=lambda row: (not row.is_main, row.verified_at is None, row.pk),
+        )
         return rows[0].address if rows else ""
 
 
@@ -111,6 +115,8 @@ class CustomerAddress(models.Model):
     verified_by = models.CharField(
         _("verified by"), max_length=10, choices=Proof.choices, blank=True
     )
+    # the one to write to, chosen by the customer among the verified ones
+    is_main = models.BooleanField(_("main address"), default=False)
 
     privacy = {"address": PERSON, "normalised": PERSON, "verified_by": NONE}
 
@@ -124,3 +130,38 @@ class CustomerAddress(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         self.normalised = addressing.canonical(self.address)
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+def _nonce() -> str:
+    return get_random_string(16)
+
+
+class AddressClaim(models.Model):
+    """An address that a customer says is theirs: a mail with a link went there and waits for its answer.
+
+    Until then nothing is known of it and nothing is shown; several customers may claim the same one.
+    """
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="claims")
+    address = models.EmailField(_("address"), max_length=254)
+    normalised = models.CharField(max_length=254, editable=False)
+    # part of the link: a new mail makes the link of the one before worthless
+    nonce = models.CharField(max_length=16, default=_nonce)
+    asked_at = models.DateTimeField(_("mail sent"))
+
+    privacy = {"address": PERSON, "normalised": PERSON, "nonce": NONE}
+
+    class Meta:
+        verbose_name = _("address to be confirmed")
+        verbose_name_plural = _("addresses to be confirmed")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "normalised"], name="helpdesk_claim_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+    def renew(self) -> None:
+        """Let the next link be the only one that holds."""
+        self.nonce = _nonce()

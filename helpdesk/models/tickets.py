@@ -246,6 +246,10 @@ class Ticket(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    def renew_link(self) -> None:
+        """Make every status link given out so far worthless."""
+        self.link_nonce = _nonce()
+
 
 class Participant(models.Model):
     """Somebody besides the customer who takes part: copied in, or invited.
@@ -282,6 +286,10 @@ class Participant(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    def renew_link(self) -> None:
+        """Make every link given to them so far worthless."""
+        self.link_nonce = _nonce()
 
 
 class InformedQueue(models.Model):

@@ -17,6 +17,7 @@ from .automatic import Withheld, why_not
 from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .decisions import send_again, withdraw
+from .inviting import send_invitation, send_link, send_proof
 from .limiter import read_ahead as read_ahead_limits
 from .moving import move_mails
 from .outbox import send_due
@@ -34,6 +35,9 @@ __all__ = [
     "send_answer",
     "send_due",
     "send_forward",
+    "send_invitation",
+    "send_link",
+    "send_proof",
     "send_receipt",
     "send_returned_again",
     "withdraw",

@@ -81,6 +81,18 @@ def automatic(
     return row
 
 
+def letter(*, ticket: Ticket) -> OutboundMail:
+    """Return the unsaved row of a mail that brings a link to a request, without recipient and text.
+
+    Its body is the signature. It carries no reply address of the ticket: that is for its customer.
+    """
+    row = _row(ticket, None, OutboundMail.Kind.LINK, f"l{secrets.token_hex(10)}")
+    row.automatic = True
+    row.reply_to = ""
+    row.body = signature_of(ticket.queue, row.language, number=ticket.number)
+    return row
+
+
 def team_notice(
     *,
     ticket: Ticket,

@@ -7,12 +7,24 @@ from django.urls import reverse
 from django.utils import translation
 
 from helpdesk import addressing, conf
-from helpdesk.models import Absence, Ticket
+from helpdesk.models import Absence, Participant, Ticket
 
 
 def status_url(ticket: Ticket, language: str) -> str:
     """Return the full address of a ticket's status page in `language`, good for whoever holds it."""
     token = addressing.status_token(ticket.pk, ticket.link_nonce, addressing.signing_keys())
+    return _status_page(token, language)
+
+
+def participant_url(participant: Participant, language: str) -> str:
+    """Return the full address of a request's page for somebody invited, by the link that is theirs."""
+    token = addressing.status_token(
+        participant.pk, participant.link_nonce, addressing.signing_keys(), purpose="participant"
+    )
+    return _status_page(token, language)
+
+
+def _status_page(token: str, language: str) -> str:
     with translation.override(conf.site_language(language)):
         path = reverse(conf.get("STATUS_VIEW"), settings.ROOT_URLCONF, kwargs={"token": token})
     return f"{conf.get('SITE_URL')}{path}"

@@ -124,7 +124,8 @@ def add(request: HttpRequest, draft: Draft, key: str | None) -> Article | None:
     if not request.user.is_authenticated or not number.isdecimal():
         return None
     actor = permissions.customer(actions.customer_for_user(request.user))
-    ticket = permissions.visible_tickets(actor).filter(number=number).first()
+    own = permissions.visible_tickets(actor).filter(permissions.own_tickets(actor))
+    ticket = own.filter(number=number).first()
     if ticket is None:
         return None
     draft = replace(

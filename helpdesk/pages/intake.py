@@ -24,7 +24,7 @@ from wagtail.search import index
 
 from helpdesk import actions, addressing, conf, duplicates, permissions
 from helpdesk.actions import Draft, Origin
-from helpdesk.errors import AlreadyDone
+from helpdesk.errors import AlreadyDone, Blocked
 from helpdesk.models import Article, Channel, Customer, Priority, Queue, Ticket, TicketType
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
@@ -176,7 +176,10 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
         if request.method == "POST":
             form = self.get_form(request.POST, alike.files_of(request), user=request.user)
             if form.is_valid() and request.POST.get(alike.ANSWER) != "edit":
-                return self.answer(form, request)
+                try:
+                    return self.answer(form, request)
+                except Blocked as error:
+                    form.add_error(None, str(error))
         elif "done" in request.GET:
             return self.render_landing_page(request, read_reference(request.GET["done"]))
         else:

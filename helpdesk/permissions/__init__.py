@@ -37,6 +37,7 @@ from .deciding import (
     can,
     may_decide,
     may_grant,
+    may_merge_customers,
     may_take_back,
     require,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "may_grant",
     "may_look_after",
     "may_place",
+    "may_merge_customers",
     "may_take_back",
     "of_the_site",
     "own_tickets",

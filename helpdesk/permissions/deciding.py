@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helpdesk.errors import NotPermitted
-from helpdesk.models import Article, Queue, Right, Ticket
+from helpdesk.models import Article, Customer, Queue, Right, Ticket
 from helpdesk.states import StateType
 
 from .actors import Actor
@@ -66,6 +66,24 @@ def administered(actor: Actor) -> frozenset[int]:
 def may_grant(actor: Actor, right: Right | str, queue: Queue) -> bool:
     """Tell whether `actor` may give (or take away) `right` in `queue`: only what they have there themselves."""
     return can(actor, Right.ADMINISTER, queue) and can(actor, right, queue)
+
+
+def may_merge_customers(actor: Actor, one: Customer, other: Customer) -> bool:
+    """Tell whether `actor` may make two customers one: it joins what others may hold, and cannot be taken back.
+
+    Superusers, and whoever manages every queue in which the two have tickets, if each has some.
+    """
+    if actor.kind == "system":
+        return True
+    if actor.user is None or not actor.user.is_active or actor.kind != "agent":
+        return False
+    if actor.user.is_superuser:
+        return True
+    managed = actor.queues_with(Right.MANAGE)
+    tickets = Ticket.objects.filter(customer__in=(one.pk, other.pk))
+    if not managed or tickets.exclude(queue__in=managed).exists():
+        return False
+    return set(tickets.order_by().values_list("customer", flat=True)) == {one.pk, other.pk}
 
 
 def may_take_back(actor: Actor, ticket: Ticket, article: Article) -> bool:

@@ -58,10 +58,10 @@ def own_tickets(actor: Actor) -> Q:
     has what was written from it.
     """
     person = actor.customer
-    if person is None:
-        return Q(pk__in=())
-    if actor.ticket_id is not None:
+    if actor.ticket_id is not None and not actor.address:  # the link that its contact was given
         return Q(pk=actor.ticket_id, customer=person)
+    if person is None or actor.ticket_id is not None:
+        return Q(pk__in=())
     if actor.address:
         return Q(customer=person, contact=actor.address)
     verified = CustomerAddress.objects.filter(

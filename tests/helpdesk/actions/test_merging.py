@@ -19,6 +19,7 @@ from helpdesk.models import (
     Mention,
     Merge,
     Notice,
+    Organisation,
     OutboundMail,
     Participant,
     Right,
@@ -327,6 +328,79 @@ def test_participants_drafts_and_readers_stay_with_a_customer_who_differs(agent,
     actions.merge(actor=agent, source=source, target=target, visible=False)
     for model in (Participant, InformedQueue, SavedDraft):
         assert model.objects.get().ticket_id == source.pk
+
+
+def invited(ticket: Ticket, address: str) -> Participant:
+    return Participant.objects.create(
+        ticket=ticket, address=address, normalised=address, may_read=True
+    )
+
+
+def reads(address: str, ticket: Ticket) -> list[str]:
+    """Return what somebody who proved to read `address` sees of a ticket."""
+    actor = permissions.guest(address, actions.find_customer(address))
+    if not permissions.visible_tickets(actor).filter(pk=ticket.pk).exists():
+        return []
+    return [one.body for one in permissions.visible_articles(actor, ticket)]
+
+
+def test_by_a_merge_of_different_customers_nobody_invited_gains_sight(agent, strangers):
+    source, target = strangers
+    firm = Organisation.objects.create(name="Firm")
+    for ticket, address in ((source, "a@x.example"), (target, "b@x.example")):
+        invited(ticket, address)
+        Ticket.objects.filter(pk=ticket.pk).update(organisation=firm)
+    again(source, target)
+    actions.merge(actor=agent, source=source, target=target, visible=False)
+    again(source, target)
+    assert reads("a@x.example", source) == ["Words 1"]
+    assert reads("b@x.example", target) == ["Words 2"]
+    assert reads("a@x.example", target) == reads("b@x.example", source) == []
+    assert (source.organisation, target.organisation) == (firm, firm)
+
+
+def test_a_merge_of_one_customers_tickets_is_read_only_by_who_read_both(agent, pair):
+    source, target = pair
+    firm = Organisation.objects.create(name="Firm")
+    Ticket.objects.filter(pk=target.pk).update(organisation=firm)
+    for address, tickets in (
+        ("a@x.example", [source]),
+        ("b@x.example", [target]),
+        ("both@x.example", pair),
+    ):
+        for ticket in tickets:
+            invited(ticket, address)
+    again(source, target)
+    before = list(Participant.objects.order_by("pk").values())
+    journal = actions.merge(actor=agent, source=source, target=target)
+    again(source, target)
+    assert reads("a@x.example", target) == reads("b@x.example", target) == []
+    assert reads("both@x.example", target) == ["Words 1", "Words 2"]
+    assert target.organisation is None
+    # they are still known as senders, so what they answer by mail belongs there
+    assert target.participants.count() == 3
+    actions.unmerge(actor=agent, merge=journal)
+    again(source, target)
+    assert list(Participant.objects.order_by("pk").values()) == before
+    assert target.organisation == firm
+    assert reads("a@x.example", source) == ["Words 1"]
+
+
+def test_what_is_split_off_is_shared_with_nobody(agent, pair):
+    source, _other = pair
+    firm = Organisation.objects.create(name="Firm")
+    Ticket.objects.filter(pk=source.pk).update(organisation=firm)
+    invited(source, "a@x.example")
+    opened = actions.split(
+        actor=agent,
+        ticket=source,
+        article=source.articles.get(),
+        queue=source.queue,
+        subject="Also",
+    )
+    again(opened.ticket)
+    assert not opened.ticket.participants.exists()
+    assert opened.ticket.organisation is None
 
 
 def test_a_message_to_the_source_is_internal_on_the_target_and_wakes_it(agent, strangers):

@@ -19,6 +19,7 @@ from helpdesk.models import (
     Event,
     EventKind,
     InformedQueue,
+    Organisation,
     OutboundMail,
     Participant,
     Priority,
@@ -201,6 +202,32 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
         Right.NOTE,
         EventKind.NOT_SPAM,
     ),
+    "withdraw_links": (
+        lambda actor, ticket: actions.withdraw_links(actor=actor, ticket=ticket),
+        Right.ANSWER,
+        EventKind.LINK_WITHDRAWN,
+    ),
+    "invite": (
+        lambda actor, ticket: actions.invite(
+            actor=actor, ticket=ticket, address="friend@mail.example"
+        ),
+        Right.ANSWER,
+        EventKind.PARTICIPANT_INVITED,
+    ),
+    "remove_participant": (
+        lambda actor, ticket: actions.remove_participant(
+            actor=actor, ticket=ticket, participant=ticket.participants.get()
+        ),
+        Right.ANSWER,
+        EventKind.PARTICIPANT_REMOVED,
+    ),
+    "share": (
+        lambda actor, ticket: actions.share(
+            actor=actor, ticket=ticket, organisation=ticket.customer.organisation
+        ),
+        Right.ANSWER,
+        EventKind.SHARING_CHANGED,
+    ),
     "apply_terms": (
         lambda actor, ticket: actions.apply_terms(
             actor=actor, ticket=ticket, terms=Terms(retention_days=1)
@@ -221,6 +248,14 @@ OTHERS = {
     *("assign", "move", "link", "mark_seen", "make_own_ticket", "take_back"),
     *("merge", "merge_all", "unmerge", "split", "unlink", "dismiss_hint"),
 }
+#: Sends a mail and changes nothing of the ticket: test_sharing.py of the customers' pages.
+ABOUT_LINKS = {"send_link", "MAX_INVITED"}
+#: About people: test_addresses.py of the customers' pages, test_joining.py.
+ABOUT_CUSTOMERS = {
+    *("CLAIM_HOLDS", "MAX_ADDRESSES", "claim_address", "claim_token", "read_claim", "drop_claim"),
+    *("confirm_address", "remove_address", "choose_main_address"),
+    *("merge_customers", "follow_merged", "customer_for_person"),
+}
 #: How long a merge can be taken back.
 ABOUT_MERGING = {"REVERSIBLE", "reversible_until"}
 #: What an agent hears of: nothing of the ticket itself changes.
@@ -228,7 +263,10 @@ HEARING = {"watch", "unwatch", "mark_read", "named"}
 #: Questions and names that the verbs about spam have in common.
 ABOUT_SPAM = {"few_tags", "tags_of", "SPAM_TAG", "is_spam", "junk_queue", "sender_of"}
 #: The customer's side of the ticket; all other verbs refuse customers.
-CUSTOMERS_VERBS = {"receive_message", "close_request", "object_to_storage"}
+CUSTOMERS_VERBS = {
+    *("receive_message", "close_request", "object_to_storage"),
+    *("withdraw_links", "invite", "remove_participant", "share"),
+}
 OPENING = {"open_ticket", "open_by_phone"}
 # about people, not about a ticket: test_absence.py, test_agent_settings.py
 ABOUT_AGENTS = {
@@ -243,9 +281,13 @@ UNVERSIONED = {"inform_queue", "note_spam", *OPENING}
 def ticket():
     """An owned ticket without contact, with one message whose sender is not verified.
 
-    It is tagged as spam, which makes no difference but to the verbs about it.
+    It is tagged as spam, which makes no difference but to the verbs about it. Its customer has an organisation,
+    and somebody was copied in.
     """
     opened = f.make_ticket(contact="", subject="Old", tags=["spam"])
+    opened.customer.organisation = Organisation.objects.create(name="Firm")
+    opened.customer.save()
+    opened.participants.create(address="copy@mail.example", normalised="copy@mail.example")
     owner = f.make_agent(opened.queue)
     actions.assign(actor=permissions.SYSTEM, ticket=opened, owner=owner)
     draft = mail("Who am I?", from_address="eve@evil.example", verified=False)
@@ -278,6 +320,7 @@ def test_the_table_names_every_verb():
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest | {"terms_of"}
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
+    named |= ABOUT_LINKS | ABOUT_CUSTOMERS
     assert set(actions.__all__) == named
 
 

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 
-from helpdesk.models import Channel, Customer, Priority, Right, Ticket
+from helpdesk.models import Channel, Customer, Priority, Proof, Right, Ticket
+from helpdesk.persons import DirectoryDown, Person
 from tests import factories as f
 
 from .conftest import browser
@@ -104,3 +108,83 @@ def test_agent_without_create_is_sent_away(red):
     assert reader.get(reverse(URL)).status_code == 302
     assert reader.get(reverse("helpdesk_agents:phone_customers")).status_code == 302
     assert reader.post(reverse(URL), call(red.queue, customer="none")).status_code == 302
+
+
+# --- people of the directory ---------------------------------------------------------------------
+
+INA = Person("ina01", "Ina Rother", ("ina@uni.example",), "0331 1", "Physics")
+
+
+def directory(words: str) -> list[Person]:
+    """The source that the tests name in the settings."""
+    if words == "down":
+        raise DirectoryDown
+    return [one for one in (INA,) if words.lower() in f"{one.login_name} {one.name}".lower()]
+
+
+@pytest.fixture
+def persons(settings):
+    cache.clear()
+    settings.HELPDESK = {**settings.HELPDESK, "PERSONS": f"{__name__}.directory"}
+
+
+def found(team, words: str) -> str:
+    return team.client.get(reverse("helpdesk_agents:phone_customers"), {"q": words}).text
+
+
+def value_in(page: str) -> str:
+    return re.search(r'value="(person:[^"]+)"', page)[1]
+
+
+def test_somebody_of_the_directory_is_found_and_chosen(red, persons):
+    count = Customer.objects.count()
+    page = found(red, "Roth")
+    assert "Ina Rother" in page
+    assert "from the directory" in page
+    assert Customer.objects.count() == count
+    assert "Ina" not in found(red, "Ro")  # too short
+    answer = red.client.post(reverse(URL), call(red.queue, customer=value_in(page)))
+    assert answer.status_code == 302
+    customer = opened().customer
+    assert (customer.login_name, customer.phone) == ("ina01", "0331 1")
+    assert opened().contact == "ina@uni.example"
+    assert customer.addresses.get().verified_by == Proof.DIRECTORY
+    page = found(red, "Rother")
+    assert f'value="{customer.pk}"' in page  # known now
+    assert "from the directory" not in page
+
+
+def test_without_script_the_button_searches_and_keeps_what_was_chosen(red, persons):
+    page = red.client.post(reverse(URL), call(red.queue, find="Rother", search="1")).text
+    chosen = value_in(page)
+    assert "Calls about the lamp" in page
+    refused = red.client.post(reverse(URL), call(red.queue, subject="", customer=chosen))
+    assert refused.status_code == 422
+    assert f'value="{chosen}" checked' in refused.text
+    assert not Customer.objects.filter(login_name="ina01").exists()
+
+
+def test_what_was_not_shown_to_this_agent_cannot_be_chosen(red, blue, persons):
+    chosen = value_in(found(red, "Rother"))
+    for value in (chosen[:-3] + "aaa", "person:x", "person:"):
+        assert red.client.post(reverse(URL), call(red.queue, customer=value)).status_code == 422
+    assert blue.client.post(reverse(URL), call(blue.queue, customer=chosen)).status_code == 422
+    assert not Ticket.objects.filter(channel=Channel.PHONE).exists()
+
+
+def test_a_directory_that_is_down_is_said_and_work_goes_on(red, persons):
+    red.ticket.customer.name = "Downey"
+    red.ticket.customer.save()
+    page = found(red, "down")
+    assert "The directory does not answer." in page
+    assert "Downey" in page
+    page = red.client.post(reverse(URL), call(red.queue, find="down", search="1"))
+    assert page.status_code == 200
+
+
+def test_searches_are_counted(red, persons):
+    for _n in range(60):
+        found(red, "Rother")
+    page = found(red, "Rother")
+    assert "Too many searches." in page
+    assert "Ina Rother" not in page

@@ -191,6 +191,8 @@ ROWS = (
     ("helpdesk/teams/", "team"),
     ("helpdesk/departments/", "department"),
     ("helpdesk/customers/", "customer"),
+    ("helpdesk/people/", "customer"),
+    ("helpdesk/organisations/", "one"),
     ("helpdesk/accounts/", "mailbox"),
     ("helpdesk/routes/", "route"),
     ("helpdesk/inbound/", "inbound"),

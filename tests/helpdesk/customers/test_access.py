@@ -15,7 +15,7 @@ from tests import factories as f
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["detail", "reply", "close", "objection", "file"]
+PAGES = ["detail", "reply", "close", "objection", "file", "invite", "uninvite", "share", "links"]
 METHODS = ["get", "post"]
 
 
@@ -50,10 +50,11 @@ def by_link(ticket: Ticket, page: str, token: str | None = None) -> str:
 
 def state_of(ticket: Ticket) -> tuple[object, ...]:
     row = Ticket.objects.get(pk=ticket.pk)
-    return row.version, row.state_id, row.objected_at, Article.objects.count()
+    people = row.participants.count()
+    return row.version, row.state_id, row.objected_at, Article.objects.count(), people
 
 
-POST = {"body": "x", "key": "0" * 32, "objects": "on"}
+POST = {"body": "x", "key": "0" * 32, "objects": "on", "email": "x@mail.example", "share": "on"}
 
 
 @pytest.mark.parametrize("method", METHODS)
