@@ -35,6 +35,19 @@ DEFAULTS: dict[str, Any] = {
     # the largest file, in bytes, and the number of files of one submission or reply
     "UPLOAD_MAX_BYTES": 20 * 1024 * 1024,
     "UPLOAD_MAX_FILES": 10,
+    # the bytes of all files of one submission or reply
+    "UPLOAD_MAX_TOTAL": 60 * 1024 * 1024,
+    # files that are not taken in forms, replies and answers: media types (told by the content), endings with a dot
+    "UPLOAD_REFUSED": [
+        *("application/x-msdownload", "application/x-dosexec", "application/x-executable"),
+        *("application/x-mach-binary", "application/java-archive", "application/x-shockwave-flash"),
+        *("text/html", "text/x-script"),
+        *(".exe", ".com", ".scr", ".pif", ".msi", ".msp", ".dll", ".cpl", ".jar", ".apk", ".app"),
+        *(".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js", ".jse", ".mjs", ".wsf", ".wsh"),
+        *(".hta", ".lnk", ".reg", ".url", ".scf", ".html", ".htm", ".xhtml", ".shtml", ".mht"),
+    ],
+    # the virus scanner: "host:port" or the path of a socket of clamd; empty: files are not scanned
+    "CLAMD": "",
     # the largest mail taken from a mailbox, in bytes
     "MAIL_MAX_BYTES": 50 * 1024 * 1024,
     # seconds between two fetches of a mailbox

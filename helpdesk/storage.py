@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -134,7 +135,28 @@ def content_type_of(content: bytes) -> str:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         return "application/octet-stream"
-    return "application/octet-stream" if "\0" in text else "text/plain"
+    return "application/octet-stream" if "\0" in text else _kind_of_text(text)
+
+
+#: What a text begins with that a browser or a shell would run: checked after space, comments and declarations.
+_MARKUP = re.compile(
+    r"\A\ufeff?(?:\s+|<\?.{0,500}?\?>|<!--.{0,4000}?-->|<!doctype[^>\[]{0,300}(?:\[.{0,4000}?\]\s*)?>)*"
+    r"<(?:\w+:)?(html|head|body|script|iframe|svg|xhtml)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_IS_HTML = re.compile(r"\A\ufeff?\s*<!doctype\s+html", re.IGNORECASE)
+
+
+def _kind_of_text(text: str) -> str:
+    start = text[:10_000]
+    if start.startswith("#!"):
+        return "text/x-script"
+    if _IS_HTML.match(start):
+        return "text/html"
+    found = _MARKUP.match(start)
+    if found is None:
+        return "text/plain"
+    return "image/svg+xml" if found[1].lower() == "svg" else "text/html"
 
 
 def _fernet() -> MultiFernet:

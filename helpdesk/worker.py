@@ -30,7 +30,7 @@ from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
 from . import conf, duplicates
-from .actions import begin_absences, escalation, presence, reckoning, saved_drafts
+from .actions import begin_absences, escalation, presence, reckoning, saved_drafts, scanning
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, HeldFile, PeriodicJob, Reckoning
 from .notifications import digest, send_due, summaries, telling
@@ -104,6 +104,7 @@ def schedule() -> list[Job]:
         Job("tasks.reap", timedelta(minutes=1), reap_tasks),
         Job("pages.publish", timedelta(minutes=1), publish_pages),
         Job("duplicates.look", 20 * seconds, duplicates.look, repeats=True),
+        Job(scanning.JOB, 20 * seconds, scanning.scan_files, "scan", repeats=True),
         Job("tidy", timedelta(days=1), tidy),
         *(import_string(path) for path in conf.get("JOBS")),
     ]

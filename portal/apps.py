@@ -12,6 +12,7 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account.signals import email_confirmed
 
-        from . import accounts, checks  # noqa: F401  (checks register themselves)
+        from . import accounts, checks, widgets  # noqa: F401  (checks register themselves)
 
+        widgets.give_scripts_a_nonce()
         email_confirmed.connect(accounts.join_requests, dispatch_uid="portal.join_requests")

@@ -13,7 +13,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET
 
-from helpdesk import permissions
+from helpdesk import permissions, uploads
 from helpdesk.models import Article, Attachment, Blob, InboundMail
 
 from . import policy
@@ -48,7 +48,9 @@ def _article(request: HttpRequest, pk: int, article: int) -> Article:
 
 
 def bytes_of(blob: Blob) -> bytes:
-    """Return the stored bytes, or raise 404 if the storage lost them."""
+    """Return the stored bytes, or raise 404 if they are in quarantine or the storage lost them."""
+    if blob.is_quarantined:
+        raise Http404
     try:
         return blob.read()
     except FileNotFoundError:
@@ -62,6 +64,15 @@ def download(content: bytes, name: str, content_type: str) -> HttpResponse:
     return _guarded(HttpResponse(content, content_type=kind), name, "attachment")
 
 
+def raw_bytes(file: Attachment) -> HttpResponse:
+    """Return a file from quarantine, named so that nobody opens it by a double click."""
+    try:
+        content = file.blob.read()
+    except FileNotFoundError:
+        raise Http404 from None
+    return download(content, f"{file.name}.quarantine", "application/octet-stream")
+
+
 def _guarded(response: HttpResponse, name: str, how: str) -> HttpResponse:
     response["Content-Disposition"] = _disposition(how, name)
     response["X-Content-Type-Options"] = "nosniff"
@@ -71,8 +82,7 @@ def _guarded(response: HttpResponse, name: str, how: str) -> HttpResponse:
 
 
 def _disposition(how: str, name: str) -> str:
-    clean = "".join(letter for letter in name if letter.isprintable() and letter not in '/\\"')
-    return content_disposition_header(how == "attachment", clean or "file") or how
+    return content_disposition_header(how == "attachment", uploads.clean_name(name)) or how
 
 
 @require_GET

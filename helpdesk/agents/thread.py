@@ -25,7 +25,7 @@ from helpdesk.models import (
     TicketTag,
 )
 
-from . import taking_back
+from . import policy, taking_back
 from .bounced import may_go_again, returned
 from .desk import Desk
 from .mail_facts import Invitation, defects_in_words, invitations_of, protection_of
@@ -84,6 +84,7 @@ class Entry:
     defects: list[str] = field(default_factory=list)
     repeats_answers: bool = False  # the form's own text: shown above, so folded
     undo: taking_back.Undo | None = None
+    may_fetch: bool = False  # files in quarantine, after a warning
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,7 @@ def _entry(desk: Desk, article: Any) -> Entry:
         undo=taking_back.undo_of(desk, article, mails),
         is_from_outside=article.sender != Sender.AGENT,
         has_source=any(row.blob_id for row in article.inbound.all()),
+        may_fetch=policy.may_fetch_quarantined(desk.actor, desk.ticket),
     )
 
 
@@ -274,6 +276,10 @@ class _Words:
                 if data.get("by") != "absence":
                     return change
                 return _("%(change)s, because of an absence") % {"change": change}
+            case EventKind.FILE_INFECTED:
+                names = ", ".join(str(one) for one in (event.content or {}).get("files", ()))
+                found = ", ".join(str(one) for one in data.get("findings", ()))
+                return f"{names}: {found}" if names else found
             case EventKind.SUBJECT_CHANGED:
                 return _change(event.content or {}, lambda text: f"“{text}”")
             case EventKind.TAGS_CHANGED:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import View
 
-from helpdesk import actions, conf, permissions, search
+from helpdesk import actions, conf, permissions, search, uploads
 from helpdesk.actions import Draft
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import Attachment, Channel
@@ -210,7 +210,7 @@ class File(RequestView):
         articles = permissions.visible_articles(self.door.actor, self.door.ticket)
         found = Attachment.objects.filter(pk=pk, article__in=articles.order_by())
         attachment = found.select_related("blob").first()
-        if attachment is None:
+        if attachment is None or attachment.blob.is_quarantined:
             raise Http404
         try:
             content = attachment.blob.read()
@@ -220,7 +220,7 @@ class File(RequestView):
         response = FileResponse(
             BytesIO(content),
             as_attachment=True,
-            filename=attachment.name,
+            filename=uploads.clean_name(attachment.name),
             content_type=kind if kind in HARMLESS else "application/octet-stream",
         )
         response["X-Content-Type-Options"] = "nosniff"

@@ -13,7 +13,7 @@ from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from helpdesk import addressing, conf
+from helpdesk import addressing, conf, uploads
 from helpdesk.actions import Upload
 
 #: Stands before a field's key in the names of inputs, so that no key can meet a name of ours.
@@ -121,6 +121,7 @@ class IntakeForm(forms.Form):
                 most,
             )
             raise ValidationError(message % {"n": most})
+        uploads.check_total(sum(len(one.content) for one in self.uploads()))
         return self.cleaned_data
 
     # --- what was answered ---

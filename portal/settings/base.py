@@ -39,6 +39,11 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 SAMPLE_MAILS = env.str("SAMPLE_MAILS", str(BASE_DIR.parent / "shared" / "mail"))
 TEST_DB_NAME = env.str("TEST_DB_NAME", "")
 PROXIES = env.int("PROXIES", 0)
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
+CLAMD = env.str("CLAMD", "")
+LOG_FORMAT = env.str("LOG_FORMAT", "text")
+# further places that forms may lead to: servers of log-ins elsewhere
+CSP_FORM_ACTION = env.list("CSP_FORM_ACTION", default=[])
 
 # --- applications -------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -83,6 +88,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "helpdesk.origin.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "portal.policies.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -218,6 +224,7 @@ HELPDESK = {
     "DEFAULT_FROM": DEFAULT_FROM_EMAIL,
     "MAILROOM_SMTP_PORT": MAIL_PORT,
     "PROXIES": PROXIES,
+    "CLAMD": CLAMD,
 }
 
 # --- logs: codes and ids, never what people wrote -----------------------------------------------
