@@ -20,6 +20,8 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
 
+from . import conf
+
 
 class BlobStorage(FileSystemStorage):
     """Local files that are either whole or not there: written aside, flushed to disk, renamed."""
@@ -159,34 +161,44 @@ def _kind_of_text(text: str) -> str:
     return "image/svg+xml" if found[1].lower() == "svg" else "text/html"
 
 
-def _fernet() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet(
-        [
-            Fernet(
-                base64.urlsafe_b64encode(hashlib.sha256(f"helpdesk.secret:{key}".encode()).digest())
-            )
-            for key in keys
-        ]
-    )
+def _keys() -> list[Fernet]:
+    """Return the keys, the one to encrypt with first; those made from SECRET_KEY read what is older."""
+    own = [f"helpdesk.encryption:{key}" for key in conf.get("ENCRYPTION_KEYS")]
+    old = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    words = [*own, *(f"helpdesk.secret:{key}" for key in old)]
+    digests = (hashlib.sha256(one.encode()).digest() for one in words)
+    return [Fernet(base64.urlsafe_b64encode(one)) for one in digests]
 
 
 def encrypt(secret: str) -> str:
-    """Return `secret` encrypted with a key made from `SECRET_KEY`; '' stays ''."""
-    return _fernet().encrypt(secret.encode()).decode() if secret else ""
+    """Return `secret` encrypted with the first of `ENCRYPTION_KEYS` (else a key made from `SECRET_KEY`); '' stays ''."""
+    return _keys()[0].encrypt(secret.encode()).decode() if secret else ""
 
 
 def decrypt(token: str) -> str:
-    """Return the secret again, also with an older key (`SECRET_KEY_FALLBACKS`).
+    """Return the secret again, also with an older key (`ENCRYPTION_KEYS`, `SECRET_KEY_FALLBACKS`).
 
     Raises `SecretLost` if none of the keys fits.
     """
     if not token:
         return ""
     try:
-        return _fernet().decrypt(token.encode()).decode()
+        return MultiFernet(_keys()).decrypt(token.encode()).decode()
     except InvalidToken:
         raise SecretLost from None
+
+
+def is_current(token: str) -> bool:
+    """Tell whether a token was made with the key that encrypts now (or is '')."""
+    try:
+        return not token or bool(_keys()[0].decrypt(token.encode()))
+    except InvalidToken:
+        return False
+
+
+def renew(token: str) -> str:
+    """Return a token encrypted with the key that encrypts now, the same one if it is. Raises `SecretLost`."""
+    return token if is_current(token) else encrypt(decrypt(token))
 
 
 class SecretLost(ValueError):

@@ -20,6 +20,17 @@ from . import conf, scanner, storage
 
 #: The longest name, in characters; the ending is kept.
 LONGEST_NAME = 200
+#: What is not taken unless the site says otherwise (`UPLOAD_REFUSED`): what runs when somebody opens it.
+REFUSED = frozenset(
+    {
+        *("application/x-msdownload", "application/x-dosexec", "application/x-executable"),
+        *("application/x-mach-binary", "application/java-archive", "application/x-shockwave-flash"),
+        *("text/html", "text/x-script"),
+        *(".exe", ".com", ".scr", ".pif", ".msi", ".msp", ".dll", ".cpl", ".jar", ".apk", ".app"),
+        *(".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js", ".jse", ".mjs", ".wsf", ".wsh"),
+        *(".hta", ".lnk", ".reg", ".url", ".scf", ".html", ".htm", ".xhtml", ".shtml", ".mht"),
+    }
+)
 _SEPARATORS = re.compile(r"[/\\]")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)  # fmt: skip
 _NOT_IN_NAMES = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
@@ -97,7 +108,8 @@ def check_clean(name: str, content: bytes) -> None:
 
 def is_dangerous(name: str, content_type: str) -> bool:
     """Tell whether a file is of a kind that the site does not take (`UPLOAD_REFUSED`)."""
-    refused = {str(one).lower() for one in conf.get("UPLOAD_REFUSED")}
+    named = conf.get("UPLOAD_REFUSED")
+    refused = REFUSED if named is None else {str(one).lower() for one in named}
     plain = content_type.partition(";")[0].strip().lower()
     ending = name.rstrip(". ").rpartition(".")
     return plain in refused or bool(ending[0] and f".{ending[2].lower()}" in refused)

@@ -13,7 +13,7 @@ import secrets
 from contextvars import ContextVar
 from typing import Any
 
-from csp.constants import NONCE, NONE, SELF, UNSAFE_INLINE
+from csp.constants import HEADER, NONCE, NONE, SELF, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -58,7 +58,7 @@ def admin_policy() -> dict[str, Any]:
     return {
         **public_policy(),
         "script-src": [SELF, NONCE],
-        "style-src": [SELF, UNSAFE_INLINE],
+        "style-src": [SELF],#X
         "img-src": [SELF, "data:", "blob:"],
         "form-action": [SELF, *MAIL_PROVIDERS, *settings.CSP_FORM_ACTION],
         "frame-src": [SELF],
@@ -71,6 +71,8 @@ class PolicyMiddleware(CSPMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
+        # the preview of a page is a request inside a request
+        request._policy_outer = _request.get()
         _request.set(request)
 
     def _make_nonce(self, request: HttpRequest) -> str:
@@ -85,8 +87,10 @@ class PolicyMiddleware(CSPMiddleware):
     ) -> HttpResponseBase:
         if is_admin(request) and response.get("Content-Type", "").startswith("text/html"):
             self._make_nonce(request)
+        if is_admin(request) and _PREVIEW.search(request.path_info):
+            del response[HEADER]  # that of the page's own address: this is its preview
         answer = super().process_response(request, response)
-        _request.set(None)
+        _request.set(request._policy_outer)
         answer.headers.setdefault("Permissions-Policy", PERMISSIONS)
         answer.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from html import escape, unescape
 from typing import Any
 
@@ -17,6 +18,7 @@ from helpdesk import permissions, uploads
 from helpdesk.models import Article, Attachment, Blob, InboundMail
 
 from . import policy
+from .inline_styles import taken_out
 
 #: Shown inside a mail's frame: pictures that carry no script.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -122,15 +124,17 @@ def frame(request: HttpRequest, pk: int, article: int) -> HttpResponse:
     if not found.html:
         raise Http404
     remote = bool(request.GET.get("remote"))
+    html, rules = taken_out(with_pictures(found, pk, remote=remote))
+    nonce = secrets.token_urlsafe(16)
     page = (
         '<!doctype html><html><head><meta charset="utf-8"><title>–</title>'
-        f'<meta name="referrer" content="no-referrer"><style>{FRAME_STYLE}</style></head>'
-        f"<body>{with_pictures(found, pk, remote=remote)}</body></html>"
+        f'<meta name="referrer" content="no-referrer">'
+        f'<style nonce="{nonce}">{FRAME_STYLE}{rules}</style></head><body>{html}</body></html>'
     )
     response = HttpResponse(page)
     pictures = "'self' http: https:" if remote else "'self'"
     response["Content-Security-Policy"] = (
-        f"default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; form-action 'none'; "
+        f"default-src 'none'; img-src {pictures}; style-src 'nonce-{nonce}'; form-action 'none'; "
         "base-uri 'none'; frame-ancestors 'self'; "
         "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
     )

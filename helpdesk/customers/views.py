@@ -12,17 +12,18 @@ from django.db.models import Case, IntegerField, Value, When
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
 
-from helpdesk import actions, conf, permissions, search, uploads
+from helpdesk import actions, conf, limits, permissions, search, uploads
 from helpdesk.actions import Draft
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
-from helpdesk.models import Attachment, Channel
+from helpdesk.models import Attachment, Channel, Ticket
 from helpdesk.rules.terms import objection_wording
 from helpdesk.states import OPEN_TYPES
 
-from . import access, present
+from . import access, present, slow
 from .forms import ObjectionForm, ReplyForm
 
 REQUESTS_A_PAGE = 25
@@ -36,10 +37,13 @@ HARMLESS = frozenset(
 class MyRequests(View):
     """The requests of the person logged in: open ones first, the latest change on top."""
 
+    @method_decorator(slow.limited)
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         words = request.GET.get("q", "")[: search.MAX_QUERY]
+        if words:
+            limits.count("SEARCHES_PER_IP")
         is_open = Case(
             When(state__type__in=OPEN_TYPES, then=Value(1)),
             default=Value(0),
@@ -92,8 +96,16 @@ class RequestView(View):
         except (Http404, NotFound, NotPermitted) as error:
             if not token:
                 raise Http404 from error
-            response = render(request, "helpdesk/customers/gone.html", status=404)
+            response = self.gone()
         return access.discreet(response)
+
+    def gone(self) -> HttpResponseBase:
+        """Say that the link leads nowhere; whoever tries many is made to wait."""
+        try:
+            limits.count("WRONG_LINKS_PER_IP")
+        except limits.TooOften as error:
+            return slow.too_often(self.request, error)
+        return render(self.request, "helpdesk/customers/gone.html", status=404)
 
     def show(
         self,
@@ -144,6 +156,13 @@ class Reply(RequestView):
         if not form.is_valid():
             return self.show(reply=form, status=422)
         door, ticket = self.door, self.door.ticket
+        try:
+            count_reply(ticket, len(form.cleaned_data["attachments"]))
+        except limits.TooOften as error:
+            form.add_error(None, error.words)
+            response = self.show(reply=form, status=429)
+            response["Retry-After"] = str(error.seconds)
+            return response
         person = door.actor.customer
         draft = Draft(
             body=form.cleaned_data["body"],
@@ -173,6 +192,14 @@ class Reply(RequestView):
             )
             return HttpResponseRedirect(door.url(ticket=article.ticket))
         return self.back(_("Your message has been received."))
+
+
+def count_reply(ticket: Ticket, files: int) -> None:
+    """Count a reply and its files against the limits. Raises `limits.TooOften`."""
+    limits.count("REPLIES_PER_IP")
+    limits.count("REPLIES_PER_REQUEST", str(ticket.pk))
+    for _number in range(files):
+        limits.count("UPLOADS_PER_IP")
 
 
 class Close(RequestView):

@@ -214,6 +214,17 @@ if EMAIL_URL:
         ) from None
 EMAIL_TIMEOUT = 30
 
+# --- what a browser is told -----------------------------------------------------------------------
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# pictures that browsers show; SVG holds scripts, so editors offer it as a document to be downloaded
+WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
+WAGTAILDOCS_INLINE_CONTENT_TYPES = []
+
 # --- work in the background ---------------------------------------------------------------------
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
@@ -225,15 +236,25 @@ HELPDESK = {
     "MAILROOM_SMTP_PORT": MAIL_PORT,
     "PROXIES": PROXIES,
     "CLAMD": CLAMD,
+    "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+    "MORE_SECRETS": ["portal.secrets.renew_factors"],
 }
 
-# --- logs: codes and ids, never what people wrote -----------------------------------------------
+# --- logs: codes and ids, never what people wrote (portal/logs.py) ------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"mask": {"()": "portal.logs.MaskAddresses"}},
+    "formatters": {
+        "line": {
+            "()": "portal.logs.JsonFormatter" if LOG_FORMAT == "json" else "portal.logs.QuietFormatter"
+        }
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # the first says every few seconds that there is nothing to do; the second loses Django's own handlers
     "loggers": {"django_tasks_db": {"level": "WARNING"}, "django": {"level": "INFO"}},
 }
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.logs.SecretsFilter"

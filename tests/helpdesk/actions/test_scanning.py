@@ -13,7 +13,7 @@ from helpdesk import actions, scanner
 from helpdesk.actions import Draft, scanning
 from helpdesk.agents.trouble import scanner_words
 from helpdesk.customers import access
-from helpdesk.mail import ingest, receive
+from helpdesk.mail import ingest, ledger
 from helpdesk.models import (
     Attachment,
     AuditEntry,
@@ -99,8 +99,8 @@ def test_infected_reply_is_refused_at_its_field_and_keeps_the_words(server, clie
 
 def test_infected_mail_is_filed_told_and_kept_from_everybody(server, team, client):
     f.QueueAddressFactory(queue=team.queue, address="desk@desk.example")
-    receive.accept(mail(("bad.bin", EICAR), ("good.txt", b"good")))
-    ingest.process_pending()
+    raw = mail(("bad.bin", EICAR), ("good.txt", b"good"))
+    ingest.process(ledger.accept(raw, source="test", key="1").pk)
     ticket = Ticket.objects.exclude(pk=team.ticket.pk).get()
     bad, good = Attachment.objects.order_by("name")
     words = team.client.get(reverse("helpdesk_agents:ticket", args=[ticket.pk])).text
@@ -160,9 +160,9 @@ def test_only_who_administers_the_queue_fetches_it_and_that_is_noted(server, tea
 
 def test_infected_file_does_not_go_out_by_mail(server, team):
     file = upload("a.bin", EICAR, "application/octet-stream")
-    draft = Draft(body="x", channel=Channel.EMAIL, to=(("", "you@mail.example"),), files=(file,))
-    actions.answer(actor=team.actor, ticket=team.ticket, draft=draft)
-    row = OutboundMail.objects.get(automatic=False)
+    draft = Draft(body="x", channel=Channel.EMAIL, files=(file,))
+    actions.answer(actor=team.actor, ticket=f.make_ticket(team.queue), draft=draft)
+    row = OutboundMail.objects.get()
     assert [one.name for one in mime.files_of(row)] == ["a.bin"]
     run_job()
     assert mime.files_of(row) == []
