@@ -39,15 +39,15 @@ def dependencies(path: Path) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes"]
     options = ["--requirement", str(path), "--format=json", "--progress-spinner=off"]
     try:
-        ran = subprocess.run(
-            [*command, *options], capture_output=True, text=True, timeout=PATIENCE
-        )
+        ran = subprocess.run([*command, *options], capture_output=True, text=True, timeout=PATIENCE)
         return json.loads(ran.stdout)["dependencies"]
     except subprocess.TimeoutExpired:
         sys.exit("audit: no answer in time. NOTHING WAS CHECKED.")
     except (ValueError, KeyError):
         last = next((line for line in reversed(ran.stderr.splitlines()) if line.strip()), "?")
-        sys.exit(f"audit: no list of vulnerabilities to be had. NOTHING WAS CHECKED. ({last[:200]})")
+        sys.exit(
+            f"audit: no list of vulnerabilities to be had. NOTHING WAS CHECKED. ({last[:200]})"
+        )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ import traceback
 from datetime import UTC, datetime
 from types import TracebackType
 
-from django.views.debug import SafeExceptionReporterFilter
-
 _Fault = tuple[type[BaseException], BaseException, TracebackType | None]
 
 #: Loggers that quote addresses of pages.
@@ -82,12 +80,3 @@ def _value(text: str) -> str:
     """Return a value in quotes where it needs them; one record is one line, also with a traceback."""
     plain = bool(text) and not re.search(r"[\s\"=]", text)
     return text if plain else json.dumps(text, ensure_ascii=False)
-
-
-class SecretsFilter(SafeExceptionReporterFilter):
-    """Hides in the error page of development also what holds a password without being called so."""
-
-    hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|URL|ENCRYPTION|SECRET|LDAP|SOCIALACCOUNT|COOKIE",
-        re.IGNORECASE,
-    )

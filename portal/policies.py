@@ -33,6 +33,7 @@ PERMISSIONS = ", ".join(
 _request: ContextVar[HttpRequest | None] = ContextVar("portal_policies", default=None)
 
 _ADMIN = re.compile(r"^/(?:[a-z]{2}/)?admin/")
+_DESK = re.compile(r"^/(?:[a-z]{2}/)?admin/helpdesk/")
 _PREVIEW = re.compile(r"/preview/|/(?:view_draft|revisions/\d+/view)/")
 
 
@@ -54,16 +55,21 @@ def public_policy() -> dict[str, Any]:
 
 
 def admin_policy() -> dict[str, Any]:
-    """Return the policy of the administration: scripts only with the nonce, styles also inline."""
+    """Return the policy of Wagtail's screens: scripts only with the nonce; its rich text editor needs inline styles."""
     return {
         **public_policy(),
         "script-src": [SELF, NONCE],
-        "style-src": [SELF],#X
+        "style-src": [SELF, UNSAFE_INLINE],
         "img-src": [SELF, "data:", "blob:"],
         "form-action": [SELF, *MAIL_PROVIDERS, *settings.CSP_FORM_ACTION],
         "frame-src": [SELF],
         "frame-ancestors": [SELF],
     }
+
+
+def desk_policy() -> dict[str, Any]:
+    """Return the policy of the agents' screens, which show what strangers wrote: no inline styles here."""
+    return {**admin_policy(), "style-src": [SELF]}
 
 
 class PolicyMiddleware(CSPMiddleware):
@@ -114,7 +120,7 @@ def policy_for(request: HttpRequest) -> dict[str, Any]:
         return public_policy()
     if _PREVIEW.search(request.path_info):
         return {**public_policy(), "frame-ancestors": [SELF]}
-    return admin_policy()
+    return desk_policy() if _DESK.match(request.path_info) else admin_policy()
 
 
 def nonce_of(request: HttpRequest) -> str:

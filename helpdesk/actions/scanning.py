@@ -9,7 +9,16 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from helpdesk import audit, events, permissions, scanner
-from helpdesk.models import Article, Attachment, AuditKind, Blob, Event, EventKind, PeriodicJob, Scan
+from helpdesk.models import (
+    Article,
+    Attachment,
+    AuditKind,
+    Blob,
+    Event,
+    EventKind,
+    PeriodicJob,
+    Scan,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -51,9 +51,7 @@ class FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> tuple[Upload, ...]:
         files = [super(FilesField, self).clean(one, initial) for one in data or [] if one]
-        return tuple(
-            Upload(one.name, one.content, one.content_type) for one in uploads.take(files)
-        )
+        return tuple(Upload(one.name, one.content, one.content_type) for one in uploads.take(files))
 
 
 def one_line(pairs: Any) -> str:

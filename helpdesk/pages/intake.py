@@ -322,7 +322,8 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
 def count_form(form: IntakeForm) -> None:
     """Count a valid form against the limits. Raises `limits.TooOften`."""
     limits.count("FORMS_PER_IP")
-    limits.count("FORMS_PER_ADDRESS", addressing.canonical(form.cleaned_data["contact_email"]))
+    local, _at, domain = addressing.canonical(form.cleaned_data["contact_email"]).rpartition("@")
+    limits.count("FORMS_PER_ADDRESS", f"{local.partition('+')[0]}@{domain}")
     for _file in form.uploads():
         limits.count("UPLOADS_PER_IP")
 

@@ -140,9 +140,7 @@ class FilesField(forms.FileField):
                 _("The content of “%(name)s” is not what its name says.") % {"name": file.name},
                 code="content",
             )
-        return Upload(
-            name=file.name, content=file.content, content_type=found, answer_key=self.key
-        )
+        return Upload(name=file.name, content=file.content, content_type=found, answer_key=self.key)
 
     def hint(self) -> str:
         """Return the limits in a sentence for people."""

@@ -247,7 +247,9 @@ LOGGING = {
     "filters": {"mask": {"()": "portal.logs.MaskAddresses"}},
     "formatters": {
         "line": {
-            "()": "portal.logs.JsonFormatter" if LOG_FORMAT == "json" else "portal.logs.QuietFormatter"
+            "()": "portal.logs.JsonFormatter"
+            if LOG_FORMAT == "json"
+            else "portal.logs.QuietFormatter"
         }
     },
     "handlers": {
@@ -257,4 +259,4 @@ LOGGING = {
     # the first says every few seconds that there is nothing to do; the second loses Django's own handlers
     "loggers": {"django_tasks_db": {"level": "WARNING"}, "django": {"level": "INFO"}},
 }
-DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.logs.SecretsFilter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.errors.SecretsFilter"

@@ -25,7 +25,12 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 HELPDESK = {**HELPDESK, "SITE_URL": SITE_URL, "MAIL_DOMAIN": "desk.example", "UNDO_SECONDS": 0}
 # tests are quick and many; the limits have tests of their own
 HELPDESK |= {"FORM_MIN_SECONDS": 0, "FORMS_PER_IP": 0, "FORMS_PER_ADDRESS": 0, "REPLIES_PER_IP": 0}
-HELPDESK |= {"REPLIES_PER_REQUEST": 0, "UPLOADS_PER_IP": 0, "WRONG_LINKS_PER_IP": 0, "SEARCHES_PER_IP": 0}
+HELPDESK |= {
+    "REPLIES_PER_REQUEST": 0,
+    "UPLOADS_PER_IP": 0,
+    "WRONG_LINKS_PER_IP": 0,
+    "SEARCHES_PER_IP": 0,
+}
 HELPDESK["OAUTH_PRIVATE_HOSTS"] = ["127.0.0.1", "localhost"]
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # noqa: F405
 

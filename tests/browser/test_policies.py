@@ -67,7 +67,13 @@ def public_places(stage: Stage) -> list[str]:
     article = pages.make_article(stage.service)
     queue = pages.make_queue_page(stage.service, stage.queue)
     urls = [page.url for page in (stage.tree.home, stage.service, form, article, queue)]
-    return [*urls, "/search/?q=m", "/nothing/there/", "/accounts/login/", "/accounts/password/reset/"]
+    return [
+        *urls,
+        "/search/?q=m",
+        "/nothing/there/",
+        "/accounts/login/",
+        "/accounts/password/reset/",
+    ]
 
 
 def test_policy_is_watched_at_all(watched, stage):
@@ -133,9 +139,19 @@ def test_administrators_screens_break_no_policy(watched, stage):
     queue, calendar = Queue.objects.first(), Calendar.objects.first()
     assert MailFilter.objects.count() >= 0
     places = [
-        *("/admin/pages/", "/admin/images/add/", "/admin/images/multiple/add/", "/admin/documents/"),
+        *(
+            "/admin/pages/",
+            "/admin/images/add/",
+            "/admin/images/multiple/add/",
+            "/admin/documents/",
+        ),
         *("/admin/documents/multiple/add/", "/admin/users/add/", "/admin/groups/new/"),
-        *("/admin/redirects/add/", "/admin/sites/new/", "/admin/workflows/add/", "/admin/collections/"),
+        *(
+            "/admin/redirects/add/",
+            "/admin/sites/new/",
+            "/admin/workflows/add/",
+            "/admin/collections/",
+        ),
         *("/admin/reports/site-history/", "/admin/reports/aging-pages/", "/admin/locales/"),
         *("/admin/helpdesk/filters/", "/admin/helpdesk/accounts/", "/admin/helpdesk/failures/"),
         f"/admin/helpdesk/queues/edit/{queue.pk}/",

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 SUSPICIOUS = ("secret", "password", "token")
 #: No secrets of ours, or none that could be read again.
 NOT_ENCRYPTED = {
+    "helpdesk.OAuthAccess.token_url",  # an address
     "portal.User.password",  # hashed
     "socialaccount.SocialToken.token",  # not kept: SOCIALACCOUNT_STORE_TOKENS is off
     "socialaccount.SocialToken.token_secret",

@@ -70,7 +70,7 @@ def _program() -> str:
 def clamd() -> Iterator[Clamd]:
     """Run clamd; skips the test where it is not installed."""
     _program()
-    base = Path(tempfile.mkdtemp(prefix="clamd-", dir="/tmp"))  # noqa: S108  a socket's path is short
+    base = Path(tempfile.mkdtemp(prefix="clamd-", dir="/tmp"))
     base.chmod(0o755)
     (base / "db").mkdir()
     digest = hashlib.md5(EICAR, usedforsecurity=False).hexdigest()

@@ -142,9 +142,7 @@ def test_second_copy_of_a_known_virus_is_told_at_its_own_ticket(server, team):
 def test_only_who_administers_the_queue_fetches_it_and_that_is_noted(server, team):
     write_note(team, files=(upload("a.pdf", EICAR, "application/pdf"),))
     run_job()
-    url = reverse(
-        "helpdesk_agents:quarantine", args=[team.ticket.pk, Attachment.objects.get().pk]
-    )
+    url = reverse("helpdesk_agents:quarantine", args=[team.ticket.pk, Attachment.objects.get().pk])
     simple = f.make_agent(team.queue, rights=[Right.READ, Right.NOTE, Right.MANAGE])
     assert browser(simple).get(url).status_code == 404
     assert browser(simple).post(url).status_code == 404

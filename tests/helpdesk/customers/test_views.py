@@ -114,7 +114,10 @@ def test_answers_are_a_definition_list(client, owner):
 def test_reply_is_filed_with_its_files_once(client, door, ticket):
     data = {"body": "It works\r\nagain", "key": key_in(client.get(door.url()).text)}
     for _twice in range(2):
-        files = [SimpleUploadedFile("evil.pdf", b"just words"), SimpleUploadedFile("b.x", b"%PDF-1.4")]
+        files = [
+            SimpleUploadedFile("evil.pdf", b"just words"),
+            SimpleUploadedFile("b.x", b"%PDF-1.4"),
+        ]
         response = client.post(door.url("reply"), {**data, "attachments": files}, follow=True)
         assert response.redirect_chain == [(door.url(), 302)]
         assert "Your message has been received." in response.text
