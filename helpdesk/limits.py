@@ -28,7 +28,9 @@ WINDOWS = {
 #: A form that was shown longer ago than this (seconds) is sent once more: it may be a copy from a program.
 LONGEST = 24 * HOUR
 
-_signer = signing.TimestampSigner(salt="helpdesk.limits.form")
+
+def _signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt="helpdesk.limits.form")
 
 
 class TooOften(Exception):
@@ -59,12 +61,12 @@ def count(name: str, who: str | None = None) -> None:
 
 def stamp() -> str:
     """Return a signed note of this moment, to be sent along with a form."""
-    return _signer.sign("")
+    return _signer().sign("")
 
 
 def in_good_time(stamped: str) -> bool:
     """Tell whether a form with this note was filled in by a person: neither at once, nor a day later."""
-    least = float(conf.get("FORM_MIN_SECONDS"))
+    least = int(conf.get("FORM_MIN_SECONDS"))
     if not least:
         return True
     return is_fresh(stamped) and not _is_younger(stamped, least)
@@ -75,9 +77,9 @@ def is_fresh(stamped: str) -> bool:
     return _is_younger(stamped, LONGEST)
 
 
-def _is_younger(stamped: str, seconds: float) -> bool:
+def _is_younger(stamped: str, seconds: int) -> bool:
     try:
-        _signer.unsign(stamped, max_age=seconds)
+        _signer().unsign(stamped, max_age=seconds)
     except signing.BadSignature:
         return False
     return True

@@ -121,9 +121,10 @@ class IntakeForm(forms.Form):
         stamped = self.cleaned_data["shown_at"]
         if self._is_known or limits.in_good_time(stamped):
             return stamped
-        self.data = self.data.copy()
         if not limits.is_fresh(stamped):
-            self.data[self.add_prefix("shown_at")] = limits.stamp()
+            data: Any = self.data.copy()  # type: ignore[attr-defined]
+            data[self.add_prefix("shown_at")] = limits.stamp()
+            self.data = data
         self.add_error(None, _("Please look through the form and send it once more. This keeps programs out."))  # fmt: skip
         return ""
 

@@ -150,7 +150,10 @@ def test_header_of_a_download_cannot_be_broken(client, name):
 def test_documents_of_editors_are_downloads(client, name, content):
     row = CustomDocument(title="x")
     row.file.save(name, ContentFile(content))
+    row.file.close()
     answer = client.get(reverse("wagtaildocs_serve", args=[row.pk, row.filename]))
+    assert b"".join(answer.streaming_content) == content
+    answer.close()
     assert answer["Content-Disposition"].startswith("attachment")
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert "default-src 'none'" in answer["Content-Security-Policy"]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -153,13 +152,16 @@ def test_nonce_belongs_to_a_session_and_tells_nothing_of_it(root):
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client):
+    user = f.UserFactory(username="eva")
+    user.set_password("secret")
+    user.save()
     client.get(reverse("account_login"))
-    client.post(reverse("account_login"), {"login": "x", "password": "y"})
-    f.UserFactory(username="eva")
-    client.force_login(get_user_model().objects.get(username="eva"))
-    for cookie in client.cookies.values():
-        assert cookie["httponly"]
-        assert cookie["samesite"] == "Lax"
+    client.post(reverse("account_login"), {"login": "eva", "password": "secret"})
+    client.post("/i18n/setlang/", {"language": "de"})
+    assert {"sessionid", "csrftoken", "django_language"} <= set(client.cookies)
+    for name, cookie in client.cookies.items():
+        assert cookie["httponly"] or name == "messages", name
+        assert cookie["samesite"] == "Lax", name
 
 
 @pytest.mark.parametrize(
