@@ -12,6 +12,7 @@ import re
 import secrets
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlsplit
 
 from csp.constants import HEADER, NONCE, NONE, SELF, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
@@ -37,14 +38,21 @@ _DESK = re.compile(r"^/(?:[a-z]{2}/)?admin/helpdesk/")
 _PREVIEW = re.compile(r"/preview/|/(?:view_draft|revisions/\d+/view)/")
 
 
+def _hosts(*urls: str) -> list[str]:
+    """Return the servers of addresses that lead elsewhere: a site may keep static files or pictures there."""
+    parts = (urlsplit(url) for url in urls)
+    return sorted({f"{one.scheme}://{one.netloc}" for one in parts if one.netloc})
+
+
 def public_policy() -> dict[str, Any]:
     """Return the policy of everything outside the administration."""
+    static, pictures = _hosts(settings.STATIC_URL), _hosts(settings.STATIC_URL, settings.MEDIA_URL)
     return {
         "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF],
-        "font-src": [SELF],
+        "script-src": [SELF, *static],
+        "style-src": [SELF, *static],
+        "img-src": [SELF, *pictures],
+        "font-src": [SELF, *static],
         "connect-src": [SELF],
         # Chromium applies it to the redirect after a form too: a log-in elsewhere has to be named
         "form-action": [SELF, *settings.CSP_FORM_ACTION],
@@ -56,11 +64,12 @@ def public_policy() -> dict[str, Any]:
 
 def admin_policy() -> dict[str, Any]:
     """Return the policy of Wagtail's screens: scripts only with the nonce; its rich text editor needs inline styles."""
+    public = public_policy()
     return {
-        **public_policy(),
-        "script-src": [SELF, NONCE],
-        "style-src": [SELF, UNSAFE_INLINE],
-        "img-src": [SELF, "data:", "blob:"],
+        **public,
+        "script-src": [*public["script-src"], NONCE],
+        "style-src": [*public["style-src"], UNSAFE_INLINE],
+        "img-src": [*public["img-src"], "data:", "blob:"],
         "form-action": [SELF, *MAIL_PROVIDERS, *settings.CSP_FORM_ACTION],
         "frame-src": [SELF],
         "frame-ancestors": [SELF],
@@ -69,7 +78,7 @@ def admin_policy() -> dict[str, Any]:
 
 def desk_policy() -> dict[str, Any]:
     """Return the policy of the agents' screens, which show what strangers wrote: no inline styles here."""
-    return {**admin_policy(), "style-src": [SELF]}
+    return {**admin_policy(), "style-src": public_policy()["style-src"]}
 
 
 class PolicyMiddleware(CSPMiddleware):

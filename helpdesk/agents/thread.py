@@ -25,7 +25,7 @@ from helpdesk.models import (
     TicketTag,
 )
 
-from . import policy, taking_back
+from . import taking_back
 from .bounced import may_go_again, returned
 from .desk import Desk
 from .mail_facts import Invitation, defects_in_words, invitations_of, protection_of
@@ -84,7 +84,6 @@ class Entry:
     defects: list[str] = field(default_factory=list)
     repeats_answers: bool = False  # the form's own text: shown above, so folded
     undo: taking_back.Undo | None = None
-    may_fetch: bool = False  # files in quarantine, after a warning
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,6 @@ def _entry(desk: Desk, article: Any) -> Entry:
         undo=taking_back.undo_of(desk, article, mails),
         is_from_outside=article.sender != Sender.AGENT,
         has_source=any(row.blob_id for row in article.inbound.all()),
-        may_fetch=policy.may_fetch_quarantined(desk.actor, desk.ticket),
     )
 
 
