@@ -9,10 +9,11 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import ConsoleMessage, Page
 
+from helpdesk import actions, permissions
 from helpdesk.actions import Draft
 from helpdesk.customers import access
 from helpdesk.mail.sanitise import clean
-from helpdesk.models import Calendar, Channel, MailFilter, Queue
+from helpdesk.models import Calendar, Channel, Queue
 from tests import factories as f
 from tests import page_factories as pages
 
@@ -106,16 +107,13 @@ def test_public_pages_break_no_policy(watched, stage, who):
 def test_agents_screens_and_the_frame_of_a_mail_break_no_policy(watched, stage):
     ticket = f.make_ticket(stage.queue)
     html = clean(MAIL, {})
-    from helpdesk import actions, permissions
-
     draft = Draft(body="Hello", html=html, channel=Channel.EMAIL, from_address="a@mail.example")
     actions.receive_message(
         actor=permissions.SYSTEM, ticket=ticket, draft=draft, customer=ticket.customer
     )
-    names = ("tickets", "new", "absences", "notices", "my_settings")
-    places = [reverse(f"helpdesk_agents:{name}") for name in names if _is_there(name)]
+    parts = ("", "helpdesk/tickets/", "helpdesk/new/", "helpdesk/absences/", "helpdesk/notices/")
     visitor, watch = watched("agent")
-    walk(visitor, ["/admin/", *places, "/admin/account/"])
+    walk(visitor, [*(f"/admin/{part}" for part in parts), "/admin/account/"])
     visitor.goto(reverse("helpdesk_agents:ticket", args=[ticket.pk]))
     visitor.page.locator(".hd-html summary").first.click()
     frame = visitor.page.frame_locator(".hd-html iframe").first
@@ -124,20 +122,9 @@ def test_agents_screens_and_the_frame_of_a_mail_break_no_policy(watched, stage):
     assert watch.broken == []
 
 
-def _is_there(name: str) -> bool:
-    from django.urls import NoReverseMatch
-
-    try:
-        reverse(f"helpdesk_agents:{name}")
-    except NoReverseMatch:
-        return False
-    return True
-
-
 def test_administrators_screens_break_no_policy(watched, stage):
     account("root", "de", is_superuser=True, is_staff=True)
     queue, calendar = Queue.objects.first(), Calendar.objects.first()
-    assert MailFilter.objects.count() >= 0
     places = [
         *(
             "/admin/pages/",
@@ -196,5 +183,4 @@ def test_page_editor_with_all_its_parts_breaks_no_policy(watched, stage):
         page.wait_for_timeout(800)
     shown = page.frame_locator("iframe.w-preview__iframe, [data-w-preview-target=iframe]").first
     shown.locator("h1").first.wait_for()
-    # where and when it is published: fields of dates, drawn in a dialog
     assert watch.broken == []

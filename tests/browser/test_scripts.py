@@ -12,14 +12,12 @@ from helpdesk.customers import access
 from helpdesk.mail import ingest, ledger
 from helpdesk.models import Article, Queue, Ticket
 from tests import factories as f
-from tests.browser.conftest import Visitor, chromium, visit  # noqa: F401  the fixtures
-from tests.browser.stage import set_up
 from tests.helpdesk.mail.samples import COLLECTED, OWN
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
-]
+from .conftest import Visitor
+from .stage import set_up
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 HIT = "window.top.__hit=(window.top.__hit||0)+1"
 PAYLOADS = [
@@ -76,7 +74,7 @@ def open_thread(visitor: Visitor, ticket: Ticket) -> None:
             link.click(timeout=2000)
 
 
-def test_own_payloads_run_nowhere(no_policy, visit: Callable[..., Visitor]):  # noqa: F811
+def test_own_payloads_run_nowhere(no_policy, visit: Callable[..., Visitor]):
     set_up()
     queue = Queue.objects.get(name="Möbelei")
     f.QueueAddressFactory(queue=queue, address="desk@desk.example")
@@ -98,7 +96,7 @@ def test_own_payloads_run_nowhere(no_policy, visit: Callable[..., Visitor]):  # 
 
 
 @pytest.mark.mails
-def test_no_sample_mail_runs_a_script(no_policy, visit: Callable[..., Visitor]):  # noqa: F811
+def test_no_sample_mail_runs_a_script(no_policy, visit: Callable[..., Visitor]):
     set_up()
     queue = Queue.objects.get(name="Möbelei")
     f.QueueAddressFactory(queue=queue, address="desk@desk.example")
@@ -110,7 +108,7 @@ def test_no_sample_mail_runs_a_script(no_policy, visit: Callable[..., Visitor]):
             ledger.accept(path.read_bytes(), source="t", key=str(number), queue=queue).pk
         )
     articles = Article.objects.exclude(html="").select_related("ticket")
-    assert articles.count() > 20
+    assert articles.count() > (20 if COLLECTED.exists() else 3)
     visitor = visit()
     visitor.log_in("agent")
     visitor.page.add_init_script("window.alert = window.prompt = () => { window.top.__hit = 1 }")
