@@ -51,7 +51,8 @@ def public_policy() -> dict[str, Any]:
         "default-src": [NONE],
         "script-src": [SELF, *static],
         "style-src": [SELF, *static],
-        "img-src": [SELF, *pictures],
+        # data: the picture of a second factor's key, which must not be a file; pictures run nothing
+        "img-src": [SELF, *pictures, "data:"],
         "font-src": [SELF, *static],
         "connect-src": [SELF],
         # Chromium applies it to the redirect after a form too: a log-in elsewhere has to be named
@@ -69,7 +70,7 @@ def admin_policy() -> dict[str, Any]:
         **public,
         "script-src": [*public["script-src"], NONCE],
         "style-src": [*public["style-src"], UNSAFE_INLINE],
-        "img-src": [*public["img-src"], "data:", "blob:"],
+        "img-src": [*public["img-src"], "blob:"],
         "form-action": [SELF, *MAIL_PROVIDERS, *settings.CSP_FORM_ACTION],
         "frame-src": [SELF],
         "frame-ancestors": [SELF],
