@@ -23,6 +23,9 @@ from . import conf, storage
 IN_A_FORM, IN_THE_WORKER = 8.0, 120.0
 #: What this process found clean a moment ago need not be scanned again when it is stored.
 _REMEMBERED, _FOR = 500, 600.0
+#: Forms do not ask a scanner again that gave no answer so many seconds ago.
+REST = 30.0
+_rests_until = 0.0
 _clean: OrderedDict[str, float] = OrderedDict()
 
 
@@ -63,6 +66,21 @@ def scan(content: bytes, *, timeout: float = IN_A_FORM) -> Verdict:
         raise ScannerDown(status)
     _remember(storage.digest(content))
     return Verdict()
+
+
+def scan_at_once(content: bytes) -> Verdict | None:
+    """Scan for somebody who waits at a form. None: the scanner does not answer, now or a moment ago.
+
+    Ten files must not wait ten times for a scanner that hangs.
+    """
+    global _rests_until
+    if time.monotonic() < _rests_until:
+        return None
+    try:
+        return scan(content)
+    except ScannerDown:
+        _rests_until = time.monotonic() + REST
+        return None
 
 
 def is_up(timeout: float = 2.0) -> bool:

@@ -97,11 +97,8 @@ def check_clean(name: str, content: bytes) -> None:
     """Raise `ValidationError` if the virus scanner finds something; nothing happens if it cannot be asked now."""
     if not scanner.is_on():
         return
-    try:
-        verdict = scanner.scan(content)
-    except scanner.ScannerDown:
-        return
-    if verdict.finding:
+    verdict = scanner.scan_at_once(content)
+    if verdict is not None and verdict.finding:
         words = _("A virus was found in “%(name)s”. The file was not taken; please check your computer.")  # fmt: skip
         raise ValidationError(words % {"name": name}, code="infected")
 

@@ -12,8 +12,8 @@ from portal.logs import masked
 class MaskingLogger(Logger):
     """An access log without queries and without the secret parts of addresses."""
 
-    def atoms(self, resp: Any, req: Any, environ: Any, request_time: Any) -> dict[str, Any]:
-        found = super().atoms(resp, req, environ, request_time)
+    def atoms(self, resp: Any, req: Any, facts: Any, request_time: Any) -> dict[str, Any]:
+        found = super().atoms(resp, req, facts, request_time)
         return {key: masked(value) if isinstance(value, str) else value for key, value in found.items()}  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from helpdesk import actions, scanner
+from helpdesk import actions, scanner, uploads
 from helpdesk.actions import Draft, scanning
 from helpdesk.agents.trouble import scanner_words
 from helpdesk.customers import access
@@ -47,6 +47,7 @@ def running() -> Iterator[Clamd]:
 def server(running, settings) -> Iterator[Clamd]:
     settings.HELPDESK = {**settings.HELPDESK, "CLAMD": running.address}
     scanner._clean.clear()
+    scanner._rests_until = 0.0
     yield running
     if not scanner.is_up():
         running.start()
@@ -184,6 +185,16 @@ def test_while_clamd_is_dead_files_are_not_checked_and_afterwards_they_are(serve
     assert blob.is_quarantined
     assert scanner_words(team.actor) == ""
     assert "virus scanner: ok" in client.get("/healthz/ready").text
+
+
+def test_many_files_wait_only_once_for_a_scanner_that_is_dead(server, monkeypatch):
+    server.stop()
+    asked = []
+    real = scanner.scan
+    monkeypatch.setattr(scanner, "scan", lambda *args: asked.append(1) or real(*args))
+    files = [SimpleUploadedFile(f"{n}.txt", b"x") for n in range(5)]
+    assert len(uploads.take(files)) == 5
+    assert len(asked) == 1
 
 
 def test_without_a_scanner_nothing_is_said(team, client):
