@@ -10,7 +10,7 @@ UPGRADE ?= --upgrade
 TEMPLATES = $$(find templates helpdesk/templates -name '*.html')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test bench-mail lint check ci fmt messages wheel lock clean
+.PHONY: help install run test bench-mail lint check audit ci fmt messages wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ lint: install ## style, import contracts, types, templates
 check: install ## migrations and the production settings
 	$(VENV)/python manage.py makemigrations --check --dry-run
 	$(VENV)/python bin/check_production.py
+
+audit: install ## known vulnerabilities of the locked versions (asks the network)
+	@$(VENV)/python bin/audit.py
 
 ci: lint check test ## everything CI does
 

@@ -27,6 +27,8 @@ REQUIRED_APPS = (
     "django.contrib.messages",
     "django.contrib.sessions",
 )
+#: The fewest characters of a key that encrypts.
+SHORTEST_KEY = 32
 #: Task engines that do the work inside the request, or never.
 NOT_FOR_PRODUCTION = ("immediate", "dummy")
 
@@ -146,6 +148,14 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
                 "The mail room is open: it shows every mail to everybody.",
                 hint="Take MAILROOM out of HELPDESK.",
                 id="helpdesk.E041",
+            )
+        )
+    if any(len(str(key)) < SHORTEST_KEY for key in conf.get("ENCRYPTION_KEYS")):
+        problems.append(
+            Error(
+                "A key in HELPDESK['ENCRYPTION_KEYS'] is too short to protect anything.",
+                hint=f"Take at least {SHORTEST_KEY} random characters for each.",
+                id="helpdesk.E044",
             )
         )
     engine = getattr(settings, "TASKS", {}).get("default", {}).get("BACKEND", "")

@@ -37,6 +37,30 @@ DEFAULTS: dict[str, Any] = {
     # the largest file, in bytes, and the number of files of one submission or reply
     "UPLOAD_MAX_BYTES": 20 * 1024 * 1024,
     "UPLOAD_MAX_FILES": 10,
+    # the bytes of all files of one submission or reply
+    "UPLOAD_MAX_TOTAL": 60 * 1024 * 1024,
+    # files that are not taken in forms, replies and answers: media types (told by the content), endings with a dot;
+    # None: programs, scripts and web pages
+    "UPLOAD_REFUSED": None,
+    # what secrets are encrypted with, newest first; empty: a key made from SECRET_KEY
+    "ENCRYPTION_KEYS": [],
+    # secrets kept in tables of other apps: dotted names of functions, see `rotate_secrets`
+    "MORE_SECRETS": [],
+    # the virus scanner: "host:port" or the path of a socket of clamd; empty: files are not scanned
+    "CLAMD": "",
+    # a form sent sooner than so many seconds after it was shown has to be sent once more; 0: no such check
+    "FORM_MIN_SECONDS": 3,
+    # at most so many in an hour, 0: no limit. Many people may share one IP address: forms, replies by address and
+    # by request are counted besides
+    "FORMS_PER_IP": 400,
+    "FORMS_PER_ADDRESS": 15,
+    "REPLIES_PER_IP": 600,
+    "REPLIES_PER_REQUEST": 30,
+    "UPLOADS_PER_IP": 1000,
+    # links to requests that lead nowhere: somebody guesses
+    "WRONG_LINKS_PER_IP": 60,
+    # searches in a minute
+    "SEARCHES_PER_IP": 240,
     # the largest mail taken from a mailbox, in bytes
     "MAIL_MAX_BYTES": 50 * 1024 * 1024,
     # seconds between two fetches of a mailbox
@@ -63,6 +87,8 @@ DEFAULTS: dict[str, Any] = {
     "DIGEST_HOUR": 7,
     # a ticket that nobody has owned for more than so many hours stands in the digest
     "UNOWNED_HOURS": 4,
+    # servers in the inner network that may be asked for tokens (OAuth2): names as they stand in the addresses
+    "OAUTH_PRIVATE_HOSTS": [],
     # reverse proxies in front of the site that append to X-Forwarded-For; 0: it is not believed
     "PROXIES": 0,
     # people whom the organisation knows: dotted name of a function, see `helpdesk.persons`; empty: none

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
+
+from . import conf
 
 
 class BlobStorage(FileSystemStorage):
@@ -134,37 +137,68 @@ def content_type_of(content: bytes) -> str:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         return "application/octet-stream"
-    return "application/octet-stream" if "\0" in text else "text/plain"
+    return "application/octet-stream" if "\0" in text else _kind_of_text(text)
 
 
-def _fernet() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet(
-        [
-            Fernet(
-                base64.urlsafe_b64encode(hashlib.sha256(f"helpdesk.secret:{key}".encode()).digest())
-            )
-            for key in keys
-        ]
-    )
+#: What a text begins with that a browser or a shell would run: checked after space, comments and declarations.
+_MARKUP = re.compile(
+    r"\A\ufeff?(?:\s+|<\?.{0,500}?\?>|<!--.{0,4000}?-->|<!doctype[^>\[]{0,300}(?:\[.{0,4000}?\]\s*)?>)*"
+    r"<(?:\w+:)?(html|head|body|script|iframe|svg|xhtml)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_IS_HTML = re.compile(r"\A\ufeff?\s*<!doctype\s+html", re.IGNORECASE)
+
+
+def _kind_of_text(text: str) -> str:
+    start = text[:10_000]
+    if start.startswith("#!"):
+        return "text/x-script"
+    if _IS_HTML.match(start):
+        return "text/html"
+    found = _MARKUP.match(start)
+    if found is None:
+        return "text/plain"
+    return "image/svg+xml" if found[1].lower() == "svg" else "text/html"
+
+
+def _keys() -> list[Fernet]:
+    """Return the keys, the one to encrypt with first; those made from SECRET_KEY read what is older."""
+    own = [f"helpdesk.encryption:{key}" for key in conf.get("ENCRYPTION_KEYS")]
+    old = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    words = [*own, *(f"helpdesk.secret:{key}" for key in old)]
+    digests = (hashlib.sha256(one.encode()).digest() for one in words)
+    return [Fernet(base64.urlsafe_b64encode(one)) for one in digests]
 
 
 def encrypt(secret: str) -> str:
-    """Return `secret` encrypted with a key made from `SECRET_KEY`; '' stays ''."""
-    return _fernet().encrypt(secret.encode()).decode() if secret else ""
+    """Return `secret` encrypted with the first of `ENCRYPTION_KEYS` (else a key made from `SECRET_KEY`); '' stays ''."""
+    return _keys()[0].encrypt(secret.encode()).decode() if secret else ""
 
 
 def decrypt(token: str) -> str:
-    """Return the secret again, also with an older key (`SECRET_KEY_FALLBACKS`).
+    """Return the secret again, also with an older key (`ENCRYPTION_KEYS`, `SECRET_KEY_FALLBACKS`).
 
     Raises `SecretLost` if none of the keys fits.
     """
     if not token:
         return ""
     try:
-        return _fernet().decrypt(token.encode()).decode()
+        return MultiFernet(_keys()).decrypt(token.encode()).decode()
     except InvalidToken:
         raise SecretLost from None
+
+
+def is_current(token: str) -> bool:
+    """Tell whether a token was made with the key that encrypts now (or is '')."""
+    try:
+        return not token or bool(_keys()[0].decrypt(token.encode()))
+    except InvalidToken:
+        return False
+
+
+def renew(token: str) -> str:
+    """Return a token encrypted with the key that encrypts now, the same one if it is. Raises `SecretLost`."""
+    return token if is_current(token) else encrypt(decrypt(token))
 
 
 class SecretLost(ValueError):

@@ -38,6 +38,7 @@ from .actions import (
     presence,
     reckoning,
     saved_drafts,
+    scanning,
 )
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, HeldFile, PeriodicJob, Reckoning
@@ -114,6 +115,7 @@ def schedule() -> list[Job]:
         Job("pages.publish", timedelta(minutes=1), publish_pages),
         Job("customers.follow", 60 * seconds, follow_merged, repeats=True),
         Job("duplicates.look", 20 * seconds, duplicates.look, repeats=True),
+        Job(scanning.JOB, 20 * seconds, scanning.scan_files, "scan", repeats=True),
         Job("tidy", timedelta(days=1), tidy),
         *(import_string(path) for path in conf.get("JOBS")),
     ]

@@ -12,9 +12,10 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account.signals import email_confirmed
 
-        from . import accounts, checks, keys  # noqa: F401  (checks register themselves)
+        from . import accounts, checks, keys, widgets  # noqa: F401  (checks register themselves)
         from .doors import wiring
 
+        widgets.give_scripts_a_nonce()
         email_confirmed.connect(accounts.join_requests, dispatch_uid="portal.join_requests")
         wiring.connect()
         keys.connect()

@@ -19,6 +19,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from helpdesk import scanner
+from helpdesk.actions import scanning
 from helpdesk.mail.health import summary
 from helpdesk.models import PeriodicJob
 from helpdesk.storage import blob_storage
@@ -52,6 +54,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     if good:
         parts["worker"] = _worker()
         parts["mail accounts"] = _mail_accounts()
+        if scanner.is_on():
+            parts["virus scanner"] = _virus_scanner()
     lines = "".join(f"{name}: {answer}\n" for name, answer in parts.items())
     return HttpResponse(lines, content_type="text/plain", status=200 if good else 503)
 
@@ -98,3 +102,10 @@ def _worker() -> str:
 def _mail_accounts() -> str:
     used, bad = summary()
     return f"{bad} of {used} in trouble" if bad else f"ok ({used} in use)"
+
+
+def _virus_scanner() -> str:
+    waiting = scanning.unchecked()
+    if scanning.is_down():
+        return f"not reachable ({waiting} files not checked)"
+    return f"ok ({waiting} files waiting)" if waiting else "ok"

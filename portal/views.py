@@ -13,15 +13,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from wagtail.models import Page
 
+from helpdesk import limits
+from helpdesk.customers.slow import limited
+
 from .search import MAX_QUERY, search_pages
 
 RESULTS_PER_PAGE = 10
 
 
 @require_safe
+@limited
 def search(request: HttpRequest) -> HttpResponse:
     """Search the pages of the active language (?q=, ?p=)."""
     query = request.GET.get("q", "").strip()[:MAX_QUERY]
+    if query:
+        limits.count("SEARCHES_PER_IP")
     results = Paginator(search_pages(query, get_language() or "de"), RESULTS_PER_PAGE)
     found = results.get_page(request.GET.get("p"))
     order = [page.pk for page in found.object_list]

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from helpdesk import actions, addressing, conf
+from helpdesk import actions, addressing, uploads
 from helpdesk.actions import Draft, Upload
 from helpdesk.models import Channel, Right, SavedDraft, Sender
 
@@ -45,27 +45,13 @@ class FilesInput(forms.ClearableFileInput):
 
 
 class FilesField(forms.FileField):
-    """Several files, each no larger than the site allows."""
+    """Several files, as far as the site takes them."""
 
     widget = FilesInput
 
     def clean(self, data: Any, initial: Any = None) -> tuple[Upload, ...]:
         files = [super(FilesField, self).clean(one, initial) for one in data or [] if one]
-        limit, largest = int(conf.get("UPLOAD_MAX_FILES")), int(conf.get("UPLOAD_MAX_BYTES"))
-        if len(files) > limit:
-            raise forms.ValidationError(_("At most %(n)d files.") % {"n": limit})
-        for one in files:
-            if one.size > largest:
-                message = _("“%(name)s” is larger than %(mb)d MB.")
-                raise forms.ValidationError(message % {"name": one.name, "mb": largest // 2**20})
-        return tuple(
-            Upload(
-                name=one.name,
-                content=one.read(),
-                content_type=one.content_type or "application/octet-stream",
-            )
-            for one in files
-        )
+        return tuple(Upload(one.name, one.content, one.content_type) for one in uploads.take(files))
 
 
 def one_line(pairs: Any) -> str:

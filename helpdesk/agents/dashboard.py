@@ -16,7 +16,7 @@ from helpdesk.permissions import Actor
 from . import policy, promises
 from .list_views import VIEWS
 from .tickets_list import TicketFilters, ordered, tickets_for
-from .trouble import unheard, with_words
+from .trouble import scanner_words, unheard, with_words
 
 LONGEST = 5
 #: Counts stop here: "99+" says enough.
@@ -55,6 +55,7 @@ class DeskPanel(Component):
             "longest": Veil().over(longest[:LONGEST]),
             "troubled": with_words(self.actor),
             "unheard": unheard(self.actor),
+            "scanner": scanner_words(self.actor),
         }
 
 

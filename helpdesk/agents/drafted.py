@@ -103,6 +103,10 @@ class DraftedForm(ChangeForm):
         """Return the files of the draft that are to be sent. Raises `InvalidInput` if one is lost."""
         chosen = self.cleaned_data.get("drafted") or ()
         rows = [one for one in self.files_of_draft if str(one.pk) in chosen]
+        for one in rows:
+            if one.blob.is_quarantined:
+                words = _("A virus was found in “%(name)s”. Please take it out of the draft.")
+                raise InvalidInput(words % {"name": one.name}, field="files")
         try:
             return tuple(Upload(one.name, one.blob.read(), one.content_type) for one in rows)
         except FileNotFoundError:

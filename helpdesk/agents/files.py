@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from html import escape, unescape
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET
 
-from helpdesk import permissions
+from helpdesk import permissions, uploads
 from helpdesk.models import Article, Attachment, Blob, InboundMail
 
 from . import confidential, policy
+from .inline_styles import taken_out
 
 #: Shown inside a mail's frame: pictures that carry no script.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -50,7 +52,9 @@ def _article(request: HttpRequest, pk: int, article: int) -> Article:
 
 
 def bytes_of(blob: Blob) -> bytes:
-    """Return the stored bytes, or raise 404 if the storage lost them."""
+    """Return the stored bytes, or raise 404 if they are in quarantine or the storage lost them."""
+    if blob.is_quarantined:
+        raise Http404
     try:
         return blob.read()
     except FileNotFoundError:
@@ -64,6 +68,15 @@ def download(content: bytes, name: str, content_type: str) -> HttpResponse:
     return _guarded(HttpResponse(content, content_type=kind), name, "attachment")
 
 
+def raw_bytes(file: Attachment) -> HttpResponse:
+    """Return a file from quarantine, named so that nobody opens it by a double click."""
+    try:
+        content = file.blob.read()
+    except FileNotFoundError:
+        raise Http404 from None
+    return download(content, f"{file.name}.quarantine", "application/octet-stream")
+
+
 def _guarded(response: HttpResponse, name: str, how: str) -> HttpResponse:
     response["Content-Disposition"] = _disposition(how, name)
     response["X-Content-Type-Options"] = "nosniff"
@@ -73,8 +86,7 @@ def _guarded(response: HttpResponse, name: str, how: str) -> HttpResponse:
 
 
 def _disposition(how: str, name: str) -> str:
-    clean = "".join(letter for letter in name if letter.isprintable() and letter not in '/\\"')
-    return content_disposition_header(how == "attachment", clean or "file") or how
+    return content_disposition_header(how == "attachment", uploads.clean_name(name)) or how
 
 
 @require_GET
@@ -115,15 +127,17 @@ def frame(request: HttpRequest, pk: int, article: int) -> HttpResponse:
     if not found.html:
         raise Http404
     remote = bool(request.GET.get("remote"))
+    html, rules = taken_out(with_pictures(found, pk, remote=remote))
+    nonce = secrets.token_urlsafe(16)
     page = (
         '<!doctype html><html><head><meta charset="utf-8"><title>–</title>'
-        f'<meta name="referrer" content="no-referrer"><style>{FRAME_STYLE}</style></head>'
-        f"<body>{with_pictures(found, pk, remote=remote)}</body></html>"
+        f'<meta name="referrer" content="no-referrer">'
+        f'<style nonce="{nonce}">{FRAME_STYLE}{rules}</style></head><body>{html}</body></html>'
     )
     response = HttpResponse(page)
     pictures = "'self' http: https:" if remote else "'self'"
     response["Content-Security-Policy"] = (
-        f"default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; form-action 'none'; "
+        f"default-src 'none'; img-src {pictures}; style-src 'nonce-{nonce}'; form-action 'none'; "
         "base-uri 'none'; frame-ancestors 'self'; "
         "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
     )

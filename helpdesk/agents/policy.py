@@ -102,6 +102,11 @@ def find_ticket(request: HttpRequest, pk: int) -> Ticket:
     return get_object_or_404(tickets.select_related(*related, *people), pk=pk)
 
 
+def may_fetch_quarantined(actor: Actor, ticket: Ticket) -> bool:
+    """Tell whether the actor may be given a file in which a virus was found, after a warning."""
+    return is_superuser(actor) or permissions.can(actor, Right.ADMINISTER, ticket)
+
+
 def require(actor: Actor, right: Right, thing: Ticket | Queue) -> None:
     """Raise 404 unless the actor has the right: a refusal looks like absence."""
     if not permissions.can(actor, right, thing):

@@ -229,7 +229,19 @@ def _lines(desk: Desk, since: datetime | None) -> list[EventLine]:
 def lines_of(desk: Desk, rows: list[Event]) -> list[EventLine]:
     """Return some events of the ticket on the desk in words."""
     words = _Words(desk, rows)
-    return [EventLine(row.at, _who(row), row.get_kind_display(), words.detail(row)) for row in rows]
+    return [
+        EventLine(row.at, _who(row), row.get_kind_display(), _infected(row) or words.detail(row))
+        for row in rows
+    ]
+
+
+def _infected(event: Event) -> str:
+    """Return which files were infected, and with what; '' for any other event."""
+    if event.kind != EventKind.FILE_INFECTED:
+        return ""
+    names = ", ".join(str(one) for one in (event.content or {}).get("files", ()))
+    found = ", ".join(str(one) for one in event.data.get("findings", ()))
+    return f"{names}: {found}" if names else found
 
 
 def _who(event: Event) -> str:

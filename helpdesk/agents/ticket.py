@@ -117,6 +117,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             may_merge=not is_merged and desk.may("note"),
             may_split=not is_merged and desk.may("note") and policy.may_open(desk.actor),
             may_answer=desk.may("answer"),
+            may_fetch=policy.may_fetch_quarantined(desk.actor, desk.ticket),
             may_separate=desk.may("answer") and desk.may("create") and len(shown.entries) > 1,
             may_explain=leads(desk.actor, ticket.queue_id),
             is_mine=ticket.owner_id == self.request.user.pk,

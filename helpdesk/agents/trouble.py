@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from helpdesk.actions import scanning
 from helpdesk.mail import health
 from helpdesk.models import MailAccount, Queue, Right
 from helpdesk.notifications import recipients
@@ -31,6 +32,13 @@ def unheard(actor: Actor) -> list[Queue]:
         return []
     managed = None if policy.is_superuser(actor) else actor.queues_with(Right.MANAGE)
     return recipients.unheard(managed)[:MOST]
+
+
+def scanner_words(actor: Actor) -> str:
+    """Return for those who manage queues that the virus scanner does not answer; '' if all is well, or there is none."""
+    if not policy.may_manage(actor) or not scanning.is_down():
+        return ""
+    return _("The virus scanner does not answer. Files that come meanwhile are not checked.")
 
 
 def trouble_words(account: MailAccount) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from helpdesk import conf, storage
+from helpdesk import conf, uploads
 from helpdesk.actions import Upload
 
 #: The longest message, in characters.
@@ -30,22 +27,9 @@ class FilesField(forms.FileField):
 
     widget = FilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[uploads.Taken]:
         files = data if isinstance(data, (list, tuple)) else [data] if data else []
-        most, largest = int(conf.get("UPLOAD_MAX_FILES")), int(conf.get("UPLOAD_MAX_BYTES"))
-        if len(files) > most:
-            raise ValidationError(
-                ngettext("Choose at most %(n)d file.", "Choose at most %(n)d files.", most)
-                % {"n": most}
-            )
-        cleaned = [super(FilesField, self).clean(file, initial) for file in files]
-        for file in cleaned:
-            if file.size > largest:
-                raise ValidationError(
-                    _("“%(name)s” is too large: at most %(size)s are possible.")
-                    % {"name": file.name, "size": filesizeformat(largest)}
-                )
-        return cleaned
+        return uploads.take([super(FilesField, self).clean(file, initial) for file in files])
 
 
 class ReplyForm(forms.Form):
@@ -81,12 +65,8 @@ class ReplyForm(forms.Form):
 
     def uploads(self) -> tuple[Upload, ...]:
         """Return the valid form's files; what they are is told by their bytes, not by their names."""
-        uploads = []
-        for file in self.cleaned_data["attachments"]:
-            content = file.read()
-            kind = storage.content_type_of(content)
-            uploads.append(Upload(_printable(file.name or ""), content, kind))
-        return tuple(uploads)
+        files = self.cleaned_data["attachments"]
+        return tuple(Upload(one.name, one.content, one.content_type) for one in files)
 
 
 class ObjectionForm(forms.Form):
@@ -116,9 +96,3 @@ class AddressForm(forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-
-
-def _printable(name: str) -> str:
-    """Return a file's name without control characters and such as turn the reading direction."""
-    kept = "".join(char for char in name if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
-    return kept.strip()[-250:] or _("file")

@@ -12,17 +12,18 @@ from django.db.models import Case, IntegerField, Value, When
 from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
 
-from helpdesk import actions, conf, permissions, search
+from helpdesk import actions, conf, limits, permissions, search, uploads
 from helpdesk.actions import Draft
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
-from helpdesk.models import Attachment, Channel
+from helpdesk.models import Attachment, Channel, Ticket
 from helpdesk.rules.terms import objection_wording
 from helpdesk.states import OPEN_TYPES
 
-from . import access, parts, present
+from . import access, parts, present, slow
 from .forms import InvitationForm, ObjectionForm, ReplyForm
 
 REQUESTS_A_PAGE = 25
@@ -38,11 +39,14 @@ HARMLESS = frozenset(
 class MyRequests(View):
     """The requests of the person logged in: open ones first, the latest change on top."""
 
+    @method_decorator(slow.limited)
     def get(self, request: HttpRequest) -> HttpResponseBase:
         actor = access.actor_of_request(request)
         if actor is None:
             return redirect_to_login(request.get_full_path())
         words = request.GET.get("q", "")[: search.MAX_QUERY]
+        if words:
+            limits.count("SEARCHES_PER_IP")
         is_open = Case(
             When(state__type__in=OPEN_TYPES, then=Value(1)),
             default=Value(0),
@@ -97,8 +101,16 @@ class RequestView(View):
         except (Http404, NotFound, NotPermitted) as error:
             if not token:
                 raise Http404 from error
-            response = render(request, "helpdesk/customers/gone.html", status=404)
+            response = self.gone()
         return access.discreet(response)
+
+    def gone(self) -> HttpResponseBase:
+        """Say that the link leads nowhere; whoever tries many is made to wait."""
+        try:
+            limits.count("WRONG_LINKS_PER_IP")
+        except limits.TooOften as error:
+            return slow.too_often(self.request, error)
+        return render(self.request, "helpdesk/customers/gone.html", status=404)
 
     def show(
         self,
@@ -154,6 +166,13 @@ class Reply(RequestView):
         if not form.is_valid():
             return self.show(reply=form, status=422)
         door, ticket = self.door, self.door.ticket
+        try:
+            count_reply(ticket, len(form.cleaned_data["attachments"]))
+        except limits.TooOften as error:
+            form.add_error(None, error.words)
+            response = self.show(reply=form, status=429)
+            response["Retry-After"] = str(error.seconds)
+            return response
         draft = Draft(
             body=form.cleaned_data["body"],
             channel=Channel.WEB,
@@ -182,6 +201,14 @@ class Reply(RequestView):
             )
             return HttpResponseRedirect(door.url(ticket=article.ticket))
         return self.back(_("Your message has been received."))
+
+
+def count_reply(ticket: Ticket, files: int) -> None:
+    """Count a reply and its files against the limits. Raises `limits.TooOften`."""
+    limits.count("REPLIES_PER_IP")
+    limits.count("REPLIES_PER_REQUEST", str(ticket.pk))
+    for _number in range(files):
+        limits.count("UPLOADS_PER_IP")
 
 
 class Close(RequestView):
@@ -221,7 +248,7 @@ class File(RequestView):
         articles = permissions.visible_articles(self.door.actor, self.door.ticket)
         found = Attachment.objects.filter(pk=pk, article__in=articles.order_by())
         attachment = found.select_related("blob").first()
-        if attachment is None:
+        if attachment is None or attachment.blob.is_quarantined:
             raise Http404
         try:
             content = attachment.blob.read()
@@ -231,7 +258,7 @@ class File(RequestView):
         response = FileResponse(
             BytesIO(content),
             as_attachment=True,
-            filename=attachment.name,
+            filename=uploads.clean_name(attachment.name),
             content_type=kind if kind in HARMLESS else "application/octet-stream",
         )
         response["X-Content-Type-Options"] = "nosniff"

@@ -67,6 +67,9 @@ class OAuthAccess(models.Model):
         "last_error": NONE,
     }
 
+    # columns that `rotate_secrets` encrypts anew
+    encrypted = ("client_secret", "refresh_token", "access_token")
+
     class Meta:
         verbose_name = _("OAuth2 access")
         verbose_name_plural = _("OAuth2 accesses")

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from helpdesk import uploads
+
 from .base import CONTENT, NONE, PERSON
 from .blobs import Blob
 from .people import Customer
@@ -121,6 +123,11 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_dangerous(self) -> bool:
+        """Tell whether it is of a kind that only comes in by mail: a program, a web page."""
+        return uploads.is_dangerous(self.name, self.content_type)
 
     @classmethod
     def insert_all(cls, rows: Sequence[Self]) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import storage
+from helpdesk import scanner, storage
 
 from .base import NONE
 
@@ -48,6 +50,11 @@ class Blob(models.Model):
             models.Index(
                 fields=["stored_at"], name="helpdesk_blob_unchecked", condition=Q(scan="")
             ),
+            models.Index(
+                fields=["scanned_at"],
+                name="helpdesk_blob_infected",
+                condition=Q(scan="infected"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -57,7 +64,8 @@ class Blob(models.Model):
     def keep(cls, content: bytes) -> Blob:
         """Store `content` (once) and return its row; the bytes lie in the storage before the row."""
         sha256 = storage.put(content)
-        blob, created = cls.objects.get_or_create(sha256=sha256, defaults={"size": len(content)})
+        facts = {"size": len(content), **_scan_of(sha256)}
+        blob, created = cls.objects.get_or_create(sha256=sha256, defaults=facts)
         if created:
             storage.put(content)  # between the two lines above `_discard` may have taken the bytes
         return blob
@@ -71,7 +79,7 @@ class Blob(models.Model):
         kept = list(contents)
         digests = storage.put_all(kept)
         sizes = dict(zip(digests, map(len, kept), strict=True))
-        rows = [cls(sha256=sha256, size=size) for sha256, size in sizes.items()]
+        rows = [cls(sha256=one, size=size, **_scan_of(one)) for one, size in sizes.items()]
         cls.objects.bulk_create(rows, ignore_conflicts=True)
         storage.put_all(kept)  # before the rows were there `_discard` may have taken the bytes
         found = {row.sha256: row for row in cls.objects.filter(sha256__in=sizes)}
@@ -79,8 +87,25 @@ class Blob(models.Model):
             raise IntegrityError("a stored file was released meanwhile")
         return [found[sha256] for sha256 in digests]
 
+    @property
+    def is_quarantined(self) -> bool:
+        """Tell whether the virus scanner found something: nobody is given the bytes any more."""
+        return self.scan == Scan.INFECTED
+
+    @property
+    def scan_words(self) -> str:
+        """Return what people should know of the scan; '' where all is well, or nobody scans."""
+        if self.is_quarantined:
+            return gettext("in quarantine: %(finding)s") % {"finding": self.finding}
+        if self.scan == Scan.CLEAN or not scanner.is_on():
+            return ""
+        return str(Scan(self.scan).label)
+
     def read(self) -> bytes:
-        """Return the bytes. Raises `FileNotFoundError` if the storage lost them."""
+        """Return the bytes, also those in quarantine: who gives them to people asks `is_quarantined` first.
+
+        Raises `FileNotFoundError` if the storage lost them.
+        """
         return storage.read(self.sha256)
 
     def references(self) -> int:
@@ -103,6 +128,13 @@ class Blob(models.Model):
             row.delete()
             transaction.on_commit(partial(_discard, sha256))
         return True
+
+
+def _scan_of(sha256: str) -> dict[str, Any]:
+    """Return what is known of new bytes: this process may have just had them scanned, at their form."""
+    if not scanner.was_clean(sha256):
+        return {}
+    return {"scan": Scan.CLEAN, "scanned_at": timezone.now()}
 
 
 def _discard(sha256: str) -> None:

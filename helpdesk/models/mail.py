@@ -75,6 +75,9 @@ class MailAccount(models.Model):
 
     privacy = {"secret": NONE, "move_to": NONE, "authserv_id": NONE, "last_error": NONE}
 
+    # columns that `rotate_secrets` encrypts anew
+    encrypted = ("secret",)
+
     class Meta:
         verbose_name = _("mail account")
         verbose_name_plural = _("mail accounts")

@@ -64,6 +64,9 @@ class MailRoute(models.Model):
         "last_error": NONE,
     }
 
+    # columns that `rotate_secrets` encrypts anew
+    encrypted = ("secret",)
+
     class Meta:
         verbose_name = _("outgoing mail server")
         verbose_name_plural = _("outgoing mail servers")

@@ -45,13 +45,17 @@ class File:
 def files_of(row: OutboundMail) -> list[File]:
     """Read the files that go with a mail: the article's and, forwarded, the original's.
 
-    Raises `OSError` if the storage does not give one.
+    What is in quarantine stays here. Raises `OSError` if the storage does not give one.
     """
     if row.automatic:
         return []
     articles = [pk for pk in (row.article_id, row.original_id) if pk is not None]
     rows = Attachment.objects.filter(article__in=articles).select_related("blob").order_by("pk")
-    return [File(one.name, one.content_type, one.blob.read(), one.content_id) for one in rows]
+    return [
+        File(one.name, one.content_type, one.blob.read(), one.content_id)
+        for one in rows
+        if not one.blob.is_quarantined
+    ]
 
 
 def build(row: OutboundMail, files: Sequence[File] = ()) -> bytes:

@@ -16,6 +16,7 @@ from helpdesk import storage
 from helpdesk.errors import HelpdeskError, InvalidInput
 from helpdesk.models import OAuthAccess
 
+from . import outside
 from .providers import Endpoints, endpoints
 
 #: Seconds to connect, to wait for a byte, and for the whole answer: below the 20 s for which SQLite waits for a lock.
@@ -55,6 +56,11 @@ def endpoints_of(access: OAuthAccess) -> Endpoints:
 def ask(access: OAuthAccess, body: str) -> dict[str, object]:
     """Send a request to the token address; return the token with what belongs to it."""
     where = endpoints_of(access)
+    host = urlsplit(where.token).hostname or ""
+    if not outside.is_allowed(host):
+        raise AccessRefused(
+            _("%s is in an inner network. OAUTH_PRIVATE_HOSTS has to name it.") % host
+        )
     secret = storage.decrypt(access.client_secret)
     # a header of our own making, even an empty one: requests would look for credentials in ~/.netrc
     auth: Any = _unchanged

@@ -13,7 +13,7 @@ from django.forms import BoundField
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from helpdesk import addressing, conf
+from helpdesk import addressing, conf, limits, uploads
 from helpdesk.actions import Upload
 
 #: Stands before a field's key in the names of inputs, so that no key can meet a name of ours.
@@ -68,6 +68,8 @@ class IntakeForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
     )
+    # when the form was shown, signed: a program sends it at once, or much later
+    shown_at = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput())
     submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())
 
     def __init__(
@@ -84,6 +86,8 @@ class IntakeForm(forms.Form):
             self.fields[name] = child.block.build(child.value)
         self.fields["objects_to_storage"].label = objection
         self.fields["submission_key"].initial = uuid4().hex
+        self.fields["shown_at"].initial = limits.stamp
+        self._is_known = user is not None and user.is_authenticated
         self._known = self._know(user)
 
     def _know(self, user: Any) -> dict[str, str]:
@@ -112,6 +116,18 @@ class IntakeForm(forms.Form):
             raise ValidationError(_("Please leave this empty. It is here to stop programs."))
         return ""
 
+    def clean_shown_at(self) -> str:
+        """Ask a visitor whom we do not know to send once more what came too fast, or too late."""
+        stamped = self.cleaned_data["shown_at"]
+        if self._is_known or limits.in_good_time(stamped):
+            return stamped
+        if not limits.is_fresh(stamped):
+            data: Any = self.data.copy()  # type: ignore[attr-defined]
+            data[self.add_prefix("shown_at")] = limits.stamp()
+            self.data = data
+        self.add_error(None, _("Please look through the form and send it once more. This keeps programs out."))  # fmt: skip
+        return ""
+
     def clean(self) -> dict[str, Any]:
         most = int(conf.get("UPLOAD_MAX_FILES"))
         if len(self.uploads()) > most:
@@ -121,6 +137,7 @@ class IntakeForm(forms.Form):
                 most,
             )
             raise ValidationError(message % {"n": most})
+        uploads.check_total(sum(len(one.content) for one in self.uploads()))
         return self.cleaned_data
 
     # --- what was answered ---

@@ -22,7 +22,7 @@ from wagtail.contrib.forms.models import FormMixin
 from wagtail.fields import RichTextField, StreamField
 from wagtail.search import index
 
-from helpdesk import actions, addressing, conf, duplicates, permissions
+from helpdesk import actions, addressing, conf, duplicates, limits, permissions
 from helpdesk.actions import Draft, Origin
 from helpdesk.errors import AlreadyDone, Blocked
 from helpdesk.models import Article, Channel, Customer, Priority, Queue, Ticket, TicketType
@@ -173,13 +173,18 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
 
     @method_decorator(never_cache)
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        wait = 0
         if request.method == "POST":
             form = self.get_form(request.POST, alike.files_of(request), user=request.user)
             if form.is_valid() and request.POST.get(alike.ANSWER) != "edit":
                 try:
+                    count_form(form)
                     return self.answer(form, request)
                 except Blocked as error:
                     form.add_error(None, str(error))
+                except limits.TooOften as error:
+                    form.add_error(None, error.words)
+                    wait = error.seconds
         elif "done" in request.GET:
             return self.render_landing_page(request, read_reference(request.GET["done"]))
         else:
@@ -188,7 +193,10 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
         context["form"] = form
         context["held"] = request.POST.get(alike.HELD, "")
         context["held_names"] = alike.held_names(request)
-        return TemplateResponse(request, self.get_template(request), context)
+        response = TemplateResponse(request, self.get_template(request), context)
+        if wait:
+            response.status_code, response["Retry-After"] = 429, str(wait)
+        return response
 
     def thanks_url(self, request: HttpRequest, ticket: Ticket) -> str:
         """Return the address that the browser is sent to after `ticket` was opened."""
@@ -311,6 +319,15 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
         """Return the revision the visitor sees; an alias shows that of its source."""
         source = self.alias_of.specific if self.alias_of_id else self
         return source.live_revision_id
+
+
+def count_form(form: IntakeForm) -> None:
+    """Count a valid form against the limits. Raises `limits.TooOften`."""
+    limits.count("FORMS_PER_IP")
+    local, _at, domain = addressing.canonical(form.cleaned_data["contact_email"]).rpartition("@")
+    limits.count("FORMS_PER_ADDRESS", f"{local.partition('+')[0]}@{domain}")
+    for _file in form.uploads():
+        limits.count("UPLOADS_PER_IP")
 
 
 def reference(ticket: Ticket) -> str:

@@ -9,12 +9,10 @@ from typing import Any
 import filetype
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from helpdesk import conf
+from helpdesk import conf, uploads
 from helpdesk.actions import Upload
 
 #: Endings offered when an editor names none: documents and pictures, nothing a browser would run.
@@ -119,44 +117,30 @@ class FilesField(forms.FileField):
         if not chosen:
             super().clean(None, initial)
             return ()
-        if len(chosen) > self.limits.max_files:
-            raise ValidationError(
-                ngettext(
-                    "Please choose no more than %(n)d file.",
-                    "Please choose no more than %(n)d files.",
-                    self.limits.max_files,
-                )
-                % {"n": self.limits.max_files},
-                code="max_files",
-            )
-        return tuple(self._take(super(FilesField, self).clean(one, initial)) for one in chosen)
+        files = [super(FilesField, self).clean(one, initial) for one in chosen]
+        for one in files:
+            self._check_ending(uploads.clean_name(str(one.name)))
+        taken = uploads.take(
+            files, max_files=self.limits.max_files, max_bytes=self.limits.max_bytes
+        )
+        return tuple(self._checked(one) for one in taken)
 
-    def _take(self, file: UploadedFile) -> Upload:
-        name = str(file.name)
-        if (file.size or 0) > self.limits.max_bytes:
-            raise ValidationError(
-                _("“%(name)s” is too big (%(size)s). A file may have %(max)s.")
-                % {
-                    "name": name,
-                    "size": filesizeformat(file.size or 0),
-                    "max": filesizeformat(self.limits.max_bytes),
-                },
-                code="max_bytes",
-            )
+    def _check_ending(self, name: str) -> None:
         if ending_of(name) not in self.limits.endings:
             raise ValidationError(
                 _("“%(name)s” is not of a kind that can be sent here. Possible are: %(endings)s.")
                 % {"name": name, "endings": ", ".join(self.limits.endings)},
                 code="ending",
             )
-        content = file.read()
-        found = media_type(name, content)
+
+    def _checked(self, file: uploads.Taken) -> Upload:
+        found = media_type(file.name, file.content)
         if found is None:
             raise ValidationError(
-                _("The content of “%(name)s” is not what its name says.") % {"name": name},
+                _("The content of “%(name)s” is not what its name says.") % {"name": file.name},
                 code="content",
             )
-        return Upload(name=name, content=content, content_type=found, answer_key=self.key)
+        return Upload(name=file.name, content=file.content, content_type=found, answer_key=self.key)
 
     def hint(self) -> str:
         """Return the limits in a sentence for people."""

@@ -57,6 +57,11 @@ LOGIN_MAIL_DOMAINS = env.list("LOGIN_MAIL_DOMAINS", default=[])
 LDAP = {name: env.str(f"LDAP_{name}", default) for name, default in doors.LDAP_DEFAULTS.items()}
 OIDC = {name: env.str(f"OIDC_{name}", default) for name, default in doors.OIDC_DEFAULTS.items()}
 SAML = {name: env.str(f"SAML_{name}", default) for name, default in doors.SAML_DEFAULTS.items()}
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
+CLAMD = env.str("CLAMD", "")
+LOG_FORMAT = env.str("LOG_FORMAT", "text")
+# further places that forms may lead to: servers of log-ins elsewhere
+CSP_FORM_ACTION = env.list("CSP_FORM_ACTION", default=[])
 
 # --- applications -------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -103,6 +108,7 @@ if SAML["METADATA"] and find_spec("onelogin"):  # it needs requirements/saml.txt
 MIDDLEWARE = [
     "helpdesk.origin.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "portal.policies.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -297,6 +303,17 @@ if EMAIL_URL:
         ) from None
 EMAIL_TIMEOUT = 30
 
+# --- what a browser is told -----------------------------------------------------------------------
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# pictures that browsers show; SVG holds scripts, so editors offer it as a document to be downloaded
+WAGTAILIMAGES_EXTENSIONS = ["avif", "gif", "jpg", "jpeg", "png", "webp"]
+WAGTAILDOCS_INLINE_CONTENT_TYPES = []
+
 # --- work in the background ---------------------------------------------------------------------
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
@@ -308,14 +325,26 @@ HELPDESK = {
     "MAILROOM_SMTP_PORT": MAIL_PORT,
     "PROXIES": PROXIES,
     "PERSONS": "portal.doors.persons.find" if LDAP["URL"] and doors.truth(LDAP["PERSONS"]) else "",
+    "CLAMD": CLAMD,
+    "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+    "MORE_SECRETS": ["portal.secrets.renew_factors"],
 }
 
-# --- logs: codes and ids, never what people wrote -----------------------------------------------
+# --- logs: codes and ids, never what people wrote (portal/logs.py) ------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"mask": {"()": "portal.logs.MaskAddresses"}},
+    "formatters": {
+        "line": {
+            "()": "portal.logs.JsonFormatter"
+            if LOG_FORMAT == "json"
+            else "portal.logs.QuietFormatter"
+        }
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["mask"]}
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # the first says every few seconds that there is nothing to do; the second loses Django's own handlers
     "loggers": {
@@ -324,3 +353,4 @@ LOGGING = {
         "django_auth_ldap": {"level": "CRITICAL"},  # names people; portal.doors writes codes
     },
 }
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.errors.SecretsFilter"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import *  # noqa: F403
-from .base import EMAIL_URL, HELPDESK, MAIL_PORT, MIDDLEWARE, SECRET_KEY
+from .base import EMAIL_URL, HELPDESK, LOGGING, MAIL_PORT, MIDDLEWARE, SECRET_KEY
 
 DEBUG = True
 SECRET_KEY = SECRET_KEY or "for development only: production does not start with it"
@@ -20,3 +20,6 @@ if not EMAIL_URL:
 
 # the development server serves static files itself
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
+
+# for eyes: with tracebacks as Python writes them
+LOGGING["formatters"]["line"] = {"format": "{asctime} {levelname} {name} {message}", "style": "{"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from .base import *  # noqa: F403
-from .base import ALLOWED_HOSTS, CACHE_URL, CACHES, LOGGING, SITE_URL, STORAGES
+from .base import ALLOWED_HOSTS, CACHE_URL, CACHES, SITE_URL, STORAGES
 
 DEBUG = False
 ALLOWED_HOSTS = ALLOWED_HOSTS or [urlsplit(SITE_URL).hostname or ""]
@@ -21,8 +21,9 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
 SECURE_HSTS_SECONDS = 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
-SESSION_COOKIE_SECURE = True
-CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
+# a browser takes cookies so named only from this very host, over TLS, for all its paths
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
 
 if not CACHE_URL:  # in the database: all processes share it, and no further server is needed
     CACHES = {
@@ -37,6 +38,3 @@ STORAGES = {
     **STORAGES,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-
-# tracebacks without the words of the exceptions: these may quote what people wrote
-LOGGING["formatters"]["line"]["()"] = "portal.logs.QuietFormatter"

@@ -6,7 +6,7 @@ from django.urls import reverse
 from helpdesk import actions, permissions
 from helpdesk.actions import Draft
 from helpdesk.mail.sanitise import clean
-from helpdesk.models import Attachment, Blob, Channel, InboundMail
+from helpdesk.models import Article, Attachment, Blob, Channel, InboundMail
 
 from .conftest import upload, write_note
 
@@ -107,6 +107,19 @@ def test_frame_shows_the_mails_own_pictures(red, mail):
     page = red.client.get(address("frame", red.ticket, mail.pk)).content.decode()
     picture = address("attachment", red.ticket, mail.attachments.get().pk)
     assert f'src="{picture}?inline=1"' in page
+
+
+def test_frame_has_no_inline_style_and_a_new_nonce_each_time(red, mail):
+    Article.objects.filter(pk=mail.pk).update(html='<p style="color:red">Hi</p>')
+    policies = set()
+    for _twice in range(2):
+        answer = red.client.get(address("frame", red.ticket, mail.pk))
+        assert '<p class="s0">Hi</p>' in answer.text
+        assert ".s0{color:red}" in answer.text
+        assert "unsafe" not in answer["Content-Security-Policy"]
+        assert "script-src" not in answer["Content-Security-Policy"]
+        policies.add(answer["Content-Security-Policy"])
+    assert len(policies) == 2
 
 
 def test_frame_of_a_plain_message_is_not_found(red):
