@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('helpdesk', '0015_rights_people_audit'),
+        ("helpdesk", "0016_audit_log_stays"),
     ]
 
     operations = [

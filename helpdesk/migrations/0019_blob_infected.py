@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('helpdesk', '0015_rights_people_audit'),
+        ("helpdesk", "0018_customers_addresses"),
     ]
 
     operations = [

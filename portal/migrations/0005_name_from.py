@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0003_promises"),
+        ("portal", "0004_looks_of_departments"),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ def make_cache_table(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0003_promises"),
+        ("portal", "0005_name_from"),
         ("helpdesk", "0015_rights_people_audit"),
     ]
 
