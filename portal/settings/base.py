@@ -44,8 +44,8 @@ TEST_DB_NAME = env.str("TEST_DB_NAME", "")
 PROXIES = env.int("PROXIES", 0)
 
 # doors: log-in with the account of one's organisation (docs/login.md)
-LOGIN_DOORS = env.list("LOGIN_DOORS", default=[])
-LOGIN_MAIL_DOMAINS = env.list("LOGIN_MAIL_DOMAINS", default=[])
+LOGIN_DOORS = list(doors.words(env.str("LOGIN_DOORS", "")))
+LOGIN_MAIL_DOMAINS = list(doors.words(env.str("LOGIN_MAIL_DOMAINS", "")))
 LDAP = {name: env.str(f"LDAP_{name}", default) for name, default in doors.LDAP_DEFAULTS.items()}
 OIDC = {name: env.str(f"OIDC_{name}", default) for name, default in doors.OIDC_DEFAULTS.items()}
 SAML = {name: env.str(f"SAML_{name}", default) for name, default in doors.SAML_DEFAULTS.items()}
@@ -178,9 +178,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "portal.doors.social.SocialAdapter"
-SOCIALACCOUNT_EMAIL_VERIFICATION = (
-    "none"  # a door proves the person, and which addresses are theirs
-)
+# a door proves the person, and which addresses are theirs
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 WAGTAILADMIN_LOGIN_URL = "/admin/login/"  # leads on to account_login
