@@ -27,9 +27,8 @@ if settings.DEBUG:
         settings.MEDIA_URL + "images/", document_root=f"{settings.MEDIA_ROOT}/images"
     )
 urlpatterns += i18n_patterns(
-    path(
-        "accounts/", include("portal.doors.urls")
-    ),  # before allauth's own, some of which it closes
+    # before allauth's own, some of which it closes
+    path("accounts/", include("portal.doors.urls")),
     path("accounts/password/set/", key_views.password_elsewhere, name="account_set_password"),
     path("accounts/", include("allauth.urls")),
     path("search/", views.search, name="search"),

@@ -15,7 +15,7 @@ from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.openid_connect import views as openid
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -36,6 +36,8 @@ FAULTS = (
     SocialApp.DoesNotExist,
     saml.BadMetadata,
     saml.SamlFault,
+    AttributeError,
+    ImproperlyConfigured,  # allauth's word for a subject longer than its column
     KeyError,
     SyntaxError,  # lxml's word for what is no XML
     TypeError,

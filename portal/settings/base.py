@@ -52,8 +52,8 @@ SESSION_IDLE_MINUTES_CUSTOMERS = env.int("SESSION_IDLE_MINUTES_CUSTOMERS", 24 * 
 SESSION_MAX_MINUTES_CUSTOMERS = env.int("SESSION_MAX_MINUTES_CUSTOMERS", 14 * 24 * 60)
 
 # doors: log-in with the account of one's organisation (docs/login.md)
-LOGIN_DOORS = env.list("LOGIN_DOORS", default=[])
-LOGIN_MAIL_DOMAINS = env.list("LOGIN_MAIL_DOMAINS", default=[])
+LOGIN_DOORS = list(doors.words(env.str("LOGIN_DOORS", "")))
+LOGIN_MAIL_DOMAINS = list(doors.words(env.str("LOGIN_MAIL_DOMAINS", "")))
 LDAP = {name: env.str(f"LDAP_{name}", default) for name, default in doors.LDAP_DEFAULTS.items()}
 OIDC = {name: env.str(f"OIDC_{name}", default) for name, default in doors.OIDC_DEFAULTS.items()}
 SAML = {name: env.str(f"SAML_{name}", default) for name, default in doors.SAML_DEFAULTS.items()}
@@ -207,9 +207,8 @@ ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "portal.doors.social.SocialAdapter"
-SOCIALACCOUNT_EMAIL_VERIFICATION = (
-    "none"  # a door proves the person, and which addresses are theirs
-)
+# a door proves the person, and which addresses are theirs
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 # what failed counts: from one IP address, for one account (also wrong codes), for an account from one IP address,

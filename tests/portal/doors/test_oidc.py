@@ -342,6 +342,28 @@ def test_a_customer_whom_an_agent_took_from_the_directory_is_theirs(client, prov
     assert client.get(reverse("helpdesk_customers:detail", args=[ticket.number])).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"preferred_username": ["ada01"]},
+        {"email": ["ada.lovelace@uni.example", 7, None]},
+        {"groups": "it-service"},
+        {"groups": {"a": 1}},
+        {"given_name": None, "family_name": None},
+        {"given_name": "x" * 500},
+    ],
+)
+def test_odd_claims_are_read_as_far_as_they_go(client, provider, claims):
+    log_in(client, provider, person(provider, "s-1", **claims))
+    assert who(client) == "ada01"
+
+
+def test_a_subject_that_is_too_long_is_no_error_page(client, provider):
+    sub = person(provider, "s" * 300)
+    assert log_in(client, provider, sub).status_code == 403
+    assert not User.objects.exists()
+
+
 def test_who_cancels_is_told_so(client, provider):
     url = begin(client)
     answer = requests.post(url, data={"action": "deny"}, timeout=10, allow_redirects=False)

@@ -208,10 +208,19 @@ def test_an_answer_that_nobody_asked_for_is_refused(client, idp):
     assert who(client) == ""
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", base64.b64encode(b"<a/>").decode(), "%%%"])
+RESPONSE = b'<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"'
+BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><a>&c;</a>'
+FILE = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>'
+ODD = [b"", b"<a/>", b"<a>", BOMB, FILE, RESPONSE + b"/>", RESPONSE + b' Version="2.0" ID="x"/>']
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", "%%%", *(base64.b64encode(one).decode() for one in ODD)]
+)
 def test_nonsense_is_no_error_page(client, idp, text):
     answer = finish(client, {"SAMLResponse": text})
     assert answer.status_code in (401, 403)
+    assert "root:" not in answer.content.decode()
 
 
 def test_finish_without_an_answer_is_no_error_page(client, idp):
