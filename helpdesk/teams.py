@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import F
 
 from .models import Queue, QueueRight, Right, queue_map
-from .permissions import Actor, agent, rights_below
+from .permissions import Actor, agent, know, rights_below
 
 
 class Teams:
@@ -73,8 +73,5 @@ class Teams:
     def actor(self, user: Any) -> Actor:
         """Return the actor for a user, with the rights known already."""
         actor = agent(user)
-        if user.is_active and not user.is_superuser:
-            actor.__dict__["queue_rights"] = dict(self._rights(user.pk))
-        elif user.is_active:
-            actor.__dict__["queue_rights"] = dict.fromkeys(self.queues, frozenset(Right.values))
+        know(actor, dict(self._rights(user.pk)), self.queues)
         return actor

@@ -61,6 +61,11 @@ class LookForm(DepartmentForm):
         ]
         widgets = {"logo": AdminImageChooser}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "department" in self.fields:
+            self.fields["department"].empty_label = "–"  # the site has a look of its own
+
     def clean(self) -> dict[str, Any]:
         data = super().clean()
         department = data.get("department") or getattr(self.instance, "department", None)

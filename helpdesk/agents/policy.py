@@ -115,20 +115,7 @@ def require(actor: Actor, right: Right, thing: Ticket | Queue) -> None:
 
 def colleagues(actor: Actor) -> QuerySet[Any]:
     """Return the users who may own tickets in a queue that the actor may read, by name."""
-    visible = actor.queues_with(Right.READ)
-    parents = dict(Queue.objects.values_list("pk", "parent_id"))
-    lineage: set[int] = set()
-    for start in visible:
-        current: int | None = start
-        while current is not None and current not in lineage:
-            lineage.add(current)
-            current = parents.get(current)
-    users = get_user_model()._default_manager.filter(
-        is_active=True,
-        groups__queue_rights__queue__in=lineage,
-        groups__queue_rights__right=Right.OWN,
-    )
-    return users.distinct().order_by("last_name", "first_name", "pk")
+    return permissions.teammates(actor, Right.OWN)
 
 
 def visible_tags(actor: Actor) -> QuerySet[TicketTag]:

@@ -61,14 +61,20 @@ def agents(users: Iterable[Any]) -> dict[int, Actor]:
     parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
     granted = _granted(actors)
     for pk, actor in actors.items():
-        if not actor.user.is_active:
-            rights: dict[int, frozenset[str]] = {}
-        elif actor.user.is_superuser:
-            rights = dict.fromkeys(parents, frozenset(Right.values))
-        else:
-            rights = rights_below(granted.get(pk, {}), parents)
-        actor.__dict__["queue_rights"] = rights  # where the cached property keeps them
+        know(actor, rights_below(granted.get(pk, {}), parents), parents)
     return actors
+
+
+def know(actor: Actor, rights: dict[int, frozenset[str]], queues: Iterable[int]) -> None:
+    """Tell an agent's actor the rights of their teams, so that it need not look them up.
+
+    `queues` are the ids of all: a superuser may do everything in each, who is not active nothing.
+    """
+    if actor.user is None or not actor.user.is_active:
+        rights = {}
+    elif actor.user.is_superuser:
+        rights = dict.fromkeys(queues, frozenset(Right.values))
+    actor.__dict__["queue_rights"] = rights  # where the cached property keeps them
 
 
 def _granted(user_ids: Iterable[int]) -> dict[int, dict[int, set[str]]]:

@@ -18,17 +18,21 @@ def is_agent(actor: Actor) -> bool:
     return bool(actor.queues_with(Right.READ))
 
 
-def teammates(actor: Actor) -> QuerySet[Any]:
-    """Return the active users with any right, through a team, in a queue that `actor` may read, by name."""
-    return _teams_in(actor.queues_with(Right.READ))
+def teammates(actor: Actor, right: Right | None = None) -> QuerySet[Any]:
+    """Return the active users with a right, through a team, in a queue that `actor` may read, by name.
+
+    Without `right` any will do.
+    """
+    return _teams_in(actor.queues_with(Right.READ), right)
 
 
-def _teams_in(queue_ids: frozenset[int]) -> QuerySet[Any]:
-    """Return the active users whose teams have rights in these queues, also from above, by name."""
+def _teams_in(queue_ids: frozenset[int], right: Right | None = None) -> QuerySet[Any]:
+    """Return the active users whose teams have a right in these queues, also from above, by name."""
     parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
     lineage = {up for pk in queue_ids for up in upwards(pk, parents)}
+    asked = {} if right is None else {"groups__queue_rights__right": right}
     users = get_user_model()._default_manager.filter(
-        is_active=True, groups__queue_rights__queue__in=lineage
+        is_active=True, groups__queue_rights__queue__in=lineage, **asked
     )
     return users.distinct().order_by("last_name", "first_name", "pk")
 
