@@ -181,6 +181,7 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True  # the same work for an address without an
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{SITE_NAME}: "
 ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
 # what failed counts: from one IP address, for one account (also wrong codes), for an account from one IP address,
