@@ -124,6 +124,7 @@ def reset(user: Any, *, by: Any = None) -> int:
     return len(rows)
 
 
+@transaction.atomic
 def encrypt_anew() -> int:
     """Encrypt all secrets with the newest key; return how many. One whose key is gone stays as it is."""
     count = 0

@@ -321,6 +321,8 @@ def test_sensitive_changes_ask_again_who_is_there(agent):
         "/accounts/2fa/recovery-codes/generate/",
     ):
         assert "/reauthenticate/" in client.get(path)["Location"], path
+    data = {"email": "evil@mail.example", "action_add": ""}
+    assert "/reauthenticate/" in client.post("/accounts/email/", data)["Location"]
 
 
 def test_addresses_can_be_added_with_a_factor(agent):
@@ -330,6 +332,7 @@ def test_addresses_can_be_added_with_a_factor(agent):
     )
     client = Client()
     client.force_login(agent)
+    confirm(client)
     response = client.post(
         "/accounts/email/", {"email": "second@mail.example", "action_add": ""}, follow=True
     )

@@ -256,6 +256,8 @@ ABOUT_CUSTOMERS = {
     *("confirm_address", "remove_address", "choose_main_address"),
     *("merge_customers", "follow_merged", "customer_for_person"),
 }
+#: About teams: test_granting.py.
+ABOUT_TEAMS = {"change_rights"}
 #: How long a merge can be taken back.
 ABOUT_MERGING = {"REVERSIBLE", "reversible_until"}
 #: What an agent hears of: nothing of the ticket itself changes.
@@ -320,7 +322,7 @@ def test_the_table_names_every_verb():
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest | {"terms_of"}
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
-    named |= ABOUT_LINKS | ABOUT_CUSTOMERS
+    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS
     assert set(actions.__all__) == named
 
 

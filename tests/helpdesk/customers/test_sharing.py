@@ -327,7 +327,7 @@ def test_shared_requests_cost_no_query_each(client, owner, count):
     client.get(url)
     with CaptureQueriesContext(connection) as queries:
         assert "shared by s@mail.example" in client.get(url).text
-    assert len(queries) <= 14
+    assert len(queries) <= 15
 
 
 # --- links ---------------------------------------------------------------------------------------
