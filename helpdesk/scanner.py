@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -48,9 +50,9 @@ def is_on() -> bool:
 
 def scan(content: bytes, *, timeout: float = IN_A_FORM) -> Verdict:
     """Return what clamd says of `content`. Raises `ScannerDown` if it says nothing within `timeout` seconds."""
-    client = _client(timeout)
     try:
-        answer = client.instream(BytesIO(content))
+        with _client(timeout) as client:
+            answer = client.instream(BytesIO(content))
     except BufferTooLongError:
         return Verdict(too_large=True)
     except (ClamdError, OSError, AttributeError, TypeError) as error:
@@ -86,7 +88,8 @@ def scan_at_once(content: bytes) -> Verdict | None:
 def is_up(timeout: float = 2.0) -> bool:
     """Tell whether clamd answers."""
     try:
-        return str(_client(timeout).ping()).strip() == "PONG"
+        with _client(timeout) as client:
+            return str(client.ping()).strip() == "PONG"
     except (ClamdError, OSError, AttributeError, TypeError):
         return False
 
@@ -103,7 +106,19 @@ def _remember(sha256: str) -> None:
         _clean.popitem(last=False)
 
 
-def _client(timeout: float) -> ClamdNetworkSocket | ClamdUnixSocket:
+@contextmanager
+def _client(timeout: float) -> Iterator[ClamdNetworkSocket | ClamdUnixSocket]:
+    """Give a client, and close its socket afterwards: the library leaves it open where it cannot connect."""
+    client = _made(timeout)
+    try:
+        yield client
+    finally:
+        socket = getattr(client, "clamd_socket", None)
+        if socket is not None:
+            socket.close()
+
+
+def _made(timeout: float) -> ClamdNetworkSocket | ClamdUnixSocket:
     where = str(conf.get("CLAMD"))
     if where.startswith(("/", "unix:")):
         return ClamdUnixSocket(where.removeprefix("unix:"), timeout=timeout)

@@ -90,6 +90,8 @@ def test_missing_engine_for_tasks_is_refused(tasks):
         ("django_tasks_db.DatabaseBackend", {}, ["helpdesk.E040", "helpdesk.W043"]),
         ("django_tasks.backends.immediate.ImmediateBackend", None, ["helpdesk.W042"]),
         ("django_tasks_db.DatabaseBackend", {"MAILROOM": True}, ["helpdesk.E041"]),
+        ("django_tasks_db.DatabaseBackend", {"ENCRYPTION_KEYS": ["short"]}, ["helpdesk.E044"]),
+        ("django_tasks_db.DatabaseBackend", {"ENCRYPTION_KEYS": ["k" * 32]}, []),
         ("django_tasks_db.DatabaseBackend", None, []),
     ],
 )

@@ -6,11 +6,14 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from email.message import EmailMessage
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from gunicorn.config import Config
 
 from helpdesk import storage
 from helpdesk.customers import access
@@ -18,6 +21,8 @@ from helpdesk.mail import ingest, ledger
 from helpdesk.models import Ticket
 from helpdesk.notifications import send_due
 from helpdesk.worker import Job, Worker
+from portal import gunicorn_conf
+from portal.errors import SecretsFilter
 from portal.gunicorn_conf import MaskingLogger
 from portal.logs import JsonFormatter, MaskAddresses, QuietFormatter, masked
 from tests import factories as f
@@ -84,7 +89,7 @@ def test_no_line_holds_content_names_or_secrets(lines, client, monkeypatch):
         q_room=MARKS["body"],
     )
     send_due()
-    Worker([Job("broken", __import__("datetime").timedelta(1), fail)]).run_once(everything=True)
+    Worker([Job("broken", timedelta(1), fail)]).run_once(everything=True)
     client.post(reverse("account_login"), {"login": MARKS["login"], "password": MARKS["password"]})
     client.get("/nothing/", {"q": MARKS["query"]})
     token = access.status_token(Ticket.objects.first())
@@ -134,11 +139,6 @@ def test_secret_parts_of_addresses_are_masked(line, shown):
 
 @pytest.mark.pure
 def test_access_log_of_gunicorn_is_masked():
-    from datetime import timedelta
-    from types import SimpleNamespace
-
-    from gunicorn.config import Config
-
     logger = MaskingLogger(Config())
     response = SimpleNamespace(status="200 OK", sent=3, headers=[])
     request = SimpleNamespace(headers=[])
@@ -150,10 +150,24 @@ def test_access_log_of_gunicorn_is_masked():
         "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_REFERER": "https://help.example.org/requests/status/SECRET/",
     }
-    from portal import gunicorn_conf
-
     atoms = logger.atoms(response, request, environ, timedelta(seconds=1))
     line = gunicorn_conf.access_log_format % {**dict.fromkeys("hmUsBL", "-"), **atoms}
     assert "/requests/status/…" in line
     assert "SECRET" not in line
     assert "SECRET" not in str(atoms["f"]) + str(atoms["r"])
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://u:zaunkoenig@h/n"),
+        ("EMAIL_URL", "smtp://u:zaunkoenig@h"),
+        ("ENCRYPTION_KEYS", ["zaunkoenig"]),
+        ("HELPDESK", {"ENCRYPTION_KEYS": ["zaunkoenig"], "SITE_NAME": "x"}),
+        ("AUTH_LDAP_BIND_PASSWORD", "zaunkoenig"),
+        ("SOCIALACCOUNT_PROVIDERS", {"openid_connect": {"APP": {"secret": "zaunkoenig"}}}),
+    ],
+)
+def test_error_page_of_development_hides_secrets(name, value):
+    assert "zaunkoenig" not in str(SecretsFilter().cleanse_setting(name, value))
