@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_mailbox.models import Mailbox
 
 from helpdesk import storage
-from helpdesk.agents.accounts import Address
+from helpdesk.agents.mailbox_address import Address
 from helpdesk.mail.fetch import HardenedMailbox
 from helpdesk.models import InboundMail, MailAccount, OAuthAccess, Right
 from tests import factories as f
