@@ -95,10 +95,10 @@ class Standings:
             ticket.away = self.away(ticket.owner, ticket.queue)
 
 
-def mark_without_rights(tickets: Iterable[Any]) -> None:
+def mark_without_rights(tickets: Iterable[Any], actor: Actor) -> None:
     """Give each ticket of a list `owner_left`: its owner has no right in its queue any more. Two queries."""
     rows = list(tickets)
-    actors = _actors(ticket.owner for ticket in rows)
+    actors = _actors([actor.user, *(ticket.owner for ticket in rows)])  # never nobody
     for ticket in rows:
         ticket.owner_left = has_left(actors, ticket.owner, ticket)
 

@@ -306,7 +306,7 @@ class TicketIndexView(generic.IndexView):
         rows = Veil().over(object_list)
         tags = tags_by_ticket(rows)
         self.standings.mark(rows)
-        standing.mark_without_rights(rows)
+        standing.mark_without_rights(rows, self.actor)
         marked = duplicates.marked(self.actor, rows)
         for ticket in rows:
             ticket.is_unread = is_unread(ticket)

@@ -58,6 +58,7 @@ def plain(text: str, url: str) -> str:
 
 def asked(client: Client, method: str, url: str, data: Any = None) -> tuple[int, dict, str, int]:
     """Return status, headers, body and the number of queries of an answer."""
+    client.cookies.pop("messages", None)  # what the answer before left to be told
     with CaptureQueriesContext(connection) as caught:
         answer = getattr(client, method)(url, data or {})
     headers = {
@@ -74,7 +75,14 @@ def told(method: str, url: str, one: tuple, other: tuple) -> str:
     """Say in which parts two answers differ."""
     names = ("status", "headers", "body", "queries")
     parts = [name for name, a, b in zip(names, one, other, strict=True) if a != b]
-    return f"{method} {url}: {', '.join(parts)} ({one[0]}/{other[0]}, {one[3]}/{other[3]})"
+    at = next((n for n, (a, b) in enumerate(zip(one[2], other[2], strict=False)) if a != b), 0)
+    near = (
+        f"{one[2][at - 30 : at + 40]!r} / {other[2][at - 30 : at + 40]!r}"
+        if "body" in parts
+        else ""
+    )
+    numbers = f"({one[0]}/{other[0]}, {one[3]}/{other[3]})"
+    return f"{method} {url}: {', '.join(parts)} {numbers} {near}"
 
 
 @pytest.mark.parametrize("rights", [[], ["read"], None])
