@@ -14,6 +14,7 @@ from django.utils import timezone
 from helpdesk import actions, permissions
 from helpdesk.actions import Draft
 from helpdesk.agents import notices
+from helpdesk.errors import NotPermitted
 from helpdesk.models import (
     Absence,
     AgentSettings,
@@ -219,11 +220,11 @@ def test_watch_and_unwatch_on_the_ticket(red):
 
 def test_who_may_not_read_may_not_watch(red, blue):
     assert change(red, "watch", blue.ticket).status_code == 404
-    with pytest.raises(permissions.NotPermitted):
+    with pytest.raises(NotPermitted):
         actions.watch(actor=red.actor, ticket=blue.ticket)
-    with pytest.raises(permissions.NotPermitted):
+    with pytest.raises(NotPermitted):
         actions.unwatch(actor=red.actor, ticket=blue.ticket)
-    with pytest.raises(permissions.NotPermitted):
+    with pytest.raises(NotPermitted):
         actions.watch(actor=permissions.SYSTEM, ticket=blue.ticket)
     assert not Watcher.objects.exists()
 
