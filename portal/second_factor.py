@@ -124,31 +124,6 @@ def reset(user: Any, *, by: Any = None) -> int:
     return len(rows)
 
 
-@transaction.atomic
-def encrypt_anew() -> int:
-    """Encrypt all secrets with the newest key; return how many. One whose key is gone stays as it is."""
-    count = 0
-    for row in Authenticator.objects.select_for_update().order_by("pk"):
-        for name in ("secret", "seed"):
-            count += _encrypt_one(row, name)
-        codes = row.data.get("migrated_codes")
-        if codes:
-            row.data["migrated_codes"] = [storage.encrypt(storage.decrypt(one)) for one in codes]
-        row.save(update_fields=["data"])
-    return count
-
-
-def _encrypt_one(row: Authenticator, name: str) -> int:
-    try:
-        secret = storage.decrypt(row.data.get(name, ""))
-    except storage.SecretLost:
-        return 0
-    if not secret:
-        return 0
-    row.data[name] = storage.encrypt(secret)
-    return 1
-
-
 def note_added(
     sender: object, request: HttpRequest, user: Any, authenticator: Authenticator, **_signal: object
 ) -> None:
