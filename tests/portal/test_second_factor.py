@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from io import StringIO
 import time
+from io import StringIO
 
 import pytest
 from allauth.mfa.models import Authenticator
