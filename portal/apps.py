@@ -12,9 +12,13 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account.signals import email_confirmed
 
+        from helpdesk.agents import audited_settings
+
         from . import accounts, checks, keys, widgets  # noqa: F401  (checks register themselves)
         from .doors import wiring
+        from .models import DepartmentLook, SiteSettings
 
+        audited_settings.connect(DepartmentLook, SiteSettings)
         widgets.give_scripts_a_nonce()
         email_confirmed.connect(accounts.join_requests, dispatch_uid="portal.join_requests")
         wiring.connect()

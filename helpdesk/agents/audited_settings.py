@@ -64,10 +64,9 @@ SETTINGS: dict[type[Model], str] = {
 OF_CUSTOMERS = ("name", "phone", "language", "is_blocked")
 
 
-def connect() -> None:
-    """Place the receivers; once more changes nothing."""
-    models: list[type[Model]] = [*SETTINGS, Customer]
-    for model in models:
+def connect(*more: type[Model]) -> None:
+    """Place the receivers for our settings, or for `more` of a site's own; once more changes nothing."""
+    for model in more or (*SETTINGS, Customer):
         uid = f"helpdesk.setting.{model._meta.label}"
         pre_save.connect(before, sender=model, dispatch_uid=f"{uid}.before")
         post_save.connect(saved, sender=model, dispatch_uid=f"{uid}.saved")

@@ -6,8 +6,6 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from helpdesk import audit
-from helpdesk.models import AuditKind
 from portal.models import NameFrom
 
 from .config import Ldap
@@ -51,4 +49,3 @@ def switch_off(user: Any) -> None:
     """Switch an account off: its sessions end at once, its requests and its history stay."""
     user.is_active = False
     user.save(update_fields=["is_active"])
-    audit.record(AuditKind.ACCOUNT_CHANGED, subject=user, data={"active": False, "by": "directory"})

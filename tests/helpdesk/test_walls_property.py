@@ -81,7 +81,9 @@ def check_search(world: World) -> None:
         assert numbers(search.find_tickets(who.actor, "")) == seen
         for number, ticket in enumerate(world.tickets):
             hit = {number} & seen
-            for words in (f"subject{number}walls", f"open{number}walls", f"#{ticket.number}"):
+            own = hit if world.finds_all_of(who, number) else set()
+            assert numbers(search.find_tickets(who.actor, f"subject{number}walls")) == own, who
+            for words in (f"open{number}walls", f"#{ticket.number}"):
                 assert numbers(search.find_tickets(who.actor, words)) == hit, (who, words)
             inner = hit if who.kind == "agent" and _works(world, who, number) else set()
             found = numbers(search.find_tickets(who.actor, f"inner{number}walls"))

@@ -18,7 +18,7 @@ from tests import factories as f
 pytestmark = pytest.mark.django_db
 
 LOGIN = "/accounts/login/"
-LOCKED = "There were too many attempts to log in."
+LOCKED = "Es gab zu viele Versuche, sich anzumelden."
 #: The cache of production, where no CACHE_URL is set.
 DATABASE = {
     "default": {
@@ -229,7 +229,7 @@ def test_who_logs_in_elsewhere_gets_no_password_here(client, ada, mailoutbox):
     ada.save()
     client.post("/accounts/password/reset/", {"email": ada.email})
     assert "/password/reset/key/" not in mailoutbox[0].body
-    assert "organisation" in mailoutbox[0].body
+    assert "nur dort ändern" in mailoutbox[0].body
     client.force_login(ada)
     for path in ("/accounts/password/set/", "/accounts/password/change/"):
         assert 'name="password' not in client.get(path, follow=True).content.decode()

@@ -146,7 +146,7 @@ def test_wrong_codes_have_an_end(agent):
     for _number in range(30):
         client.post("/accounts/2fa/authenticate/", {"code": "000000"})
     page = client.post("/accounts/2fa/authenticate/", {"code": "000000"}).content.decode()
-    assert "There were too many attempts" in page
+    assert "Es gab zu viele Versuche" in page
 
 
 #: A page of every kind that somebody logged in could open.
@@ -193,7 +193,7 @@ def test_a_script_is_refused_instead(agent, path, headers):
     demand(agent)
     response = client.get(path, headers=headers)
     assert response.status_code == 403
-    assert "second factor" in response.json()["detail"]
+    assert "zweiten Faktor" in response.json()["detail"]
 
 
 def test_what_is_open_without_the_factor(agent):
@@ -215,7 +215,7 @@ def test_with_the_factor_everything_is_open_and_the_last_one_stays(agent):
     set_up(client)
     assert client.get("/admin/").status_code == 200
     page = client.post("/accounts/2fa/totp/deactivate/", {}).content.decode()
-    assert "Your team needs a second factor" in page
+    assert "Ihr Team braucht einen zweiten Faktor" in page
     assert Authenticator.objects.filter(type="totp").exists()
     Team.objects.update(requires_second_factor=False)
     client.post("/accounts/2fa/totp/deactivate/", {})

@@ -61,7 +61,7 @@ def test_an_idle_session_ends_and_says_so(agent):
         assert is_in(client)
     with later(minutes=210 + 122):
         response = client.get("/admin/", follow=True)
-        assert "nothing happened for a long time" in response.content.decode()
+        assert "weil lange nichts geschehen ist" in response.content.decode()
     assert reasons() == ["idle"]
     assert not UserSession.objects.exists()
 

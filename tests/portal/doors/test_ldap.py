@@ -114,7 +114,7 @@ def test_a_directory_that_is_down_is_logged_and_the_next_door_is_tried(
     client.logout()
     answer = log_in(client, "ada01")
     assert answer.status_code == 200
-    assert "The directory does not answer" in answer.content.decode()
+    assert "Der Verzeichnisdienst antwortet gerade nicht" in answer.content.decode()
 
 
 def test_a_wrong_account_of_the_help_desk_itself_is_no_error_page(
@@ -338,7 +338,7 @@ def test_an_account_with_a_password_of_its_own_is_not_taken_over(client, ldap_do
     own = f.UserFactory(username="ada01")
     answer = log_in(client, "ada01")
     assert who(client) == ""
-    assert "with a password of its own" in answer.content.decode()
+    assert "schon ein Konto mit eigenem Passwort" in answer.content.decode()
     own.refresh_from_db()
     assert own.name_from == ""
     assert own.check_password("secret")

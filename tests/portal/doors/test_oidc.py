@@ -203,7 +203,7 @@ def test_an_account_with_a_password_of_its_own_is_joined_after_both_were_shown(c
     sub = person(provider, "s-1")
     answer = log_in(client, provider, sub)
     assert answer.status_code == 403
-    assert "with a password of its own" in answer.content.decode()
+    assert "schon ein Konto mit eigenem Passwort" in answer.content.decode()
     assert who(client) == ""
     client.post("/accounts/login/", {"login": "ada01", "password": "secret"})
     own.refresh_from_db()
@@ -378,7 +378,7 @@ def test_a_provider_that_is_down_is_no_error_page(client, provider, settings):
     settings.OIDC["ISSUER"] = "http://127.0.0.1:9"
     answer = client.post(GO)
     assert answer.status_code == 403
-    assert "does not answer as it should" in answer.content.decode()
+    assert "antwortet nicht wie erwartet" in answer.content.decode()
 
 
 def test_a_provider_that_dies_on_the_way_is_no_error_page(client, provider, settings):

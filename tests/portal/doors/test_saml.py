@@ -246,7 +246,7 @@ def test_an_account_with_a_password_of_its_own_is_not_taken_over(client, idp):
     f.UserFactory(username="ada01")
     answer = log_in(client, idp)
     assert (answer.status_code, who(client)) == (403, "")
-    assert "with a password of its own" in answer.content.decode()
+    assert "schon ein Konto mit eigenem Passwort" in answer.content.decode()
 
 
 def test_mails_from_the_proved_addresses_are_in_my_requests(client, idp):

@@ -54,7 +54,7 @@ def run(code: str, **values: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("order", "first"),
-    [("", "LdapBackend"), ("ldap,local", "LdapBackend"), ("local, ldap", "ModelBackend")],
+    [("", "LdapBackend"), ("ldap,local", "LdapBackend"), ("local, ldap", "AccountBackend")],
 )
 def test_the_order_of_the_doors_is_that_in_which_passwords_are_tried(order, first):
     backends, persons = run(LOOK, **DIRECTORY, LOGIN_DOORS=order)[:2]
