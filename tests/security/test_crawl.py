@@ -27,7 +27,7 @@ TICKET = re.compile(r"/admin/helpdesk/tickets/(\d+)/")
 
 
 class TestEverybody(TestCase):
-    """A class because loading the demo takes seconds: all tests below look at one."""
+    """One test, so that the demo is loaded and gone through once, whatever runs side by side."""
 
     crawls: ClassVar[dict[str, Crawl]]
 
@@ -45,12 +45,24 @@ class TestEverybody(TestCase):
             client.force_login(User.objects.get(username=role))
         return client
 
-    def test_everybody_came_around(self) -> None:
+    def test_everybody(self) -> None:
+        for check in (
+            self.everybody_came_around,
+            self.nothing_breaks_and_no_link_leads_nowhere,
+            self.only_who_works_in_the_administration_sees_any_of_it,
+            self.nobody_opens_what_only_others_are_offered,
+            self.the_site_history_tells_agents_nothing,
+            self.agents_see_the_help_desk_and_editors_see_pages,
+        ):
+            with self.subTest(check.__name__):
+                check()
+
+    def everybody_came_around(self) -> None:
         for role, found in self.crawls.items():
             assert len(found.opened()) > 15, role
         assert {person.username for person in PEOPLE} >= set(ROLES) - {""}
 
-    def test_nothing_breaks_and_no_link_leads_nowhere(self) -> None:
+    def nothing_breaks_and_no_link_leads_nowhere(self) -> None:
         bad = [
             (role or "nobody", url, page.status, page.offered_by)
             for role, found in self.crawls.items()
@@ -59,12 +71,12 @@ class TestEverybody(TestCase):
         ]
         assert not bad
 
-    def test_only_who_works_in_the_administration_sees_any_of_it(self) -> None:
+    def only_who_works_in_the_administration_sees_any_of_it(self) -> None:
         for role in ("", "swift"):
             inside = [url for url in self.crawls[role].opened() if url.startswith(ADMIN)]
             assert inside == [], role
 
-    def test_nobody_opens_what_only_others_are_offered(self) -> None:
+    def nobody_opens_what_only_others_are_offered(self) -> None:
         """What the administrator found is asked for by everybody else, link or no link."""
         found = {role: self.wrongly_open_to(role) for role in ROLES[:-1]}
         assert not {role: urls for role, urls in found.items() if urls}
@@ -87,7 +99,7 @@ class TestEverybody(TestCase):
                 wrong.append(url)
         return wrong
 
-    def test_the_site_history_tells_agents_nothing(self) -> None:
+    def the_site_history_tells_agents_nothing(self) -> None:
         rows = {
             role: self.client_of(role).get(HISTORY).context["object_list"]
             for role in ("fink", "amsel")
@@ -95,7 +107,7 @@ class TestEverybody(TestCase):
         assert len(rows["amsel"])
         assert not rows["fink"]
 
-    def test_agents_see_the_help_desk_and_editors_see_pages(self) -> None:
+    def agents_see_the_help_desk_and_editors_see_pages(self) -> None:
         agent = self.crawls["fink"].opened()
         editor = self.crawls["dohle"].opened()
         assert any(TICKET.match(url) for url in agent)
