@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from .base import NONE
+from .base import NONE, OfDepartment
 
 
-class OAuthAccess(models.Model):
+class OAuthAccess(OfDepartment):
     """How we log in at a mail server with OAuth2 (RFC 6749) instead of a password.
 
     What is secret is encrypted with a key made from SECRET_KEY, and never shown again.
@@ -41,16 +41,6 @@ class OAuthAccess(models.Model):
     access_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     connected_at = models.DateTimeField(_("connected"), null=True, blank=True, editable=False)
     last_error = models.TextField(_("error"), blank=True, editable=False)
-
-    department = models.ForeignKey(
-        "helpdesk.Department",
-        models.PROTECT,
-        verbose_name=_("department"),
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=_("Who administers the department may change it. Empty: for the whole site."),
-    )
 
     privacy = {
         "name": NONE,

@@ -20,6 +20,23 @@ class Privacy(StrEnum):
 CONTENT, PERSON, NONE = Privacy.CONTENT, Privacy.PERSON, Privacy.NONE
 
 
+class OfDepartment(models.Model):
+    """A row that one department looks after, or the whole site."""
+
+    department = models.ForeignKey(
+        "helpdesk.Department",
+        models.PROTECT,
+        verbose_name=_("department"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Who administers the department may change it. Empty: for the whole site."),
+    )
+
+    class Meta:
+        abstract = True
+
+
 class NamedRow(models.Model):
     """A row that people choose from a list, with a name in German and English."""
 

@@ -6,10 +6,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .access import OAuthAccess
-from .base import NONE
+from .base import NONE, OfDepartment
 
 
-class MailRoute(models.Model):
+class MailRoute(OfDepartment):
     """A mail server for outgoing mail. Queues that name none use the one of the settings."""
 
     class Security(models.TextChoices):
@@ -44,16 +44,6 @@ class MailRoute(models.Model):
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True, editable=False)
     last_error_at = models.DateTimeField(_("last error"), null=True, blank=True, editable=False)
     last_error = models.TextField(_("error"), blank=True, editable=False)
-
-    department = models.ForeignKey(
-        "helpdesk.Department",
-        models.PROTECT,
-        verbose_name=_("department"),
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=_("Who administers the department may change it. Empty: for the whole site."),
-    )
 
     privacy = {
         "name": NONE,

@@ -14,7 +14,7 @@ from helpdesk.errors import InvalidInput
 from helpdesk.rules import worktime
 from helpdesk.rules.hours import WEEKDAYS
 
-from .base import NONE
+from .base import NONE, OfDepartment
 
 
 class Reckoning(models.Model):
@@ -70,7 +70,7 @@ def usual_work_time() -> worktime.WorkTime:
     )
 
 
-class Calendar(models.Model):
+class Calendar(OfDepartment):
     """Working hours of a team.
 
     `hours` has the opening times by weekday (`{"mon": [["08:00", "12:00"], …], …}`, a missing day is closed),
@@ -89,16 +89,6 @@ class Calendar(models.Model):
     country = models.CharField(_("country"), max_length=2, default="DE", blank=True)
     subdivision = models.CharField(_("federal state"), max_length=40, default="NW", blank=True)
     own_days = models.JSONField(_("own days"), default=list, blank=True)
-
-    department = models.ForeignKey(
-        "helpdesk.Department",
-        models.PROTECT,
-        verbose_name=_("department"),
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=_("Who administers the department may change it. Empty: for the whole site."),
-    )
 
     privacy = {
         "name": NONE,
@@ -144,7 +134,7 @@ class Calendar(models.Model):
         )
 
 
-class Promise(models.Model):
+class Promise(OfDepartment):
     """What a queue promises: times in minutes of working time; empty means no promise."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
@@ -163,16 +153,6 @@ class Promise(models.Model):
         default=80,
         validators=[MinValueValidator(1), MaxValueValidator(99)],
         help_text=_("Empty: no warning."),
-    )
-
-    department = models.ForeignKey(
-        "helpdesk.Department",
-        models.PROTECT,
-        verbose_name=_("department"),
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=_("Who administers the department may change it. Empty: for the whole site."),
     )
 
     privacy = {"name": NONE}
