@@ -53,7 +53,7 @@ def count(name: str, who: str | None = None) -> None:
 
     Raises `TooOften` beyond the limit. Where it is unknown who it is, nothing is counted.
     """
-    who = origin.current() if who is None else who
+    who = origin.network() if who is None else who
     seconds = WINDOWS[name]
     if who and not throttle.allow(name, who, times=int(conf.get(name)), seconds=seconds):
         raise TooOften(seconds - int(time.time()) % seconds)

@@ -45,6 +45,14 @@ def current() -> str:
     return _current.get()
 
 
+def network() -> str:
+    """Return the same for counting: of an IPv6 address the network (/64) that one household or machine is given."""
+    found = current()
+    if ":" not in found:
+        return found
+    return str(ipaddress.ip_network(f"{found}/64", strict=False))
+
+
 class OriginMiddleware:
     """Notes where each request comes from, for the audit log and the limits."""
 

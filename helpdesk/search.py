@@ -212,8 +212,10 @@ def _searchable(actor: Actor) -> QuerySet[SearchEntry]:
     """Return the entries by which `actor` may find a ticket that is visible."""
     entries = SearchEntry.objects.all()
     if actor.kind == "customer":
-        # a ticket's own entry holds its customer's addresses: nothing to try out for who only takes part
-        own = Ticket.objects.filter(own_tickets(actor)).order_by().values("pk")
+        # a ticket's own entry holds its customer's addresses: nothing to try out for who only takes part,
+        # or is known by one of them
+        mine = Q(pk__in=()) if actor.address else own_tickets(actor)
+        own = Ticket.objects.filter(mine).order_by().values("pk")
         seen = Q(article__visible=True) | Q(article__isnull=True, ticket__in=own)
         return entries.filter(seen, internal__isnull=True)
     hidden = hidden_articles(actor)

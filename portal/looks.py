@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -11,8 +12,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from wagtail.admin.ui.tables import Column
+from wagtail.images import get_image_model
 from wagtail.images.widgets import AdminImageChooser
 from wagtail.models import Page
+from wagtail.permissions import policy_registry
 
 from helpdesk.agents.departments import DepartmentForm
 from helpdesk.agents.viewsets import DeskViewSet
@@ -65,6 +68,18 @@ class LookForm(DepartmentForm):
         super().__init__(*args, **kwargs)
         if "department" in self.fields:
             self.fields["department"].empty_label = "–"  # the site has a look of its own
+
+    def clean_logo(self) -> Any:
+        """Take only pictures that the person may choose: the look shows them to everybody."""
+        logo = self.cleaned_data["logo"]
+        policy = policy_registry.get_by_type(get_image_model())
+        if (
+            logo is not None
+            and logo.pk != self.instance.logo_id
+            and not policy.user_has_permission_for_instance(self.for_user, "choose", logo)
+        ):
+            raise forms.ValidationError(_("Choose one of the pictures that you may use."))
+        return logo
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

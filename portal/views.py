@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -61,3 +61,16 @@ def admin_login(request: HttpRequest) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
         target = reverse("wagtailadmin_home")
     return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
+
+
+def wagtail_login(request: HttpRequest) -> HttpResponse:
+    """Send Wagtail's log-in for private pages to the site's own, keeping where to go after."""
+    target = request.GET.get("next") or "/"
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+        target = "/"
+    return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
+
+
+def gone(request: HttpRequest, rest: str) -> HttpResponse:
+    """Answer that there is nothing here."""
+    raise Http404

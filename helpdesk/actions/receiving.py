@@ -57,7 +57,7 @@ def receive_message(
     """
     named = ticket
     ticket = _locked(actor, ticket, draft)
-    if visible and ticket.pk != named.pk and not permissions.share_customer(named, ticket):
+    if visible and ticket.pk != named.pk and not _is_theirs(actor, named, ticket):
         visible, wakes = False, True
     moving = (visible or wakes) and not draft.machine
     decision = (
@@ -104,6 +104,14 @@ def receive_message(
     if visible and not silent:
         _respond(actor, ticket, article, decision)
     return article
+
+
+def _is_theirs(actor: Actor, named: Ticket, ticket: Ticket) -> bool:
+    """Tell whether a message to `named`, merged into `ticket`, may be seen there: by one and the same customer only.
+
+    Who was invited to the one has not been invited to the other.
+    """
+    return permissions.share_customer(named, ticket) and permissions.can(actor, REPLY, ticket)
 
 
 def _locked(actor: Actor, ticket: Ticket, draft: Draft) -> Ticket:

@@ -18,7 +18,7 @@ from helpdesk.models import (
 from helpdesk.permissions import Actor
 
 from .base import address_of, locked_to_decide, touch
-from .customers import find_customer
+from .customers import find_customer, refuse_blocked
 
 #: So many people may be invited to one request.
 MAX_INVITED = 20
@@ -34,6 +34,7 @@ def invite(*, actor: Actor, ticket: Ticket, address: str, name: str = "") -> Par
     that was merged, or to which too many are invited.
     """
     ticket = locked_to_decide(actor, ticket)
+    refuse_blocked(actor)
     normalised = address_of(address, "email")
     _may_be_invited(ticket, normalised)
     row, _made = Participant.objects.get_or_create(

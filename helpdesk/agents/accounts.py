@@ -150,7 +150,7 @@ class MailboxForm(forms.ModelForm):
 
     def _check_secrets(self, data: dict[str, Any]) -> None:
         """A stored secret goes to no other server than the one it was entered for, and a token not in the open."""
-        stored = self.account is not None and bool(self.account.secret)
+        stored = bool(self.account is not None and self.account.secret) or bool(self.address.secret)
         moved = any(
             data[name] != getattr(self.address, name) for name in ("protocol", "host", "port")
         )
@@ -176,7 +176,7 @@ class MailboxForm(forms.ModelForm):
 
     def _secret(self, data: dict[str, Any]) -> str:
         """The new secret, or one that stands in the old URI and moves to where it is encrypted."""
-        return data.get("secret") or self.address.secret
+        return data.get("secret") or ("" if data.get("oauth") else self.address.secret)
 
     @transaction.atomic
     def save(self, commit: bool = True) -> Mailbox:

@@ -61,7 +61,7 @@ SETTINGS: dict[type[Model], str] = {
     Group: "name",
 }
 #: Of customers only what is set by hand, and not that one comes into being or is told of by a verb.
-OF_CUSTOMERS = ("name", "phone", "language", "is_blocked")
+OF_CUSTOMERS = ("name", "phone", "language", "organisation", "is_blocked")
 
 
 def connect(*more: type[Model]) -> None:
@@ -81,7 +81,8 @@ def acting_user() -> Any:
 def columns(model: Any) -> dict[str, str]:
     """Return the columns that people set: by attribute, their names."""
     if model is Customer:
-        return {name: name for name in OF_CUSTOMERS}
+        fields = [field for field in Customer._meta.concrete_fields if field.name in OF_CUSTOMERS]
+        return {field.attname: field.name for field in fields}
     return {
         field.attname: field.name
         for field in model._meta.concrete_fields

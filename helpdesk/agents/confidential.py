@@ -42,7 +42,7 @@ def veiled(mails: Iterable[InboundMail]) -> list[InboundMail]:
     rows, veil = list(mails), Veil()
     for mail in rows:
         if mail.queue_id is not None and mail.queue_id in veil.queues:
-            mail.subject, mail.sender = _("confidential"), ""
+            mail.subject, mail.sender, mail.error = _("confidential"), "", ""
     return rows
 
 

@@ -19,7 +19,7 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from helpdesk import actions, permissions
 from helpdesk.errors import HelpdeskError, NotFound, NotPermitted
-from helpdesk.models import Customer, CustomerAddress, Organisation, own_addresses
+from helpdesk.models import Customer, CustomerAddress, Organisation, Ticket, own_addresses
 from helpdesk.permissions import Actor
 
 from . import policy
@@ -64,6 +64,19 @@ class CustomerForm(DeskForm):
         choice.queryset = Organisation.objects.filter(is_active=True) | Organisation.objects.filter(
             pk=self.instance.organisation_id
         )
+
+    def clean_organisation(self) -> Organisation | None:
+        """Let nobody see, as its customer, what was shared with an organisation in queues of others."""
+        chosen: Organisation | None = self.cleaned_data["organisation"]
+        if chosen is None or chosen.pk == self.instance.organisation_id:
+            return chosen
+        mine = permissions.visible_tickets(policy.actor_for(self.for_user)).order_by().values("pk")
+        if Ticket.objects.filter(organisation=chosen).exclude(pk__in=mine).exists():
+            message = _(
+                "Requests of other teams are shared with this organisation: ask an administrator."
+            )
+            raise forms.ValidationError(message)
+        return chosen
 
     def clean_is_blocked(self) -> bool:
         blocked: bool = self.cleaned_data["is_blocked"]

@@ -19,7 +19,7 @@ from helpdesk.mail import ingest
 from helpdesk.models import InboundMail, OutboundMail, Queue, Right, Ticket
 from helpdesk.permissions import Actor
 
-from . import bounced, confidential, policy
+from . import bounced, confidential, log_facts, policy
 from .actions_views import send_again
 from .files import bytes_of, download
 from .ticket import TROUBLED
@@ -76,6 +76,7 @@ class FailureView(bounced.ManagersView):
             came_back(actor)
             .select_related("ticket")
             .defer("body", "html")
+            .annotate(is_veiled=log_facts.is_confidential(OutboundMail))
             .order_by("-bounced_at", "-pk")[:LIMIT]
         )
         for mail in returned:
@@ -85,7 +86,9 @@ class FailureView(bounced.ManagersView):
             returned=returned,
             days=CAME_BACK_DAYS,
             inbound=confidential.veiled(inbound.order_by("-received_at", "-pk")[:LIMIT]),
-            outbound=outbound.order_by("-created_at", "-pk")[:LIMIT],
+            outbound=outbound.annotate(is_veiled=log_facts.is_confidential(OutboundMail)).order_by(
+                "-created_at", "-pk"
+            )[:LIMIT],
             troubled=with_words(actor),
             limit=LIMIT,
             **kwargs,
@@ -167,6 +170,7 @@ def by_hand(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Choose the queue in which the ticket is opened."))
         return redirect("helpdesk_agents:failures")
     queue = Queue.objects.get(pk=int(wanted))
+    confidential.opened_mail(actor, row)
     try:
         row = ingest.file_by_hand(row.pk, queue=queue, by=actor.name)
     except (FileNotFoundError, ValueError):

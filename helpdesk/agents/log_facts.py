@@ -78,7 +78,8 @@ def _way(source: str) -> str:
 def of_inbound(mail: InboundMail) -> list[Section]:
     """Return how a mail arrived and what became of it."""
     veiled = _veiled(mail)
-    error = mail.error if mail.error.strip() != mail.reason.strip() else ""
+    said = mail.error if mail.error.strip() != mail.reason.strip() else ""
+    error = "".join(str(word) for word in _veiled(mail)(said))
     return _sections(
         (
             _("What became of it"),

@@ -16,7 +16,16 @@ from django.shortcuts import get_object_or_404
 from wagtail.permission_policies.base import BasePermissionPolicy
 
 from helpdesk import permissions
-from helpdesk.models import AutoResponse, Customer, Queue, Right, TaggedTicket, Ticket, TicketTag
+from helpdesk.models import (
+    AutoResponse,
+    Customer,
+    Queue,
+    Right,
+    TaggedTicket,
+    Ticket,
+    TicketTag,
+    confidential_queues,
+)
 from helpdesk.permissions import Actor
 
 ALL = frozenset({"add", "change", "delete", "view"})
@@ -237,13 +246,14 @@ class OrganisationPolicy(DeskPolicy):
 def visible_customers(actor: Actor) -> QuerySet[Customer]:
     """Return the customers with at least one ticket in the actor's queues; superusers see all.
 
-    Those who became another customer are not among them. Who only reads a ticket along has nothing to do with its customer.
+    Those who became another customer are not among them, nor those who only asked in confidence. Who only reads a
+    ticket along has nothing to do with its customer.
     """
     customers = Customer.objects.filter(merged_into=None)
     if is_superuser(actor):
         return customers
     tickets = permissions.visible_tickets(actor).filter(
-        customer=OuterRef("pk"), queue__in=actor.queues_with(Right.READ)
+        customer=OuterRef("pk"), queue__in=actor.queues_with(Right.READ) - confidential_queues()
     )
     return customers.filter(Exists(tickets))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.admin.ui.tables import BooleanColumn, Column
 from wagtail.admin.widgets.button import Button
 
-from helpdesk import addressing, permissions
+from helpdesk import actions, addressing, permissions
 from helpdesk.models import MailRoute, Queue, QueueAddress, queue_map
 from helpdesk.notifications import variables
 from helpdesk.rules import wording
@@ -56,6 +57,10 @@ class QueueForm(DeskForm):
             departments.limit(fields[name], self.actor, above, held=held)
         if not self.is_superuser:
             self._limit_route(fields["route"], above)
+        administers = self.instance.pk is None or self.instance.pk in permissions.administered(
+            self.actor
+        )
+        fields["is_confidential"].disabled = not (self.is_superuser or administers)
         fields["is_junk"].disabled = not self.is_superuser  # it takes the spam of the whole site
         fields["slug"].required = False
         fields["slug"].help_text = _("Empty: made from the name.")
@@ -132,6 +137,16 @@ class AddressForm(forms.ModelForm):
     class Meta:
         model = QueueAddress
         fields = ["address", "is_sender"]
+
+    def clean_address(self) -> str:
+        """Refuse the address of a person: mail to them would be taken for mail to ourselves."""
+        address: str = self.cleaned_data["address"]
+        users = get_user_model()._default_manager.filter(email__iexact=address)
+        if self.instance.pk is None and (
+            users.exists() or actions.find_customer(address) is not None
+        ):
+            raise forms.ValidationError(_("This address belongs to a person."))
+        return address
 
 
 class AddressRows(BaseInlineFormSet):

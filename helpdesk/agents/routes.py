@@ -20,7 +20,7 @@ from helpdesk import storage
 from helpdesk.models import MailRoute
 from helpdesk.notifications import routes
 
-from .departments import DepartmentColumn, DepartmentForm
+from .departments import DepartmentColumn, DepartmentForm, limit_access
 from .viewsets import DeskViewSet, PolicedEdit, PolicedIndex
 
 
@@ -54,9 +54,9 @@ class RouteForm(DepartmentForm):
         limit.min_value = 1
         limit.validators = [*limit.validators, forms.IntegerField(min_value=1).validators[0]]
         limit.widget.attrs["min"] = 1
-        access = self.instance.oauth if self.instance.oauth_id else None
-        if access is not None and access.department_id is None and not self.is_superuser:
-            # another server would be given the site's token
+        held = self.instance.oauth_id
+        if not self.is_superuser and limit_access(self.fields["oauth"], self.actor, held):
+            # another server would be given a token of the site, or of the department above
             for name in ("oauth", "host", "security", "port", "user"):
                 self.fields[name].disabled = True
 

@@ -21,6 +21,7 @@ from wagtail.admin import messages
 
 from helpdesk import permissions
 from helpdesk.errors import InvalidInput
+from helpdesk.models import QueueRight
 from helpdesk.permissions import Actor
 
 from . import policy
@@ -56,6 +57,18 @@ def _changeable(request: HttpRequest, pk: int) -> tuple[Actor, Group]:
     return actor, find_team(actor, pk, to_change=True)
 
 
+def _works_elsewhere(user: Any, actor: Actor) -> bool:
+    """Tell whether somebody has rights in queues that are not the actor's.
+
+    Who leads a team of theirs may say when they are away, everywhere: nobody draws people of others in by themselves.
+    """
+    rights = QueueRight.objects.filter(group__user=user)
+    return (
+        not permissions.is_superuser(actor)
+        and rights.exclude(queue__in=permissions.administered(actor)).exists()
+    )
+
+
 @require_POST
 def add(request: HttpRequest, pk: int) -> HttpResponse:
     """Take an account into a team."""
@@ -70,6 +83,9 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("This account is looked after by the site's administrators."))
     elif not user.is_active:
         messages.error(request, _("The account of %(name)s is not active.") % {"name": user})
+    elif _works_elsewhere(user, actor):
+        words = _("%(name)s works for others, too: ask the site's administrators.")
+        messages.error(request, words % {"name": user})
     else:
         group.user_set.add(user)
         said = {"name": user, "team": group.name}

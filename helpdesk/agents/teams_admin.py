@@ -121,8 +121,10 @@ class TeamFacts(forms.ModelForm):
             if len(found := list(own[:2])) == 1 and not locked:
                 self.team.department = found[0]
                 del fields["department"]
-            # what the site asks for is not taken back here
-            factor.disabled = self.team.requires_second_factor
+            # what the site asks for is not taken back here, nor got round by a new team
+            if self.instance.pk is None and _is_strict(own):
+                factor.initial = True
+            factor.disabled = bool(factor.initial)
         for field in fields.values() if locked else ():
             field.disabled = True
 
@@ -140,6 +142,11 @@ class TeamFacts(forms.ModelForm):
                 Permission.objects.get(content_type__app_label=app, codename=codename)
             )
         return group
+
+
+def _is_strict(departments: QuerySet[Department]) -> bool:
+    """Tell whether a team of one of these departments needs a second factor."""
+    return Team.objects.filter(department__in=departments, requires_second_factor=True).exists()
 
 
 class TeamView(TeamScreen):

@@ -53,7 +53,7 @@ def ask(request: HttpRequest, address: str) -> None:
 
     Also for an address that has had enough codes the answer is the same: nothing is sent then.
     """
-    if not throttle.allow("code.ask.ip", origin.current(), times=PER_IP, seconds=HOUR):
+    if not throttle.allow("code.ask.ip", origin.network(), times=PER_IP, seconds=HOUR):
         raise TooMany
     canonical = addressing.canonical(address)
     code = get_random_string(DIGITS, "0123456789")
@@ -104,7 +104,7 @@ def _may_try(found: Pending) -> bool:
     return (
         throttle.allow("code.try", found.name, times=TRIES, seconds=VALID)
         and throttle.allow("code.try", found.canonical, times=TRIES_PER_ADDRESS, seconds=HOUR)
-        and throttle.allow("code.try.ip", origin.current(), times=TRIES_PER_IP, seconds=HOUR)
+        and throttle.allow("code.try.ip", origin.network(), times=TRIES_PER_IP, seconds=HOUR)
     )
 
 

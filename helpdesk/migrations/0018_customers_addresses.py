@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='outboundmail',
             name='kind',
-            field=models.CharField(choices=[('answer', 'answer'), ('forward', 'forwarded message'), ('receipt', 'receipt'), ('appended', 'receipt of a further message'), ('refused', 'refusal'), ('continued', 'receipt of a new ticket for a closed one'), ('notice', 'notice'), ('link', 'link to a request or an address')], max_length=10, verbose_name='kind'),
+            field=models.CharField(choices=[('answer', 'answer'), ('forward', 'forwarded message'), ('receipt', 'receipt'), ('appended', 'receipt of a further message'), ('refused', 'refusal'), ('continued', 'receipt of a new ticket for a closed one'), ('notice', 'notice'), ('link', 'link to a request or an address'), ('code', 'one-time code')], max_length=10, verbose_name='kind'),
         ),
         migrations.CreateModel(
             name='AddressClaim',

@@ -28,6 +28,7 @@ class OutboundMail(models.Model):
         CONTINUED = "continued", _("receipt of a new ticket for a closed one")
         NOTICE = "notice", _("notice")
         LINK = "link", _("link to a request or an address")
+        CODE = "code", _("one-time code")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("queued")

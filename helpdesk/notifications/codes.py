@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from helpdesk import conf, permissions, storage
-from helpdesk.models import Customer, CustomerAddress
+from helpdesk.models import Customer, CustomerAddress, OutboundMail
 
 from . import compose
 from .automatic import Withheld, why_not
@@ -48,6 +48,7 @@ def _has_account(person: Customer | None, address: str) -> bool:
 
 def _queue(address: str, person: Customer | None, code: str, language: str) -> str:
     row = compose.notice(queue=None, language=conf.site_language(language))
+    row.kind = OutboundMail.Kind.CODE
     reason: Withheld | None = why_not(address, sender=row.from_address, customer=person)
     if reason is not None:
         return str(reason)

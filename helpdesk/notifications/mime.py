@@ -16,8 +16,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from helpdesk import addressing
-from helpdesk.models import Attachment, OutboundMail
+from helpdesk import addressing, scanner
+from helpdesk.models import Attachment, Blob, OutboundMail, Scan
 
 WIDTH = 76
 #: A longer token is encoded: a line has at most 998 characters (RFC 5322 2.1.1).
@@ -54,8 +54,18 @@ def files_of(row: OutboundMail) -> list[File]:
     return [
         File(one.name, one.content_type, one.blob.read(), one.content_id)
         for one in rows
-        if not one.blob.is_quarantined
+        if _may_go(one.blob)
     ]
+
+
+def _may_go(blob: Blob) -> bool:
+    """Tell whether a file may leave: not from quarantine, nor before the scanner, if there is one, has seen it."""
+    if blob.is_quarantined:
+        return False
+    if blob.scan != Scan.WAITING or not scanner.is_on():
+        return True
+    verdict = scanner.scan_at_once(blob.read())
+    return verdict is None or not verdict.finding
 
 
 def build(row: OutboundMail, files: Sequence[File] = ()) -> bytes:

@@ -24,6 +24,7 @@ from helpdesk.models import (
     Participant,
     Right,
     Ticket,
+    confidential_queues,
     directory,
 )
 from helpdesk.permissions import SYSTEM, Actor
@@ -99,7 +100,8 @@ def managed_rows(actor: Actor) -> QuerySet[BouncedAddress]:
     rows = BouncedAddress.objects.all()
     if _is_superuser(actor):
         return rows
-    queues = actor.queues_with(Right.MANAGE)
+    # those of confidential tickets are released on the ticket itself, which writes down who looked
+    queues = actor.queues_with(Right.MANAGE) - confidential_queues()
     asks = Ticket.objects.filter(queue__in=queues).exclude(contact="").values("contact")
     shares = Participant.objects.filter(ticket__queue__in=queues).values("normalised")
     return rows.filter(Q(address__in=asks) | Q(address__in=shares))

@@ -167,7 +167,9 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
         """Show the thank-you page; `form_submission` is the ticket, or None if it is not to be named."""
         context = self.get_context(request)
         context["ticket"] = form_submission
-        context["status_url"] = status_url(form_submission) if form_submission else ""
+        # an address that was only typed proves nothing: its owner gets the link by mail
+        is_known = form_submission is not None and request.user.is_authenticated
+        context["status_url"] = status_url(form_submission) if is_known else ""
         template = self.get_landing_page_template(request)
         return TemplateResponse(request, template, context)
 

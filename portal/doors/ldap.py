@@ -7,6 +7,7 @@ not answer is logged by a code, and the next way to log in is tried: nobody gets
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -34,7 +35,10 @@ class LdapBackend(ModelBackend):
         """Return the account of the person with this name and password in the directory, or None."""
         door = config.ldap()
         # an empty password would be an anonymous bind, which every directory welcomes (RFC 4513 5.1.2)
-        if door is None or not username or not password or "ldap" not in config.doors():
+        # directories fold what is alike (accents, blanks, soft hyphens): each spelling would have attempts of its own
+        if not re.fullmatch(r"[A-Za-z0-9@.+_-]+", username or ""):
+            return None
+        if door is None or not password or "ldap" not in config.doors():
             return None
         try:
             return asking(door, request).authenticate(request, username=username, password=password)

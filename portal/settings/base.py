@@ -199,6 +199,8 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # no log-in name: whoever may choose one learns which are taken, and could take that of a colleague to come
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# a code for the browser that asked: a link could be opened by somebody else's hand, and their requests taken over
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True  # the same work for an address without an account
 ACCOUNT_EMAIL_NOTIFICATIONS = True

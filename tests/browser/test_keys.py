@@ -174,7 +174,7 @@ def test_every_page_of_log_in_and_security_is_accessible(
 ) -> None:
     visitor = at_localhost(visit(phone=phone, language=language))
     start = "/en" if language == "en" else ""
-    paths = ("login", "signup", "password/reset", "password/reset/done", "confirm-email")
+    paths = ("login", "signup", "password/reset", "password/reset/done")
     visitor.tour({path: f"{start}/accounts/{path}/" for path in paths})
     visitor.tour({"code": f"{start}/requests/code/"})
     visitor.page.fill("[name=address]", "nobody@mail.example")

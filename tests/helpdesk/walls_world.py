@@ -307,6 +307,15 @@ class World:
             )
         return self._is_own(who.index or 0, traits) or self._is_shared(who.index or 0, traits)
 
+    def keeps_confidence(self, number: int) -> bool:
+        """Whether a ticket lies in a confidential queue, or below one."""
+        current: int | None = self.plan["tickets"][number]["queue"]
+        while current is not None:
+            if current in self.plan["confidential"]:
+                return True
+            current = self.plan["parents"][current]
+        return False
+
     def finds_all_of(self, who: Who, number: int) -> bool:
         """Whether somebody finds a ticket by its own words, too: these hold its customer's addresses."""
         traits = self.plan["tickets"][number]
@@ -314,8 +323,6 @@ class World:
             return True
         if who.kind == "link":
             return True
-        if who.kind == "guest":
-            return traits["customer"] == who.index == traits["contact"]
         return who.kind == "customer" and self._is_own(who.index or 0, traits)
 
     def _is_own(self, person: int, traits: dict[str, Any]) -> bool:

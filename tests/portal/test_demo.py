@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.test import TestCase, override_settings
+from django.test import TestCase
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Page
@@ -83,8 +84,9 @@ class TestLoaded(TestCase):
 
     @classmethod
     def setUpTestData(cls) -> None:
-        usual = {name: value for name, value in settings.HELPDESK.items() if name not in LIMITS}
-        with override_settings(HELPDESK=usual):  # as on a site that runs
+        with patch.dict(settings.HELPDESK):
+            for name in LIMITS:  # as on a site that runs
+                settings.HELPDESK.pop(name, None)
             cls.said = demo()
 
     def test_counts_are_equal_after_a_second_run(self) -> None:

@@ -119,9 +119,7 @@ def test_frame_has_no_inline_script_and_no_third_party(client, tree):
 
 
 @pytest.mark.parametrize("prefix", ["", "/en"])
-@pytest.mark.parametrize(
-    "path", ["login/", "signup/", "password/reset/", "password/reset/done/", "confirm-email/"]
-)
+@pytest.mark.parametrize("path", ["login/", "signup/", "password/reset/", "password/reset/done/"])
 def test_account_pages_stand_in_the_frame(client, tree, prefix, path):
     assert "site-header" in html(client, f"{prefix}/accounts/{path}")
 
