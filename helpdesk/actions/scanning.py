@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from helpdesk import audit, events, permissions, scanner
@@ -76,11 +75,20 @@ def tell_infected() -> int:
 
     The raw mail of such a message goes into quarantine with it.
     """
-    told = Event.objects.filter(article=OuterRef("article"), kind=EventKind.FILE_INFECTED)
-    rows = Attachment.objects.filter(~Exists(told), blob__scan=Scan.INFECTED)
+    rows = list(
+        Attachment.objects.filter(blob__scan=Scan.INFECTED).select_related("blob").order_by("pk")
+    )
+    events_of_them = Event.objects.filter(
+        article__in={row.article_id for row in rows}, kind=EventKind.FILE_INFECTED
+    )
+    # a message's other files may have been scanned later
+    told = {
+        pk for data in events_of_them.values_list("data", flat=True) for pk in data["attachments"]
+    }
     by_article: dict[int, list[Attachment]] = {}
-    for row in rows.select_related("blob").order_by("pk"):
-        by_article.setdefault(row.article_id, []).append(row)
+    for row in rows:
+        if row.pk not in told:
+            by_article.setdefault(row.article_id, []).append(row)
     for pk, files in by_article.items():
         _tell(Article.objects.select_related("ticket__queue").get(pk=pk), files)
     return len(by_article)
