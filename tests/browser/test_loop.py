@@ -10,6 +10,7 @@ import pytest
 from django.utils import translation
 from playwright.sync_api import FilePayload, expect
 
+from helpdesk.models import OutboundMail
 from helpdesk.pages.stream import FormFieldsBlock
 from tests import page_factories as pages
 
@@ -118,8 +119,11 @@ def send(visitor: Visitor) -> None:
 
 
 def follow(customer: Visitor, number: str) -> None:
-    """Go from the thank-you page to the request."""
-    customer.page.locator("main .actions a.button").first.click()
+    """Go to the request by the link in the receipt: the page shows it only to who is logged in."""
+    receipt = OutboundMail.objects.get(ticket__number=number, kind=OutboundMail.Kind.RECEIPT)
+    link = re.search(r"http://\S+(/(?:en/)?requests/status/\S+)", receipt.body)
+    assert link is not None
+    customer.goto(link[1])
     expect(customer.page.locator(".request__side")).to_contain_text(number)
     expect(customer.page.locator("main")).to_contain_text(ROOM)
     customer.check()
