@@ -69,7 +69,9 @@ def build_form(visit: Visit, stage: Stage, language: str) -> str:
     page.locator("[name=title]").fill(words.title)
     add_field(editor, 0, kind_of_field("text", language))
     page.locator("[name=fields-0-value-label]").fill(words.room)
-    page.locator("[name=fields-0-value-required]").check()
+    required = page.locator("[name=fields-0-value-required]")
+    required.press("Space")  # a click may miss it while the new block still unfolds
+    expect(required).to_be_checked()
     add_field(editor, 1, kind_of_field("files", language))
     page.locator("[name=fields-1-value-label]").fill(words.photo)
     page.locator("[name=queue]").select_option(label=stage.queue.name)
