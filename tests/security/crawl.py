@@ -108,7 +108,6 @@ def crawl(client: Client, *seeds: str) -> Crawl:
             links = []
             if response.streaming:
                 b"".join(response)
-            response.close()
         waiting.extend((here, url) for link in links if (here := _here(url, link)))
     return found
 
