@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
 
@@ -39,6 +40,12 @@ def _in_english() -> Iterator[None]:
     """Messages are compared in the language of the code; what is German says so itself."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted_yet() -> None:
+    """Rows made by a test go with it and their numbers come again; what was counted under them has to go, too."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

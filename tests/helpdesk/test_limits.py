@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
@@ -17,13 +16,6 @@ from tests import page_factories as pages
 
 pytestmark = pytest.mark.django_db
 NOON = "2026-11-26T12:00:00Z"
-
-
-@pytest.fixture(autouse=True)
-def _counted_anew():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

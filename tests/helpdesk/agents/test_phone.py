@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.core.cache import cache
 from django.urls import reverse
 
 from helpdesk.models import Channel, Customer, Priority, Proof, Right, Ticket
@@ -124,7 +123,6 @@ def directory(words: str) -> list[Person]:
 
 @pytest.fixture
 def persons(settings):
-    cache.clear()
     settings.HELPDESK = {**settings.HELPDESK, "PERSONS": f"{__name__}.directory"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
 from django.urls import reverse
 
 from helpdesk.models import Customer, Organisation, OutboundMail, Right, Ticket
@@ -14,11 +13,6 @@ from .conftest import browser
 pytestmark = pytest.mark.django_db
 
 FRIEND = "friend@mail.example"
-
-
-@pytest.fixture(autouse=True)
-def fresh_counts():
-    cache.clear()
 
 
 def do(team, change: str, **data):

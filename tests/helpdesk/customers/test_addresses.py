@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -32,7 +31,6 @@ ADDRESS = "ina@home.example"
 
 @pytest.fixture(autouse=True)
 def english():
-    cache.clear()
     with translation.override("en"):
         yield
 

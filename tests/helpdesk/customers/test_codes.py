@@ -9,7 +9,6 @@ import pytest
 import time_machine
 from django.contrib.auth import hashers
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -35,11 +34,6 @@ pytestmark = pytest.mark.django_db
 ASK = "/en/requests/code/"
 ENTER = "/en/requests/code/enter/"
 LIST = "/en/requests/"
-
-
-@pytest.fixture(autouse=True)
-def _counted_anew():
-    cache.clear()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext
@@ -38,7 +37,6 @@ FRIEND = "friend@mail.example"
 
 @pytest.fixture(autouse=True)
 def english():
-    cache.clear()
     with translation.override("en"):
         yield
 
