@@ -10,20 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.blocks.struct_block import StructBlockValidationError
 
-from .blocks import (
-    ChoiceInput,
-    ConsentInput,
-    DateInput,
-    EmailInput,
-    FilesInputBlock,
-    InputBlock,
-    LongTextInput,
-    MultipleChoiceInput,
-    NumberInput,
-    PhoneInput,
-    TextInput,
-    YesNoInput,
-)
+from .blocks import InputBlock
+from .inputs.choices import ChoiceInput, ConsentInput, MultipleChoiceInput, YesNoInput
+from .inputs.files import FilesInputBlock
+from .inputs.numbers import DateInput, NumberInput
+from .inputs.texts import EmailInput, LongTextInput, PhoneInput, TextInput
 from .keys import doubles, give_keys
 
 

@@ -1,0 +1,1 @@
+"""The fields that an intake form is built of, by kind; what they have in common stands in `pages.blocks`."""

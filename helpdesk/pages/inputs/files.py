@@ -1,0 +1,51 @@
+"""The field for files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from wagtail import blocks
+from wagtail.blocks.struct_block import BlockGroup
+
+from helpdesk.actions import Upload
+from helpdesk.pages.blocks import InputBlock
+from helpdesk.pages.uploads import FilesField, limits
+
+
+class FilesInputBlock(InputBlock):
+    type = "files"
+    compared_as = None
+
+    max_files = blocks.IntegerBlock(label=_("Number of files"), required=False, min_value=1)
+    max_megabytes = blocks.IntegerBlock(label=_("Megabytes each"), required=False, min_value=1)
+    endings = blocks.CharBlock(
+        label=_("Endings"),
+        required=False,
+        max_length=200,
+        help_text=_("For example: pdf, jpg, png. Empty: documents and pictures."),
+    )
+
+    class Meta:
+        label = _("Files")
+        icon = "upload"
+        form_layout = BlockGroup(
+            children=["label", "help_text", "required", "max_files", "max_megabytes", "endings"],
+            settings=["private", "key", "condition", "in_subject"],
+        )
+
+    def build(self, value: Any) -> forms.Field:
+        bounds = limits(value["max_files"], value["max_megabytes"], value["endings"] or "")
+        field = FilesField(limits=bounds, key=value["key"], **self.common(value))
+        field.help_text = " ".join(filter(None, [str(field.help_text), field.hint()]))
+        return field
+
+    def typed(self, value: Any, cleaned: tuple[Upload, ...]) -> list[dict[str, Any]]:
+        return [
+            {"name": one.name, "size": len(one.content), "content_type": one.content_type}
+            for one in cleaned
+        ]
+
+    def shown(self, value: Any, cleaned: tuple[Upload, ...]) -> str:
+        return ", ".join(one.name for one in cleaned)
