@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def free_ports(count: int) -> list[int]:
