@@ -174,22 +174,22 @@ class GroupInput(InputBlock):
         return cleaned
 
 
-def _people() -> list[tuple[str, dict[str, Any]]]:
-    rows = [
-        ("text", "first_name", _("First name"), True),
-        ("text", "last_name", _("Last name"), True),
-        ("email", "email", _("E-mail address"), True),
-        ("login", "login_name", _("Log-in name"), False),
-    ]
-    return [
-        (type_, {"key": key, "label": str(label), "required": required})
-        for type_, key, label, required in rows
-    ]
-
-
 class PeopleColumnsBlock(ColumnsBlock):
-    class Meta:
-        default = staticmethod(_people)  # called for each block, in the language of who adds it
+    """Columns that begin with those of a person, in the language of who adds the list."""
+
+    def get_default(self) -> Any:
+        rows = [
+            ("text", "first_name", _("First name"), True),
+            ("text", "last_name", _("Last name"), True),
+            ("email", "email", _("E-mail address"), True),
+            ("login", "login_name", _("Log-in name"), False),
+        ]
+        return self.to_python(
+            [
+                {"type": type_, "value": {"key": key, "label": str(label), "required": required}}
+                for type_, key, label, required in rows
+            ]
+        )
 
 
 class PeopleInput(GroupInput):
