@@ -7,26 +7,16 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 
+from helpdesk.rules.conditions import FieldType
+
+from .asking import problems
 from .inputs.choices import ChoiceInput, ConsentInput, MultipleChoiceInput, YesNoInput
 from .inputs.files import FilesInputBlock
 from .inputs.groups import GroupInput, PeopleInput
 from .inputs.numbers import DateInput, NumberInput
 from .inputs.texts import EmailInput, LoginInput, LongTextInput, PhoneInput, TextInput
 from .keyed import KeyedStreamBlock
-
-
-class SectionBlock(blocks.StructBlock):
-    """A heading; the fields up to the next one belong to it."""
-
-    heading = blocks.CharBlock(label=_("Heading"), max_length=250)
-    text = blocks.RichTextBlock(
-        label=_("Text"), required=False, features=["bold", "italic", "link", "ol", "ul"]
-    )
-
-    class Meta:
-        label = _("Section")
-        icon = "title"
-        label_format = "{heading}"
+from .structure import SectionBlock, StepBlock, TextBetweenBlock
 
 
 class FormFieldsBlock(KeyedStreamBlock):
@@ -46,13 +36,22 @@ class FormFieldsBlock(KeyedStreamBlock):
     login = LoginInput(group=_("Fields"))
     group = GroupInput(group=_("Fields"))
     people = PeopleInput(group=_("Fields"))
+    step = StepBlock(group=_("Structure"))
     section = SectionBlock(group=_("Structure"))
-    help_text = blocks.RichTextBlock(
-        label=_("Text between fields"),
-        icon="pilcrow",
-        features=["bold", "italic", "link", "ol", "ul"],
-        group=_("Structure"),
-    )
+    help_text = TextBetweenBlock(group=_("Structure"))
+
+    def clean(self, value: Any) -> Any:
+        cleaned = super().clean(value)
+        wrong = {} if self.is_deferred_validation else problems(cleaned)
+        if wrong:
+            raise blocks.StreamBlockValidationError(wrong)
+        return cleaned
+
+    def kinds(self) -> dict[str, FieldType | None]:
+        """Return how conditions compare what each type of block asks for; None: not at all."""
+        return {
+            name: getattr(block, "compared_as", None) for name, block in self.child_blocks.items()
+        }
 
     def inputs(self, value: Any) -> list[Any]:
         """Return the children of a stream that ask for an answer, those of its field sets among them."""

@@ -24,7 +24,7 @@ from .texts import EmailInput, LoginInput, PhoneInput, TextInput
 #: What a cell with a yes or no may say in a pasted table.
 _YES_NO = {"yes": "yes", "ja": "yes", "x": "yes", "1": "yes", "no": "no", "nein": "no", "0": "no"}
 #: A cell has no condition, and goes into no subject.
-_NOT_IN_ROWS = ("in_subject", "condition")
+_NOT_IN_ROWS = ("in_subject", "condition", "required_when")
 
 
 def _cell(base: type[InputBlock]) -> InputBlock:
