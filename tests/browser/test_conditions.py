@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator
 
-from helpdesk.pages.keys import key_for
 from portal.models import IntakeFormPage
 from tests import page_factories as pages
 
