@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from helpdesk import addressing, conf, limits, uploads
 from helpdesk.actions import Upload
 
+from .inputs.hidden import HiddenField
 from .logins import LoginField
 from .rows import RowsBoundField, anchor
 
@@ -47,8 +48,8 @@ class FormProblem:
 class IntakeForm(forms.Form):
     """Contact, the page's fields, and the objection to storage.
 
-    `stream` holds the blocks, `user` the visitor; who is logged in is asked for neither name nor
-    address if the account has them. Clean values: see `answer_of`, `uploads`, `contact_name`,
+    `stream` holds the blocks, `user` the visitor; who is logged in is asked for neither name, address nor
+    log-in name if the account has them. `parameters` are those of the page's address. Clean values: see `answer_of`, `uploads`, `contact_name`,
     `contact_email`, `objects`.
     """
 
@@ -78,7 +79,13 @@ class IntakeForm(forms.Form):
     submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())
 
     def __init__(
-        self, *args: Any, stream: Any, user: Any = None, objection: str = "", **kwargs: Any
+        self,
+        *args: Any,
+        stream: Any,
+        user: Any = None,
+        objection: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.stream = stream
@@ -90,7 +97,9 @@ class IntakeForm(forms.Form):
             if child.block_type in stream.stream_block.input_types
         }
         for name, child in self.inputs.items():
-            self.fields[name] = child.block.build(child.value)
+            field = self.fields[name] = child.block.build(child.value)
+            if isinstance(field, HiddenField):
+                field.take(parameters or {})
         self.fields["objects_to_storage"].label = objection
         self.fields["submission_key"].initial = uuid4().hex
         self.fields["shown_at"].initial = limits.stamp

@@ -15,7 +15,8 @@ from .inputs import sets
 from .inputs.choices import ChoiceInput, ConsentInput, MultipleChoiceInput, YesNoInput
 from .inputs.files import FilesInputBlock
 from .inputs.groups import GroupInput, PeopleInput
-from .inputs.numbers import DateInput, NumberInput
+from .inputs.hidden import HiddenInputBlock
+from .inputs.numbers import DateInput, NumberInput, TimeInput
 from .inputs.texts import EmailInput, LoginInput, LongTextInput, PhoneInput, TextInput
 from .keyed import KeyedStreamBlock
 from .keys import doubles
@@ -25,20 +26,22 @@ from .structure import SectionBlock, StepBlock, TextBetweenBlock
 class FieldsBlock(KeyedStreamBlock):
     """Fields in their order, and what structures them."""
 
-    text = TextInput(group=_("Fields"))
-    long_text = LongTextInput(group=_("Fields"))
-    email = EmailInput(group=_("Fields"))
-    phone = PhoneInput(group=_("Fields"))
-    number = NumberInput(group=_("Fields"))
-    date = DateInput(group=_("Fields"))
-    choice = ChoiceInput(group=_("Fields"))
-    choices = MultipleChoiceInput(group=_("Fields"))
-    yes_no = YesNoInput(group=_("Fields"))
-    files = FilesInputBlock(group=_("Fields"))
-    consent = ConsentInput(group=_("Fields"))
-    login = LoginInput(group=_("Fields"))
-    group = GroupInput(group=_("Fields"))
-    people = PeopleInput(group=_("Fields"))
+    text = TextInput(group=_("Words"))
+    long_text = LongTextInput(group=_("Words"))
+    email = EmailInput(group=_("Words"))
+    phone = PhoneInput(group=_("Words"))
+    number = NumberInput(group=_("Numbers and days"))
+    date = DateInput(group=_("Numbers and days"))
+    time = TimeInput(group=_("Numbers and days"))
+    choice = ChoiceInput(group=_("Answers to choose from"))
+    choices = MultipleChoiceInput(group=_("Answers to choose from"))
+    yes_no = YesNoInput(group=_("Answers to choose from"))
+    consent = ConsentInput(group=_("Answers to choose from"))
+    login = LoginInput(group=_("People and lists"))
+    people = PeopleInput(group=_("People and lists"))
+    group = GroupInput(group=_("People and lists"))
+    files = FilesInputBlock(group=_("Files and hidden values"))
+    hidden = HiddenInputBlock(group=_("Files and hidden values"))
     step = StepBlock(group=_("Structure"))
     section = SectionBlock(group=_("Structure"))
     help_text = TextBetweenBlock(group=_("Structure"))

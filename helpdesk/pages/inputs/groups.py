@@ -12,7 +12,7 @@ from wagtail import blocks
 from wagtail.blocks.struct_block import BlockGroup, StructBlockValidationError
 
 from helpdesk.pages import pasting
-from helpdesk.pages.blocks import InputBlock
+from helpdesk.pages.blocks import InputBlock, layout
 from helpdesk.pages.keyed import KeyedStreamBlock
 from helpdesk.pages.keys import give_keys
 from helpdesk.pages.rows import MAX_CELLS, MAX_ROWS, Column, RowsField
@@ -83,11 +83,8 @@ class GroupInput(InputBlock):
 
     class Meta:
         label = _("List of rows")
-        icon = "list-ul"
-        form_layout = BlockGroup(
-            children=["label", "help_text", "required", "row_name", "columns"],
-            settings=["minimum", "maximum", "private", "in_subject", "key", "condition"],
-        )
+        icon = "table"
+        form_layout = layout("row_name", "columns", more=["minimum", "maximum"])
 
     def build(self, value: Any) -> forms.Field:
         return RowsField(
