@@ -119,6 +119,8 @@ class Condition extends Controller {
     clearTimeout(this.timer);
     this.box?.remove();
     this.box = null;
+    this.noted?.remove();
+    this.noted = null;
   }
 
   soon() {
@@ -172,7 +174,16 @@ class Condition extends Controller {
       this.list,
       this.adder,
     );
+    this.note();
     this.tell();
+  }
+
+  /* The settings of a block are closed at first: what they say stands beside them as well. */
+  note() {
+    const settings = this.element.closest('[data-block-settings]');
+    if (!settings || this.noted) return;
+    this.noted = make('p', { class: 'hd-condition__note help', hidden: true });
+    settings.after(this.noted);
   }
 
   /* Draw anew if the form changed meanwhile, and keep the focus. */
@@ -393,6 +404,9 @@ class Condition extends Controller {
     this.sentence.replaceChildren(
       ...(rows.length ? [`${this.openingValue} `, ...glued, '.'] : [words.always]),
     );
+    if (!this.noted) return;
+    this.noted.hidden = !rows.length;
+    this.noted.textContent = this.sentence.textContent;
   }
 
   part(row, all) {
