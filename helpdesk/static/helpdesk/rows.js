@@ -22,29 +22,28 @@ export const cellsOf = (text) => {
     rows[rows.length - 1].push(cell.trim());
     cell = '';
   };
-  const letters = [...text.replace(/\r\n?/g, '\n')];
-  letters.forEach((letter, at) => {
-    if (letter === '"' && (quoted || !cell.trim())) {
-      if (quoted && letters[at - 1] === '"' && letters[at - 2] !== undefined && cell.endsWith('\0')) {
-        cell = `${cell.slice(0, -1)}"`;
-        return;
-      }
-      quoted = !quoted;
-      if (!quoted) cell += '\0';
-    } else if (letter === '"' && cell.endsWith('\0')) {
-      cell = `${cell.slice(0, -1)}"`;
+  const letters = text.replace(/\r\n?/g, '\n');
+  for (let at = 0; at < letters.length; at += 1) {
+    const letter = letters[at];
+    if (quoted && letter === '"' && letters[at + 1] === '"') {
+      cell += letter;
+      at += 1;
+    } else if (quoted) {
+      quoted = letter !== '"';
+      if (quoted) cell += letter;
+    } else if (letter === '"' && !cell.trim()) {
       quoted = true;
-    } else if (!quoted && letter === sign) {
+    } else if (letter === sign) {
       end();
-    } else if (!quoted && letter === '\n') {
+    } else if (letter === '\n') {
       end();
       rows.push([]);
     } else {
       cell += letter;
     }
-  });
+  }
   end();
-  return rows.map((row) => row.map((one) => one.replace(/\0/g, ''))).filter((row) => row.some(Boolean));
+  return rows.filter((row) => row.some(Boolean));
 };
 
 /* Return what stands in which column: an order of keys (null: none), and the rows below a header. */
