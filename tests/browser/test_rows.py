@@ -16,10 +16,10 @@ from .stage import set_up
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 COLUMNS = [
-    pages.question("text", "first", "Vorname", required=True),
-    pages.question("text", "last", "Nachname"),
-    pages.question("email", "mail", "E-Mail"),
-    pages.question("choice", "diet", "Essen", choices={"meat": "Mit Fleisch", "none": "Ohne"}),
+    pages.question("text", "first", "First name", required=True),
+    pages.question("text", "last", "Last name"),
+    pages.question("email", "mail", "E-mail"),
+    pages.question("choice", "diet", "Meals", choices={"meat": "With meat", "none": "Without"}),
 ]
 PASTE = """(node, text) => {
   const data = new DataTransfer();
@@ -30,18 +30,18 @@ PASTE = """(node, text) => {
 
 @pytest.fixture
 def form():
-    stage = set_up()
+    stage = set_up("en")
     fields = [
         pages.question(
-            "group", "team", "Gruppe", columns=COLUMNS, row_name="Person", required=True, maximum=6
+            "group", "team", "Group", columns=COLUMNS, row_name="Person", required=True, maximum=6
         ),
-        pages.question("long_text", "why", "Warum?", max_length=20),
+        pages.question("long_text", "why", "Why?", max_length=20),
     ]
     return pages.make_form(stage.service, fields)
 
 
 def start(visit: Callable[..., Visitor], form, **options) -> Visitor:
-    visitor = visit(**options)
+    visitor = visit(language="en", **options)
     visitor.goto(form.url)
     visitor.page.fill("[name=contact_name]", "Ada")
     visitor.page.fill("[name=contact_email]", "ada@mail.example")
@@ -71,7 +71,7 @@ def test_rows_are_added_removed_and_sent_by_keyboard(visit, form):
     page.keyboard.press("Enter")
     expect(cell(visitor, 1, "first")).to_be_focused()
     page.keyboard.type("Kim")
-    expect(page.locator("[data-rows-status]")).to_have_text("Zeile hinzugefügt: Person 2")
+    expect(page.locator("[data-rows-status]")).to_have_text("Row added: Person 2")
     page.locator("[data-rows-add]").press("Space")
     page.keyboard.type("Lou")
     page.locator("[data-rows-remove]").nth(1).press("Enter")
@@ -88,7 +88,7 @@ def test_a_table_fills_rows_from_the_cell_on(visit, form):
     visitor = start(visit, form)
     first = cell(visitor, 0, "first")
     first.evaluate(
-        PASTE, "Ada\tLovelace\tada@x.example\tohne\nKim\tMeier\tkim@x.example\tMit Fleisch\n"
+        PASTE, "Ada\tLovelace\tada@x.example\twithout\nKim\tMeier\tkim@x.example\tWith meat\n"
     )
     assert rows(visitor) == 2
     assert cell(visitor, 1, "mail").input_value() == "kim@x.example"
@@ -104,7 +104,7 @@ def test_a_table_with_a_header_goes_into_the_box_and_what_has_no_room_stays_ther
     page = visitor.page
     page.locator(".rows__paste summary").click()
     lines = "\n".join(f"Person{n};p{n}@x.example" for n in range(8))
-    page.locator("[data-rows-paste]").fill(f"First name;E-Mail-Adresse\n{lines}")
+    page.locator("[data-rows-paste]").fill(f"Vorname;E-Mail-Adresse\n{lines}")
     page.locator("[data-rows-fill]").click()
     assert rows(visitor) == 6
     assert cell(visitor, 5, "mail").input_value() == "p5@x.example"
@@ -142,11 +142,11 @@ def test_nothing_needs_scripts(visit, form):
     page.locator("[name=contact_name]").press("Enter")  # sends, and removes no row
     page.wait_for_load_state()
     [ticket] = Ticket.objects.all()
-    assert ticket.answers[0]["shown"].splitlines()[1] == "2. Vorname: Kim"
+    assert ticket.answers[0]["shown"].splitlines()[1] == "2. First name: Kim"
 
 
 def test_a_narrow_phone(visit, form):
-    visitor = visit(phone=True)
+    visitor = visit(phone=True, language="en")
     visitor.page.set_viewport_size({"width": 320, "height": 700})
     visitor.goto(form.url)
     visitor.page.locator("[data-rows-add]").click()
@@ -157,4 +157,4 @@ def test_a_narrow_phone(visit, form):
 def test_characters_are_counted(visit, form):
     visitor = start(visit, form)
     visitor.page.fill("[name=q_why]", "Ä" * 23)
-    expect(visitor.page.locator("[data-count]")).to_have_text("3 Zeichen zu viel")
+    expect(visitor.page.locator("[data-count]")).to_have_text("3 characters too many")

@@ -115,10 +115,8 @@ class GroupInput(InputBlock):
         values = {
             pasting.plain(one["label"]): one["value"] for one in child.block.choices_of(child.value)
         }
-        names = (*pasting.ALIASES.get(key, ()), *pasting.ALIASES.get(type_, ()))
-        return pasting.Reading(
-            key, (child.value["label"], *names), _YES_NO if type_ == "yes_no" else values
-        )
+        names = pasting.names_of(child.value["label"], key, type_)
+        return pasting.Reading(key, names, _YES_NO if type_ == "yes_no" else values)
 
     def typed(self, value: Any, cleaned: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
         inner = self.inner(value)

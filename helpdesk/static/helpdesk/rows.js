@@ -50,7 +50,7 @@ export const cellsOf = (text) => {
 export const ordered = (rows, columns) => {
   const [first = []] = rows;
   const named = first.map((cell) => columns.find((one) => plain(cell) && one.names.includes(plain(cell))));
-  if (named.filter(Boolean).length > first.length / 2) {
+  if (first.length && 2 * named.filter(Boolean).length >= first.length) {
     return { order: named.map((one) => one?.key ?? null), rows: rows.slice(1), isNamed: true };
   }
   return { order: columns.map((one) => one.key), rows, isNamed: false };
