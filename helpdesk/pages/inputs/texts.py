@@ -162,7 +162,7 @@ class EmailField(forms.EmailField):
         if address and self.domains and domain_of(address) not in self.domains:
             raise ValidationError(
                 _("Please enter an address that ends in %(domains)s."),
-                params={"domains": _now(" or ").join(f"@{one}" for one in self.domains)},
+                params={"domains": f" {_now('or')} ".join(f"@{one}" for one in self.domains)},
                 code="domain",
             )
         return address
