@@ -20,7 +20,6 @@ from . import steps
 from .conditional import PREFIX, ConditionalForm, only_if
 
 
-
 @dataclass(frozen=True)
 class Part:
     """One thing on the page, in order: a heading with text, a text, or a field.

@@ -15,7 +15,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from .conditional import ConditionalForm, only_if
+from .conditional import ConditionalForm
 
 #: What the script sends with a form that is only to be checked.
 CHECK = "check_step"
@@ -91,9 +91,7 @@ def script_data(form: ConditionalForm) -> dict[str, Any]:
                 for n in (1, many)
             ],
             "wrong": [
-                ngettext(
-                    "%(n)s answer needs another look.", "%(n)s answers need another look.", n
-                )
+                ngettext("%(n)s answer needs another look.", "%(n)s answers need another look.", n)
                 for n in (1, many)
             ],
         },
