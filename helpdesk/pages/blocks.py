@@ -10,6 +10,7 @@ is one, too; every field carries a slot for its condition.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -49,6 +50,15 @@ class ConditionBlock(blocks.FieldBlock):
         super().__init__(**kwargs)
         widget = ConditionWidget(stream, self.label)
         self.field = forms.JSONField(required=self.meta.required, widget=widget)
+
+    def value_from_form(self, value: Any) -> Any:
+        """Return the tree that was sent; what is no JSON stays a text, which `clean` refuses."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value else None
+        except ValueError:
+            return value
 
     class Meta:
         icon = "help"

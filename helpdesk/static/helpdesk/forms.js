@@ -8,7 +8,7 @@
 
 /* Letters that are one when case does not count, where browsers and Python differ. */
 const folded = (text) => String(text).replace(/[İı]/g, 'i');
-const escaped = (text) => folded(text).replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+const escaped = (text) => folded(text).replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
 const textHolds = (code, item, value) => {
   const any = [value].flat().map(escaped).join('|');
@@ -94,7 +94,7 @@ export const readAs = (type, controls, decimal) => {
   if (type === 'date') return isoOf(text);
   if (type !== 'number') return text;
   const plain = decimal === '.' ? text : text.replace(decimal, '.');
-  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : null;
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : null;
 };
 
 const isoOf = (text) => {
