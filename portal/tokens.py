@@ -119,7 +119,7 @@ TEXT_PAIRS = (
 EDGE_PAIRS = tuple(
     (edge, ground)
     for edge in ("line-strong", "focus")
-    for ground in ("ground", "surface", "sunken")
+    for ground in ("ground", "surface", "sunken", "accent-soft")
 )
 
 

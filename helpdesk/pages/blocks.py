@@ -21,7 +21,14 @@ from wagtail.blocks.struct_block import BlockGroup
 from helpdesk.rules.conditions import FieldType
 
 
-class KeyBlock(blocks.CharBlock):
+class Untranslated:
+    """A block whose value is the same in every language: wagtail-localize finds nothing to translate in it."""
+
+    def get_translatable_segments(self, value: Any) -> list[Any]:
+        return []
+
+
+class KeyBlock(Untranslated, blocks.CharBlock):
     """The key of a field or choice: shown, never typed."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -34,7 +41,7 @@ class KeyBlock(blocks.CharBlock):
         help_text = _("Set by the system, and kept for good: answers are found by it.")
 
 
-class ConditionBlock(blocks.FieldBlock):
+class ConditionBlock(Untranslated, blocks.FieldBlock):
     """The slot of a field's condition (a tree of rules.conditions); not offered to editors yet."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -81,6 +88,13 @@ class InputBlock(blocks.StructBlock):
             children=["label", "help_text", "required"],
             settings=["private", "in_subject", "key", "condition"],
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # what a stored page does not know yet is no text, not None: wagtail-localize takes text only
+        for block in self.child_blocks.values():
+            if isinstance(block, blocks.CharBlock | blocks.TextBlock):
+                block.meta.default = block.meta.default or ""
 
     def common(self, value: Any) -> dict[str, Any]:
         """Return the arguments that every form field takes."""

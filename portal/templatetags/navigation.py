@@ -152,8 +152,7 @@ def _same_place(request: HttpRequest) -> dict[str, str]:
 
 def _translations(request: HttpRequest, page: Page) -> dict[str, tuple[str, bool]]:
     """Return for each language the address of the page, or of the nearest one above it, and which of both it is."""
-    above = page.get_ancestors(inclusive=True).filter(depth__gt=1).order_by("-depth")
-    keys = list(above.values_list("translation_key", flat=True))
+    keys = [page.translation_key, *(one.translation_key for one in reversed(_above(page)))]
     others = Page.objects.live().public().filter(translation_key__in=keys)
     others = others.exclude(locale=page.locale_id).select_related("locale")
     by_language: dict[str, dict[Any, Page]] = {}
@@ -171,6 +170,15 @@ def _translations(request: HttpRequest, page: Page) -> dict[str, tuple[str, bool
         else:
             found[code] = (url, False)
     return found
+
+
+def _above(page: Page) -> list[Page]:
+    """Return the pages above, from the home page down; asked for once for each page object."""
+    known: list[Page] | None = getattr(page, "_portal_above", None)
+    if known is None:
+        known = list(page.get_ancestors().filter(depth__gt=1).select_related("locale"))
+        page._portal_above = known
+    return known
 
 
 def _is_preview(request: HttpRequest) -> bool:
@@ -203,7 +211,7 @@ def breadcrumbs(context: Context) -> list[Link]:
     site = Site.find_for_request(request)
     if site is None or not isinstance(page, Page) or not page.path:
         return []
-    above = page.get_ancestors().filter(depth__gt=1).live().select_related("locale")
+    above = [one for one in _above(page) if one.live]
     # the home page's title greets; in the trail it is called what it is
     return [
         Link(one.get_url(request) or "", gettext("Home") if one.depth == 2 else one.title)

@@ -10,8 +10,12 @@ from wagtail import blocks
 from wagtail.blocks.struct_block import BlockGroup
 
 from helpdesk.actions import Upload
-from helpdesk.pages.blocks import InputBlock
+from helpdesk.pages.blocks import InputBlock, Untranslated
 from helpdesk.pages.uploads import FilesField, limits
+
+
+class EndingsBlock(Untranslated, blocks.CharBlock):
+    """The endings of file names, which are the same in every language."""
 
 
 class FilesInputBlock(InputBlock):
@@ -20,7 +24,7 @@ class FilesInputBlock(InputBlock):
 
     max_files = blocks.IntegerBlock(label=_("Number of files"), required=False, min_value=1)
     max_megabytes = blocks.IntegerBlock(label=_("Megabytes each"), required=False, min_value=1)
-    endings = blocks.CharBlock(
+    endings = EndingsBlock(
         label=_("Endings"),
         required=False,
         max_length=200,
