@@ -25,7 +25,18 @@ from helpdesk.rules.conditions import FieldType
 from .builder import ConditionWidget
 
 
-class KeyBlock(blocks.CharBlock):
+class Untranslated:
+    """A block whose value is the same in every language: wagtail-localize finds nothing to translate in it."""
+
+    def get_translatable_segments(self, value: Any) -> list[Any]:
+        return []
+
+
+class NeutralCharBlock(Untranslated, blocks.CharBlock):
+    """A text that machines read: a pattern, a domain, the ending of a file name."""
+
+
+class KeyBlock(Untranslated, blocks.CharBlock):
     """The key of a field or choice: shown, never typed."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -38,7 +49,7 @@ class KeyBlock(blocks.CharBlock):
         help_text = _("Set by the system, and kept for good: answers are found by it.")
 
 
-class ConditionBlock(blocks.FieldBlock):
+class ConditionBlock(Untranslated, blocks.FieldBlock):
     """A condition over the answers of the form: a tree of `rules.conditions`, put together in the editor.
 
     `stream` is the name of the page's field that holds the form. A block within that stream asks about
@@ -135,6 +146,13 @@ class InputBlock(blocks.StructBlock):
         icon = "form"
         label_format = "{label}"
         form_layout = layout()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # what a stored page does not know yet is no text, not None: wagtail-localize takes text only
+        for block in self.child_blocks.values():
+            if isinstance(block, blocks.CharBlock | blocks.TextBlock):
+                block.meta.default = block.meta.default or ""
 
     def get_form_layout(self) -> BlockGroup:
         """Return the layout of the kind of field, with the slots for conditions at the end of its settings."""

@@ -139,7 +139,7 @@ class Words:
     title: str
     summary: str = ""
     body: tuple[Block, ...] = ()
-    more: tuple[tuple[str, str], ...] = ()
+    more: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,12 @@ from .look import DepartmentLook
 from .media import CustomDocument, CustomImage, CustomRendition
 from .pages import ArticlePage, HomePage, QueuePage, ServiceIndexPage, ServicePage
 from .site import SiteSettings
+from .statements import AccessibilityStatementPage, PrivacyPage
+from .translations import TranslationCheck
 from .users import NameFrom, User
 
 __all__ = [
+    "AccessibilityStatementPage",
     "ArticlePage",
     "CustomDocument",
     "CustomImage",
@@ -17,9 +20,11 @@ __all__ = [
     "HomePage",
     "IntakeFormPage",
     "NameFrom",
+    "PrivacyPage",
     "QueuePage",
     "ServiceIndexPage",
     "ServicePage",
     "SiteSettings",
+    "TranslationCheck",
     "User",
 ]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 
 from helpdesk.actions import Upload
-from helpdesk.pages.blocks import InputBlock, layout
+from helpdesk.pages.blocks import InputBlock, NeutralCharBlock, layout
 from helpdesk.pages.uploads import FilesField, limits
 
 
@@ -19,7 +19,7 @@ class FilesInputBlock(InputBlock):
 
     max_files = blocks.IntegerBlock(label=_("Number of files"), required=False, min_value=1)
     max_megabytes = blocks.IntegerBlock(label=_("Megabytes each"), required=False, min_value=1)
-    endings = blocks.CharBlock(
+    endings = NeutralCharBlock(
         label=_("Endings"),
         required=False,
         max_length=200,

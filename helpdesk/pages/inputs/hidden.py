@@ -9,10 +9,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
-from wagtail import blocks
 from wagtail.blocks.struct_block import BlockGroup, StructBlockValidationError
 
-from helpdesk.pages.blocks import InputBlock
+from helpdesk.pages.blocks import InputBlock, NeutralCharBlock
 
 #: So many characters of a parameter are taken.
 MAX_LENGTH = 200
@@ -47,13 +46,13 @@ def _plain(value: object) -> str:
 class HiddenInputBlock(InputBlock):
     type = "hidden"
 
-    value = blocks.CharBlock(
+    value = NeutralCharBlock(
         label=_("Value"),
         required=False,
         max_length=MAX_LENGTH,
         help_text=_("Goes with every request of this form. Only who works on it sees it."),
     )
-    parameter = blocks.CharBlock(
+    parameter = NeutralCharBlock(
         label=_("Or from the address: name of the parameter"),
         required=False,
         max_length=40,

@@ -16,7 +16,7 @@ from wagtail.blocks.struct_block import StructBlockValidationError
 
 from helpdesk import addressing
 from helpdesk.pages import shapes
-from helpdesk.pages.blocks import InputBlock, autofill, layout
+from helpdesk.pages.blocks import InputBlock, NeutralCharBlock, autofill, layout
 from helpdesk.pages.logins import LoginField
 from helpdesk.rules.patterns import BadPattern
 
@@ -56,7 +56,7 @@ class TextInput(LimitedInput):
     shape = blocks.ChoiceBlock(
         label=_("What it must look like"), required=False, choices=shapes.choices
     )
-    own_pattern = blocks.CharBlock(
+    own_pattern = NeutralCharBlock(
         label=_("Own pattern"),
         required=False,
         max_length=150,
@@ -190,7 +190,7 @@ def domains_in(text: str) -> tuple[str, ...]:
 class EmailInput(InputBlock):
     type = "email"
 
-    domains = blocks.CharBlock(
+    domains = NeutralCharBlock(
         label=_("Only addresses of these mail domains"),
         required=False,
         max_length=300,
