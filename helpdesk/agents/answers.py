@@ -16,6 +16,7 @@ class Answer:
     label: str
     shown: str = ""
     is_empty: bool = False
+    is_private: bool = False
     files: list[Attachment] = field(default_factory=list)
     rows: list[list[Answer]] = field(default_factory=list)
 
@@ -65,13 +66,15 @@ def _answers(snapshot: object, files: Mapping[str, list[Attachment]]) -> list[An
 def _answer(item: dict[str, Any], files: Mapping[str, list[Attachment]]) -> Answer:
     key = str(item.get("key", ""))
     label = str(item.get("label") or key)
+    private = bool(item.get("private"))
     if isinstance(item.get("rows"), list):
         rows = [_answers(row, files) for row in item["rows"]]
         rows = [row for row in rows if row]
-        return Answer(label, _text(item.get("shown")), is_empty=not rows, rows=rows)
+        return Answer(label, _text(item.get("shown")), not rows, private, rows=rows)
     found = files.get(key, []) if key else []
     shown = _text(item.get("shown", item.get("display", item.get("value"))))
-    return Answer(label, "" if found else shown, is_empty=not shown and not found, files=found)
+    is_empty = not shown and not found
+    return Answer(label, "" if found else shown, is_empty, private, files=found)
 
 
 def _text(value: object) -> str:

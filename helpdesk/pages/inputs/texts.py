@@ -37,7 +37,7 @@ class LimitedInput(InputBlock):
         label=_("At most so many characters"), required=False, min_value=1, max_value=MAX_LONG_TEXT
     )
 
-    def lengths(self, value: Any) -> dict[str, int | None]:
+    def lengths(self, value: Any) -> dict[str, Any]:
         """Return the limits as a form field takes them."""
         most = min(value["max_length"] or self.longest, self.longest)
         return {"min_length": value["min_length"], "max_length": most}
@@ -108,7 +108,7 @@ class TextInput(LimitedInput):
                 shapes.whole(cleaned["own_pattern"] or "")
             except BadPattern as error:
                 raise StructBlockValidationError(
-                    {"own_pattern": ValidationError(error.message)}
+                    {"own_pattern": ValidationError(str(error.message))}
                 ) from error
         return cleaned
 
@@ -122,7 +122,7 @@ class LongTextField(forms.CharField):
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> Any:
-        return re.sub(r"\r\n?", "\n", super().to_python(value))
+        return re.sub(r"\r\n?", "\n", super().to_python(value) or "")
 
 
 class LongTextInput(LimitedInput):
@@ -135,17 +135,16 @@ class LongTextInput(LimitedInput):
         form_layout = layout(more=["min_length", "max_length"])
 
     def build(self, value: Any) -> forms.Field:
+        most: int = self.lengths(value)["max_length"]
         field = LongTextField(
             widget=forms.Textarea(attrs={"rows": 6}),
-            counted=value["max_length"] or 0,
+            counted=most if value["max_length"] else 0,
             **self.lengths(value),
             **self.common(value),
         )
         if value["max_length"]:
-            words = ngettext(
-                "At most %(n)d character.", "At most %(n)d characters.", field.max_length
-            )
-            hint = words % {"n": field.max_length}
+            hint = ngettext("At most %(n)d character.", "At most %(n)d characters.", most)
+            hint %= {"n": most}
             field.help_text = " ".join(filter(None, [str(field.help_text), hint]))
         return field
 
