@@ -93,7 +93,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
         ),
     ),
     "enrolment": (
-        Field("section-person", "section", "Zu Ihnen", "About you"),
+        Field("step-person", "step", "Zu Ihnen", "About you"),
         Field(
             "matriculation",
             "text",
@@ -105,7 +105,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
             private=True,
         ),
         Field("degree", "text", "Studiengang", "Degree programme", required=True),
-        Field("section-event", "section", "Zur Veranstaltung", "About the event"),
+        Field("step-event", "step", "Zur Veranstaltung", "About the event"),
         Field(
             "event",
             "text",
@@ -116,7 +116,24 @@ FORMS: dict[str, tuple[Field, ...]] = {
         ),
         Field("day", "date", "Gewünschter Termin", "Date you would like"),
         Field("first_time", "yes_no", "Erste Anmeldung?", "First enrolment?", required=True),
-        Field("remarks", "long_text", "Bemerkungen", "Remarks"),
+        Field(
+            "last_time",
+            "text",
+            "Wann waren Sie zuletzt dabei?",
+            "When did you take part last?",
+            "Das Semester genügt.",
+            "The semester will do.",
+            condition=("first_time", "is", False),
+        ),
+        Field(
+            "remarks",
+            "long_text",
+            "Bemerkungen",
+            "Remarks",
+            "Bei einer erneuten Anmeldung: warum Sie noch einmal teilnehmen.",
+            "If you enrol again: why you take part once more.",
+            required_when=("first_time", "is", False),
+        ),
         Field(
             "rules",
             "consent",
