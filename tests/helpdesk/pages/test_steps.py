@@ -46,7 +46,10 @@ def test_name_and_address_belong_to_the_first_step():
 def test_each_step_has_its_parts():
     found = steps_of(form(*STEPS))
 
-    assert [[part.field.name for part in step.parts] for step in found] == [["q_colour"], ["q_room"]]
+    assert [[part.field.name for part in step.parts] for step in found] == [
+        ["q_colour"],
+        ["q_room"],
+    ]
     assert [step.place for step in found] == [0, 2]
 
 
@@ -89,9 +92,7 @@ def test_the_page_hands_the_script_its_rules(client):
     assert 'data-part="0" data-name="q_colour">' in content
 
 
-def test_a_form_with_conditions_asks_no_more_of_the_database(
-    client, django_assert_max_num_queries
-):
+def test_a_form_with_conditions_asks_no_more_of_the_database(client, django_assert_max_num_queries):
     raw = [
         p.question("choice", "colour", "Farbe", choices={"r": "Rot", "b": "Blau"}),
         *(p.question("text", f"t{n}", f"Ton {n}", condition=IS_RED) for n in range(30)),
