@@ -24,20 +24,20 @@ PREFIX = "q_"
 
 
 class ConditionalForm(forms.Form):
-    """A form over the blocks `stream`, whose `inputs` are the blocks by name of their form field.
+    """A form over the blocks `children`, whose `inputs` are the blocks by name of their form field.
 
     What is not asked is neither checked nor kept: it is not in `cleaned_data`, whatever was sent. What a
     condition demands is demanded. A form that came back keeps what was typed into hidden fields, so that it is
     there again when they are shown.
     """
 
-    stream: Any
+    children: list[Any]
     inputs: dict[str, Any]
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """The blocks as conditions see them."""
-        return rows_of(self.stream)
+        return rows_of(self.children)
 
     @cached_property
     def asked(self) -> Asked:

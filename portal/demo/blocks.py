@@ -80,7 +80,7 @@ _HEADS = {"section": "heading", "step": "title"}
 
 @dataclass(frozen=True)
 class Field:
-    """One field of an intake form. `choices` are (name, German, English).
+    """One field of an intake form. `choices` are (name, German, English), `columns` those of a list of rows.
 
     `condition` and `required_when` name another field, an operator and a value; a choice by its name.
     """
@@ -98,6 +98,7 @@ class Field:
     options: tuple[tuple[str, Any], ...] = ()
     condition: tuple[str, str, Any] | None = None
     required_when: tuple[str, str, Any] | None = None
+    columns: tuple[Field, ...] = ()
 
     def raw(self, form: str, language: str) -> Block:
         """Return the block of the field on `form`, in one language."""
@@ -129,6 +130,10 @@ class Field:
                 }
                 for name, de, en in self.choices
             ]
+        if self.columns:
+            value["columns"] = [
+                column.raw(f"{form}/{self.name}", language) for column in self.columns
+            ]
         return {"type": self.type, "id": block_id(form, self.name), "value": value}
 
     @staticmethod
@@ -158,7 +163,7 @@ class Words:
     title: str
     summary: str = ""
     body: tuple[Block, ...] = ()
-    more: tuple[tuple[str, str], ...] = ()
+    more: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,8 @@ const complain = (part, messages, words) => {
     const others = (one.getAttribute('aria-describedby') || '').split(' ').filter((name) => name && name !== id);
     one.setAttribute('aria-describedby', [...others, id].join(' '));
   });
-  controls.forEach((one) => one.setAttribute('aria-invalid', 'true'));
+  // of a list the messages name the cells
+  if (!part.querySelector('[data-rows]')) controls.forEach((one) => one.setAttribute('aria-invalid', 'true'));
 };
 
 /* --- steps ------------------------------------------------------------------------------------ */
