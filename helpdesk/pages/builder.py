@@ -101,8 +101,6 @@ def _words() -> dict[str, str]:
         "days_ahead": _("days after today"),
         "today_ago": _("%(n)s days ago"),
         "today_ahead": _("%(n)s days from now"),
-        "unfinished": _("…"),
-        "removed": _("The condition was removed."),
     }
 
 

@@ -8,6 +8,7 @@ const { Controller } = window.StimulusModule || {};
 const source = document.getElementById('hd-condition-catalogue');
 const { kinds, operators, choices, sets, words } = source ? JSON.parse(source.textContent) : {};
 
+const UNFINISHED = '…';
 const valueOf = (name) => document.getElementsByName(name)[0]?.value ?? '';
 const filled = (text, values) => text.replace(/%\((\w+)\)s/g, (all, name) => values[name] ?? all);
 
@@ -420,7 +421,7 @@ class Condition extends Controller {
 
   part(row, all) {
     const question = all.find((one) => one.key === row.field);
-    if (!question) return [row.field ? words.gone : words.unfinished];
+    if (!question) return [row.field ? words.gone : UNFINISHED];
     const operator = this.operatorsOf(question).find((one) => one.code === row.op);
     const sentence = operator ? operator.sentence : `%(field)s ${row.op} %(value)s`;
     const told = {
@@ -435,7 +436,7 @@ class Condition extends Controller {
 
   said(row, question) {
     const { value } = row;
-    if (value === undefined || value === '' || (Array.isArray(value) && !value.length)) return words.unfinished;
+    if (value === undefined || value === '' || (Array.isArray(value) && !value.length)) return UNFINISHED;
     if (value === true || value === false) return value ? words.yes : words.no;
     if (Array.isArray(value)) return value.map((one) => this.said({ value: one }, question)).join(', ');
     if (question.choices) return question.choices.find((one) => one.value === value)?.label || words.lost;
