@@ -20,6 +20,12 @@ class Answer:
     files: list[Attachment] = field(default_factory=list)
     rows: list[list[Answer]] = field(default_factory=list)
 
+    @property
+    def heads(self) -> list[str]:
+        """The columns of its rows, if all have the same: then they are a table."""
+        labels = [[cell.label for cell in row] for row in self.rows]
+        return labels[0] if labels and all(one == labels[0] for one in labels) else []
+
 
 def read(snapshot: object, files: Iterable[Attachment]) -> list[Answer]:
     """Return the answers of a ticket. Old or odd snapshots lose a line, never the screen."""

@@ -84,6 +84,13 @@ def _rows(text: str) -> Iterator[list[str]]:
     lines = re.sub(r"\r\n?", "\n", text.replace("\0", "")).split("\n")
     sign = next((one for one in "\t;," if one in text), "\t")
     try:
-        yield from [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=sign)]
+        # with its end, or a line break within a cell would be lost
+        for row in csv.reader((f"{line}\n" for line in lines), delimiter=sign):
+            yield [_cell(cell) for cell in row]
     except csv.Error:
-        yield from [[cell.strip() for cell in line.split(sign)] for line in lines]
+        yield from ([_cell(cell) for cell in line.split(sign)] for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Return the text of a cell on one line."""
+    return " ".join(text.split())

@@ -26,10 +26,10 @@ from .structure import SectionBlock, StepBlock, TextBetweenBlock
 class FieldsBlock(KeyedStreamBlock):
     """Fields in their order, and what structures them."""
 
-    text = TextInput(group=_("Words"))
-    long_text = LongTextInput(group=_("Words"))
-    email = EmailInput(group=_("Words"))
-    phone = PhoneInput(group=_("Words"))
+    text = TextInput(group=_("Texts"))
+    long_text = LongTextInput(group=_("Texts"))
+    email = EmailInput(group=_("Texts"))
+    phone = PhoneInput(group=_("Texts"))
     number = NumberInput(group=_("Numbers and days"))
     date = DateInput(group=_("Numbers and days"))
     time = TimeInput(group=_("Numbers and days"))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
 from helpdesk.models import Ticket
+from helpdesk.pages import pasting
+from helpdesk.pages.forms import IntakeForm
 from tests import page_factories as pages
 
 from .conftest import Visitor
@@ -158,3 +161,33 @@ def test_characters_are_counted(visit, form):
     visitor = start(visit, form)
     visitor.page.fill("[name=q_why]", "Ä" * 23)
     expect(visitor.page.locator("[data-count]")).to_have_text("3 characters too many")
+
+
+TABLES = [
+    "Ada\tLovelace\tada@x.example",
+    '"Ada, Countess";"Love ""L"" lace"\r\nKim;',
+    "E-Mail,Vorname\n a@x.example , Ada ",
+    'Ada\t"two\nlines"\tx',
+    "\n;;\nAda;;a@x.example;b;c;d\n",
+    "Mail;Room\na@x.example;12",
+    "ESSEN\twhat\twhen\nwithout\tx\ty",
+    "Straße;Ort\nA;B",
+    "",
+]
+READ = """async ([texts, columns]) => {
+  const { cellsOf, ordered } = await import('/static/helpdesk/rows.js');
+  return texts.map((text) => {
+    const { order, rows } = ordered(cellsOf(text), columns);
+    return rows.map((cells) =>
+      Object.fromEntries(order.map((key, at) => [key, cells[at]]).filter(([key, cell]) => key && cell)));
+  });
+}"""
+
+
+def test_browser_and_server_read_tables_alike(visit, form):
+    visitor = start(visit, form)
+    bound = IntakeForm(stream=form.fields)["q_team"]
+    readings = [replace(column.reading, values={}) for column in bound.field.columns]
+    expected = [pasting.read(text, readings, 100) for text in TABLES]
+    assert visitor.page.evaluate(READ, [TABLES, bound.columns]) == expected
+    assert expected[2] == [{"mail": "a@x.example", "first": "Ada"}]

@@ -27,6 +27,16 @@ def outcome() -> dict[str, Any]:
     return answer
 
 
+def test_columns_of_lists_are_translated_and_keep_their_keys(outcome):
+    team = by_key(outcome["copy"])["team"]
+    assert team["label"] == "EN:Gruppe"
+    first, meal = team["columns"]
+    assert (first["value"]["key"], first["value"]["label"]) == ("first", "EN:Vorname")
+    assert first["value"]["own_pattern"] == "[a-z]+"
+    [choice] = meal["value"]["choices"]
+    assert (choice["value"]["value"], choice["value"]["label"]) == ("veg", "EN:Ohne Fleisch")
+
+
 def by_key(fields: list[Any]) -> dict[str, Any]:
     return {one["value"]["key"]: one["value"] for one in fields if "key" in one["value"]}
 

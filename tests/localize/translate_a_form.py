@@ -37,6 +37,15 @@ FIELDS = [
     {"type": "section", "value": {"heading": "Wo?", "text": "<p>Kurz <b>genügt</b>.</p>"}},
     pages.question("text", "room", "Raum", required=True, condition=CONDITION),
     pages.question("files", "photo", "Foto", endings="png, pdf"),
+    pages.question(
+        "group",
+        "team",
+        "Gruppe",
+        columns=[
+            pages.question("text", "first", "Vorname", shape="own", own_pattern="[a-z]+"),
+            pages.question("choice", "meal", "Essen", choices={"veg": "Ohne Fleisch"}),
+        ],
+    ),
 ]
 
 

@@ -54,6 +54,7 @@ class ColumnsBlock(KeyedStreamBlock):
     class Meta:
         min_num = 1
         max_num = 12
+        collapsed = True
 
 
 class GroupInput(InputBlock):

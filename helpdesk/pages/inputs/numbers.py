@@ -185,7 +185,7 @@ class TimeInput(InputBlock):
     type = "time"
 
     class Meta:
-        label = _("Time")
+        label = _("Time of day")
         icon = "time"
         form_layout = layout()
 

@@ -18,9 +18,11 @@ export const cellsOf = (text) => {
   const rows = [[]];
   let cell = '';
   let quoted = false;
+  let ended = false; // a cell in quotes: what comes now belongs to it as it is
   const end = () => {
-    rows[rows.length - 1].push(cell.trim());
+    rows[rows.length - 1].push(cell.trim().replace(/\s+/g, ' '));
     cell = '';
+    ended = false;
   };
   const letters = text.replace(/\r\n?/g, '\n');
   for (let at = 0; at < letters.length; at += 1) {
@@ -30,8 +32,9 @@ export const cellsOf = (text) => {
       at += 1;
     } else if (quoted) {
       quoted = letter !== '"';
+      ended = !quoted;
       if (quoted) cell += letter;
-    } else if (letter === '"' && !cell.trim()) {
+    } else if (letter === '"' && !cell && !ended) {
       quoted = true;
     } else if (letter === sign) {
       end();

@@ -55,6 +55,13 @@ def test_a_list_is_read_row_by_row_and_what_is_personal_says_so():
     [[first, mail]] = team.rows
     assert (first.label, first.shown, first.is_private) == ("First name", "Ada", False)
     assert mail.is_private
+    assert team.heads == ["First name", "E-mail"]
+
+
+def test_rows_that_differ_are_no_table():
+    [team] = answers.read([{**LIST, "rows": [*LIST["rows"], LIST["rows"][0][:1]]}], ())
+    assert len(team.rows) == 2
+    assert team.heads == []
 
 
 def test_a_list_is_in_the_text_of_its_form():

@@ -64,6 +64,7 @@ def test_the_set_speaks_the_language_of_the_page(client, tree):
     german = make_set()
     english = german.copy_for_translation(Locale.objects.get(language_code="en"))
     english.fields[0].value["label"] = "Building"
+    english.save()
     english.save_revision().publish()
     form = make_form(tree, use(german))
     copy = form.copy_for_translation(tree.english.locale, copy_parents=True)

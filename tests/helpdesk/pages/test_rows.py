@@ -241,6 +241,7 @@ READINGS = [
         ("Rufname\nAda\n\nKim", [{"first_name": "Ada"}, {"first_name": "Kim"}]),
         ("übernachtung;e-mail adresse\nJa;a@x.de", [{"stays": "yes", "email": "a@x.de"}]),
         ("a;b;c;d;e;f", [{"first_name": "a", "last_name": "b", "email": "c", "stays": "d"}]),
+        ('"Ada\nMarie";"Love ""L"" lace"', [{"first_name": "Ada Marie", "last_name": 'Love "L" lace'}]),
         ("", []),
         ("\n \t\n", []),
     ],
