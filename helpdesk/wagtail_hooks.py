@@ -34,6 +34,8 @@ from .agents import (
     viewsets,
 )
 from .agents.dashboard import DeskPanel
+from .pages.builder import editor_assets
+from .pages.stream import FormFieldsBlock
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
 register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
@@ -126,3 +128,8 @@ def admin_js() -> str:
         '<script type="module" src="{}"></script>', static("helpdesk/agents/together.js")
     )
     return format_html_join("", '<script src="{}"></script>', links) + together
+
+
+@hooks.register("insert_editor_js")
+def editor_js() -> str:
+    return editor_assets(FormFieldsBlock().kinds())

@@ -20,6 +20,8 @@ from wagtail.blocks.struct_block import BlockGroup
 
 from helpdesk.rules.conditions import FieldType
 
+from .builder import ConditionWidget
+
 
 class KeyBlock(blocks.CharBlock):
     """The key of a field or choice: shown, never typed."""
@@ -35,14 +37,22 @@ class KeyBlock(blocks.CharBlock):
 
 
 class ConditionBlock(blocks.FieldBlock):
-    """The slot of a field's condition (a tree of rules.conditions); not offered to editors yet."""
+    """A condition over the answers of the form: a tree of `rules.conditions`, put together in the editor.
 
-    def __init__(self, **kwargs: Any) -> None:
-        self.field = forms.JSONField(required=False, widget=forms.HiddenInput())
+    `stream` is the name of the page's field that holds the form. A block within that stream asks about
+    the fields before it, one that stands elsewhere on the page (a rule of routing) about all of them.
+    Its label opens the sentence in which the condition is told: "Shown when …".
+    """
+
+    def __init__(self, stream: str = "fields", **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        widget = ConditionWidget(stream, self.label)
+        self.field = forms.JSONField(required=self.meta.required, widget=widget)
 
     class Meta:
-        form_attrs: ClassVar[dict[str, str]] = {"hidden": "hidden"}
+        icon = "help"
+        label = _("Shown when")
+        required = False
 
 
 class InputBlock(blocks.StructBlock):
@@ -72,7 +82,8 @@ class InputBlock(blocks.StructBlock):
         help_text=_("The answer is added to the ticket's subject."),
     )
     key = KeyBlock()
-    condition = ConditionBlock(required=False)
+    condition = ConditionBlock(required=False, label=_("Shown when"))
+    required_when = ConditionBlock(required=False, label=_("Must be answered when"))
 
     class Meta:
         icon = "form"
@@ -81,6 +92,13 @@ class InputBlock(blocks.StructBlock):
             children=["label", "help_text", "required"],
             settings=["private", "in_subject", "key", "condition"],
         )
+
+    def get_form_layout(self) -> BlockGroup:
+        """Return the layout of the kind of field, with the slots for conditions at the end of its settings."""
+        layout = super().get_form_layout()
+        slots = [name for name in ("condition", "required_when") if name in self.child_blocks]
+        rest = [name for name in layout.settings if name not in slots]
+        return BlockGroup(children=layout.children, settings=[*rest, *slots])
 
     def common(self, value: Any) -> dict[str, Any]:
         """Return the arguments that every form field takes."""

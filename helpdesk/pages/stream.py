@@ -10,26 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.blocks.struct_block import StructBlockValidationError
 
+from helpdesk.rules.conditions import FieldType
+
+from .asking import problems
 from .blocks import InputBlock
 from .inputs.choices import ChoiceInput, ConsentInput, MultipleChoiceInput, YesNoInput
 from .inputs.files import FilesInputBlock
 from .inputs.numbers import DateInput, NumberInput
 from .inputs.texts import EmailInput, LongTextInput, PhoneInput, TextInput
 from .keys import doubles, give_keys
-
-
-class SectionBlock(blocks.StructBlock):
-    """A heading; the fields up to the next one belong to it."""
-
-    heading = blocks.CharBlock(label=_("Heading"), max_length=250)
-    text = blocks.RichTextBlock(
-        label=_("Text"), required=False, features=["bold", "italic", "link", "ol", "ul"]
-    )
-
-    class Meta:
-        label = _("Section")
-        icon = "title"
-        label_format = "{heading}"
+from .structure import SectionBlock, StepBlock, TextBetweenBlock
 
 
 class FormFieldsBlock(blocks.StreamBlock):
@@ -46,13 +36,9 @@ class FormFieldsBlock(blocks.StreamBlock):
     yes_no = YesNoInput(group=_("Fields"))
     files = FilesInputBlock(group=_("Fields"))
     consent = ConsentInput(group=_("Fields"))
+    step = StepBlock(group=_("Structure"))
     section = SectionBlock(group=_("Structure"))
-    help_text = blocks.RichTextBlock(
-        label=_("Text between fields"),
-        icon="pilcrow",
-        features=["bold", "italic", "link", "ol", "ul"],
-        group=_("Structure"),
-    )
+    help_text = TextBetweenBlock(group=_("Structure"))
 
     @cached_property
     def input_types(self) -> frozenset[str]:
@@ -69,6 +55,9 @@ class FormFieldsBlock(blocks.StreamBlock):
             message = _("Another field has this key. Remove this field and add it anew.")
             error = StructBlockValidationError({"key": ValidationError(message)})
             raise blocks.StreamBlockValidationError(dict.fromkeys(places, error))
+        wrong = {} if self.is_deferred_validation else problems(cleaned)
+        if wrong:
+            raise blocks.StreamBlockValidationError(wrong)
         return cleaned
 
     def get_prep_value(self, value: Any) -> Any:
@@ -77,6 +66,12 @@ class FormFieldsBlock(blocks.StreamBlock):
             for child in self.inputs(value):
                 child.block.choices_of(child.value)
         return super().get_prep_value(value)
+
+    def kinds(self) -> dict[str, FieldType | None]:
+        """Return how conditions compare what each type of block asks for; None: not at all."""
+        return {
+            name: getattr(block, "compared_as", None) for name, block in self.child_blocks.items()
+        }
 
     def inputs(self, value: Any) -> list[Any]:
         """Return the children of a stream that ask for an answer."""
