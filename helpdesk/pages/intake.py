@@ -135,13 +135,17 @@ class IntakeFormMixin(
         context["retention_sentence"] = self.terms().retention_sentence
         return context
 
+    def get_preview_context(self, request: HttpRequest, mode_name: str) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_preview_context(request, mode_name)
+        return context | {"try_url": try_url(self) if self.pk else ""}
+
     def render_landing_page(
         self, request: HttpRequest, form_submission: Any = None, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Show the thank-you page; `form_submission` is the ticket, or None if it is not to be named."""
         context = self.get_context(request)
         context["ticket"] = form_submission
-        is_sample = form_submission is None and is_preview(request)
+        is_sample = form_submission is None and getattr(request, "is_preview", False)
         context["thank_you"] = (
             self.sample_thanks() if is_sample else self.thanks_for(form_submission)
         )
@@ -153,16 +157,15 @@ class IntakeFormMixin(
 
     @method_decorator(never_cache)
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not is_preview(request):
-            if not self.may_send(request.user):
-                return self.refuse(request)
-            if request.method == "POST":
-                return self._taken(request)
-            if "done" in request.GET:
-                return self.render_landing_page(request, read_reference(request.GET["done"]))
-            phase = self.phase()
-            if phase is not Phase.OPEN:
-                return self._outside(request, phase)
+        if not self.may_send(request.user):
+            return self.refuse(request)
+        if request.method == "POST":
+            return self._taken(request)
+        if "done" in request.GET:
+            return self.render_landing_page(request, read_reference(request.GET["done"]))
+        phase = self.phase()
+        if phase is not Phase.OPEN:
+            return self._outside(request, phase)
         return self._form_page(request, self.get_form(user=request.user))
 
     def _taken(self, request: HttpRequest) -> HttpResponse:
@@ -193,8 +196,6 @@ class IntakeFormMixin(
         context["form"] = form
         context["held"] = request.POST.get(alike.HELD, "")
         context["held_names"] = alike.held_names(request)
-        if is_preview(request) and self.pk:
-            context["try_url"] = try_url(self)
         return TemplateResponse(request, self.get_template(request), context)
 
     def _outside(self, request: HttpRequest, phase: Phase) -> HttpResponse:
@@ -349,8 +350,3 @@ class IntakeFormMixin(
         """Return the revision the visitor sees; an alias shows that of its source."""
         source = self.alias_of.specific if self.alias_of_id else self
         return source.live_revision_id
-
-
-def is_preview(request: HttpRequest) -> bool:
-    """Tell whether an editor looks at the page in the preview."""
-    return bool(getattr(request, "is_preview", False))

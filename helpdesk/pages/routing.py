@@ -25,7 +25,7 @@ from helpdesk.rules.conditions import Condition, ConditionError, FieldSet, parse
 
 from .base import PagePart
 from .blocks import ConditionBlock
-from .conditions import fields_of, values_of
+from .conditions import fields_of, problem, values_of
 
 
 class RowBlock(blocks.ChooserBlock):
@@ -66,7 +66,7 @@ class RouteBlock(blocks.StructBlock):
     """One rule: when this was answered, the request goes there. What is empty is as the page says."""
 
     condition = ConditionBlock(
-        label=_("When"), required=False, help_text=_("Empty: always. Such a rule comes last.")
+        label=_("Holds when"), required=False, help_text=_("Empty: always. Such a rule comes last.")
     )
     queue = RowBlock("helpdesk.Queue", label=_("Queue"), required=False)
     ticket_type = RowBlock("helpdesk.TicketType", label=_("Type"), required=False)
@@ -168,10 +168,9 @@ class RoutingMixin(PagePart):
         fields = self.condition_fields()
         for place, child in enumerate(self.routes):
             value = child.value
-            try:
-                parse(value["condition"] or {"all": []}, fields)
-            except ConditionError as error:
-                yield place, "condition", str(error)
+            wrong = problem(value["condition"], fields)
+            if wrong:
+                yield place, "condition", wrong
             owner, queue = value["owner"], value["queue"] or _queue_of(self)
             if owner is not None and queue is not None and not _may_own(owner, queue):
                 yield place, "owner", _no_owner(owner, queue)
