@@ -26,7 +26,9 @@ def discard_test(*, actor: Actor, ticket: Ticket) -> None:
     if not fresh.is_test:
         raise InvalidInput(_("This is a real request. Only test requests can be deleted."))
     if fresh.merged_from.exists():
-        raise InvalidInput(_("Other requests were merged into this one. Take the merge back first."))
+        raise InvalidInput(
+            _("Other requests were merged into this one. Take the merge back first.")
+        )
     blobs = _blobs_of(fresh)
     audit.record(AuditKind.TEST_DISCARDED, user=actor.user or _account(actor), ticket=fresh)
     fresh.delete()

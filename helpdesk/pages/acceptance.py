@@ -85,7 +85,9 @@ class AcceptanceMixin(PagePart):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("Of all languages together, without tests and removed ones. Empty: any number."),
+        help_text=_(
+            "Of all languages together, without tests and removed ones. Empty: any number."
+        ),
     )
     text_before = RichTextField(
         _("shown before it opens"),

@@ -47,7 +47,9 @@ class AudienceMixin(PagePart):
         _("shown to others"),
         blank=True,
         features=["bold", "italic", "link", "ol", "ul"],
-        help_text=_("Whom the form is for, and whom others may ask. A sentence on the log-in is added."),
+        help_text=_(
+            "Whom the form is for, and whom others may ask. A sentence on the log-in is added."
+        ),
     )
 
     class Meta:
@@ -83,7 +85,9 @@ class AudienceMixin(PagePart):
     def _reason(self, user: Any) -> str:
         if not user.is_authenticated:
             return _now("This form is for people who are logged in.")
-        return _now("This form is for certain groups of people, and your account is in none of them.")
+        return _now(
+            "This form is for certain groups of people, and your account is in none of them."
+        )
 
 
 def typed(request: HttpRequest) -> str:

@@ -135,7 +135,9 @@ def problem(data: object, fields: FieldSet, later: Mapping[str, str] | None = No
                 "The condition asks about “%(label)s”, which stands further down. It can only ask about "
                 "what stands above."
             ) % {"label": later[name]}
-        return gettext("The condition asks about a question that is gone. Choose another, or remove it.")
+        return gettext(
+            "The condition asks about a question that is gone. Choose another, or remove it."
+        )
     try:
         read(data, fields)
     except ConditionError as error:

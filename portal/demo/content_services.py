@@ -16,8 +16,22 @@ IT_DE = contact(
 IT_EN = contact(
     "IT Service", "support@desk.example", "555-1200", "Computing centre, room 0.12", HOURS_EN
 )
-THANKS_DE = json.dumps([{"type": "text", "value": "<p>Sie erhalten gleich eine Bestätigung per E-Mail. Über den Link darin sehen Sie jederzeit, wie es um Ihre Anfrage steht, und können etwas ergänzen.</p>"}])
-THANKS_EN = json.dumps([{"type": "text", "value": "<p>A confirmation is on its way to you by e-mail. Its link shows you at any time how your request is getting on, and lets you add to it.</p>"}])
+THANKS_DE = json.dumps(
+    [
+        {
+            "type": "text",
+            "value": "<p>Sie erhalten gleich eine Bestätigung per E-Mail. Über den Link darin sehen Sie jederzeit, wie es um Ihre Anfrage steht, und können etwas ergänzen.</p>",
+        }
+    ]
+)
+THANKS_EN = json.dumps(
+    [
+        {
+            "type": "text",
+            "value": "<p>A confirmation is on its way to you by e-mail. Its link shows you at any time how your request is getting on, and lets you add to it.</p>",
+        }
+    ]
+)
 
 
 def queue_page(key: str, de: Words, en: Words) -> Node:

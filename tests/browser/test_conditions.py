@@ -61,8 +61,20 @@ def slot(editor: Visitor, place: int, name: str = "condition") -> Locator:
 def test_look(visit, form):
     editor = edit(visit, form)
     editor.page.screenshot(path="/tmp/cond-a.png", full_page=True)
-    print(editor.page.locator("input[name=fields-1-value-condition]").evaluate("n=>{let s=[];while(n.parentElement){n=n.parentElement;s.push(n.outerHTML.slice(0,200))}return s.slice(0,9).join('\\n@@')}"))
-    print(editor.page.evaluate("[...document.querySelectorAll('[name^=fields-1]')].map(n=>n.name+'='+n.value).join('\\n')"))
-    print(editor.page.evaluate("[...document.querySelectorAll('[name^=fields-0]')].map(n=>n.name+'='+n.value).join('\\n')"))
+    print(
+        editor.page.locator("input[name=fields-1-value-condition]").evaluate(
+            "n=>{let s=[];while(n.parentElement){n=n.parentElement;s.push(n.outerHTML.slice(0,200))}return s.slice(0,9).join('\\n@@')}"
+        )
+    )
+    print(
+        editor.page.evaluate(
+            "[...document.querySelectorAll('[name^=fields-1]')].map(n=>n.name+'='+n.value).join('\\n')"
+        )
+    )
+    print(
+        editor.page.evaluate(
+            "[...document.querySelectorAll('[name^=fields-0]')].map(n=>n.name+'='+n.value).join('\\n')"
+        )
+    )
     print(editor.page.locator(".hd-condition").count(), editor.faults)
     assert 0

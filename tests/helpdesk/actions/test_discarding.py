@@ -21,7 +21,9 @@ def test_a_manager_deletes_a_test_and_all_of_it():
     ticket, other = trial(), f.make_ticket()
     files = tuple(Upload(f"{n}.txt", text, "text/plain") for n, text in enumerate((b"a", b"b")))
     agent = permissions.agent(f.make_agent(ticket.queue))
-    actions.add_note(actor=agent, ticket=ticket, draft=Draft(body="x", channel=Channel.NOTE, files=files))
+    actions.add_note(
+        actor=agent, ticket=ticket, draft=Draft(body="x", channel=Channel.NOTE, files=files)
+    )
     kept = Draft(body="x", channel=Channel.NOTE, files=files[:1])
     actions.add_note(actor=permissions.SYSTEM, ticket=other, draft=kept)
     manager = permissions.agent(f.make_agent(ticket.queue, rights=[Right.MANAGE]))
@@ -52,7 +54,11 @@ def test_whoever_made_it_deletes_it_and_no_other_customer():
     mine = actions.customer_for_user(user)
     ticket = trial(customer=mine)
     stranger = permissions.customer(f.CustomerFactory())
-    for actor in (stranger, permissions.link_bearer(ticket), permissions.guest("a@b.example", mine)):
+    for actor in (
+        stranger,
+        permissions.link_bearer(ticket),
+        permissions.guest("a@b.example", mine),
+    ):
         with pytest.raises(NotPermitted):
             actions.discard_test(actor=actor, ticket=ticket)
     actions.discard_test(actor=permissions.customer(mine), ticket=ticket)

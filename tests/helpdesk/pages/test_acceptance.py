@@ -126,7 +126,9 @@ def typed(client, page, **changes):
         (-60, 15 * 60, False),
     ],
 )
-def test_a_form_shown_in_time_may_come_a_little_late(client, page, time_machine, shown, sent, taken):
+def test_a_form_shown_in_time_may_come_a_little_late(
+    client, page, time_machine, shown, sent, taken
+):
     time_machine.move_to(CLOSES + shown * SECOND, tick=False)
     data = typed(client, page)
     time_machine.move_to(CLOSES + sent * SECOND, tick=False)
@@ -176,7 +178,10 @@ def test_the_thanks_are_shown_after_it_closed(client, page, time_machine):
 def test_only_so_many_requests_are_taken(client, places):
     data = typed(client, places)
     late = typed(client, places)
-    assert [p.sent(client, places).status_code, p.sent(client, places, q_room="2").status_code] == [302, 302]
+    assert [p.sent(client, places).status_code, p.sent(client, places, q_room="2").status_code] == [
+        302,
+        302,
+    ]
     refused = client.post(places.url, late)
     assert refused.status_code == 409
     assert "Saal mit Aussicht" in refused.content.decode()
@@ -214,7 +219,10 @@ def test_two_at_once_do_not_share_the_last_place():
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
     page = p.make_form(p.make_site().services, submission_limit=3)
-    data = [typed(Client(), page, q_room=f"Raum {n}", contact_email=f"a{n}@mail.example") for n in range(8)]
+    data = [
+        typed(Client(), page, q_room=f"Raum {n}", contact_email=f"a{n}@mail.example")
+        for n in range(8)
+    ]
     start, found = threading.Barrier(8), []
 
     def send(one):

@@ -63,7 +63,10 @@ def test_without_rules_the_page_says_where(client, tree):
 
 
 def test_a_rule_gives_queue_type_priority_and_owner(client, tree, stores):
-    owner, type_ = f.make_agent(stores), TicketType.objects.create(name_de="Bestellung", name_en="Order")
+    owner, type_ = (
+        f.make_agent(stores),
+        TicketType.objects.create(name_de="Bestellung", name_en="Order"),
+    )
     priority = Priority.objects.order_by("-level").first()
     page = form_with(
         tree, rule(TONER, queue=stores, ticket_type=type_, priority=priority, owner=owner)

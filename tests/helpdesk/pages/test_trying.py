@@ -151,7 +151,9 @@ def test_the_result_tells_of_a_queue_without_receipts(client, page, queue):
 def test_sent_twice_is_one_test(client, page):
     shown = client.get(address(page)).context["form"]
     data = {"submission_key": shown["submission_key"].value(), "q_room": "12.3"}
-    assert client.post(address(page), data)["Location"] == client.post(address(page), data)["Location"]
+    assert (
+        client.post(address(page), data)["Location"] == client.post(address(page), data)["Location"]
+    )
     assert Ticket.objects.count() == 1
 
 
@@ -219,7 +221,9 @@ def test_a_test_is_deleted_with_its_files(client, page, django_capture_on_commit
     assert line.ticket_number == ticket.number
 
 
-@pytest.mark.parametrize(("rights", "status"), [(["read", "manage"], 302), (["read", "note", "answer", "own"], 404)])
+@pytest.mark.parametrize(
+    ("rights", "status"), [(["read", "manage"], 302), (["read", "note", "answer", "own"], 404)]
+)
 def test_agents_who_manage_the_queue_may_delete_it(client, page, queue, rights, status):
     tried(client, page)
     ticket = Ticket.objects.get()

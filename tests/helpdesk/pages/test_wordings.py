@@ -127,7 +127,10 @@ def test_receipt_of_the_form_is_sent_instead_of_the_queues(client, tree, queue):
 
 def test_parts_of_the_receipt_that_are_empty_are_the_queues(client, tree, queue):
     AutoResponse.objects.create(
-        queue=queue, kind=AutoResponse.Kind.RECEIVED, subject_de="Von der Queue", body_de="Text der Queue."
+        queue=queue,
+        kind=AutoResponse.Kind.RECEIVED,
+        subject_de="Von der Queue",
+        body_de="Text der Queue.",
     )
     p.sent(client, form_with(tree, queue=queue, receipt_subject="Eigener Betreff"))
     mail = OutboundMail.objects.get()
@@ -266,7 +269,12 @@ def edited(page, **changes):
     form = form_class(instance=page, for_user=f.UserFactory(is_superuser=True))
     plain = ("title", "slug", "queue", "subject", "receipt_subject", "receipt_text", "audience")
     data = {name: form[name].value() or "" for name in plain}
-    data |= {"fields-count": "1", "fields-0-type": "text", "fields-0-order": "0", "fields-0-id": "a"}
+    data |= {
+        "fields-count": "1",
+        "fields-0-type": "text",
+        "fields-0-order": "0",
+        "fields-0-id": "a",
+    }
     data |= {"fields-0-deleted": "", "fields-0-value-label": "Raum", "fields-0-value-key": "room"}
     for name in ("help_text", "condition", "required_when"):
         data[f"fields-0-value-{name}"] = "null" if name != "help_text" else ""
@@ -281,8 +289,9 @@ def test_the_editor_saves_drafts_and_refuses_to_publish_what_cannot_be_filled(ad
     page = form_with(tree, FIELDS[:1])
     url = reverse("wagtailadmin_pages:edit", args=[page.pk])
     data = edited(page, subject="Raum {{ answer_raum }}")
-    admin_client.post(url, data)
-    draft = page.get_latest_revision_as_object()
+    saved = admin_client.post(url, data)
+    assert saved.status_code == 302, saved.context["form"].errors.as_data()
+    draft = IntakeFormPage.objects.get(pk=page.pk).get_latest_revision_as_object()
     assert draft.subject == "Raum {{ answer_raum }}"
     answer = admin_client.post(url, {**data, "action-publish": "1"})
     assert answer.status_code == 200
