@@ -54,10 +54,9 @@ def test_window_opens_and_closes_at_its_very_seconds():
     assert Window().phase(OPENS) is Phase.OPEN
 
 
-MOMENTS = st.datetimes(
-    min_value=dt.datetime(2026, 10, 24), max_value=dt.datetime(2026, 10, 27),
-    timezones=st.just(dt.UTC),
-)  # fmt: skip
+MOMENTS = st.integers(0, 3 * 86_400).map(
+    lambda seconds: dt.datetime(2026, 10, 24, tzinfo=dt.UTC) + seconds * SECOND
+)
 
 
 @given(closes=MOMENTS, now=MOMENTS, ago=st.integers(0, 3600))
