@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from wagtail import blocks
 from wagtail.blocks.stream_block import StreamBlockValidationError
 from wagtail.blocks.struct_block import StructBlockValidationError
@@ -50,7 +51,8 @@ class RowBlock(blocks.ChooserBlock):
         )
 
     def get_form_state(self, value: Any) -> Any:
-        return getattr(value, "pk", None)
+        # what a drop-down takes in the browser: the values chosen, as texts
+        return self.field.widget.format_value(getattr(value, "pk", None))
 
 
 class OwnerBlock(RowBlock):
@@ -73,7 +75,7 @@ class RouteBlock(blocks.StructBlock):
     priority = RowBlock("helpdesk.Priority", label=_("Priority"), required=False)
     owner = OwnerBlock(
         settings.AUTH_USER_MODEL,
-        label=_("Owner"),
+        label=pgettext_lazy("of a ticket", "Owner"),
         required=False,
         help_text=_("Empty: nobody yet, the team of the queue takes it."),
     )

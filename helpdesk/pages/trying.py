@@ -5,6 +5,7 @@ Who may edit the page may try it. A test is a ticket like any other but marked, 
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from django.contrib import messages
@@ -15,11 +16,13 @@ from django.urls import NoReverseMatch, path, reverse
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from wagtail.models import Page
 
 from helpdesk import actions, notifications, permissions
+from helpdesk.actions import clocks
 from helpdesk.errors import Blocked, InvalidInput, NotPermitted
 from helpdesk.models import Right, Ticket
 from helpdesk.notifications import Withheld
@@ -129,7 +132,8 @@ def _facts(ticket: Ticket, rule: int | None) -> list[tuple[str, str]]:
         (_("Subject"), ticket.subject),
         (_("Type"), str(ticket.type or "–")),
         (_("Priority"), str(ticket.priority)),
-        (_("Owner"), str(ticket.owner or _("nobody yet"))),
+        (pgettext("of a ticket", "Owner"), str(ticket.owner or _("nobody yet"))),
+        (_("Promise"), str(_real(ticket).promise or "–")),
         (_("Language"), str(translation.get_language_info(ticket.language)["name_local"])),
         (_("Storage"), ticket.retention_sentence),
     ]
@@ -140,11 +144,20 @@ def _receipt(page: Any, ticket: Ticket) -> dict[str, Any]:
     if article is None:
         raise Http404
     wording = page.receipt_for(ticket.answers, ticket.queue)
-    found = notifications.receipt_as_read(ticket=ticket, article=article, wording=wording)
+    real = _real(ticket)
+    found = notifications.receipt_as_read(ticket=real, article=article, wording=wording)
     if found is None or isinstance(found, Withheld):
         reason = str(found.label) if found is not None else ""
         return {"receipt": None, "no_receipt": _("There would be none: %(why)s.") % {"why": reason}}
     return {"receipt": found}
+
+
+def _real(ticket: Ticket) -> Ticket:
+    """Return a copy of a test, never to be saved, with what a real request would have been promised."""
+    real = copy.copy(ticket)
+    real.is_test = False
+    real.promise = clocks.promise_of(real)
+    return real
 
 
 def _ticket_url(request: HttpRequest, ticket: Ticket) -> str:

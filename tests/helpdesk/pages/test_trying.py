@@ -12,7 +12,16 @@ from django.urls import reverse
 from wagtail.models import GroupPagePermission
 
 from helpdesk import storage
-from helpdesk.models import AuditEntry, Blob, Clock, Notice, OutboundMail, Ticket, UntoldEvent
+from helpdesk.models import (
+    AuditEntry,
+    Blob,
+    Clock,
+    Notice,
+    OutboundMail,
+    Promise,
+    Ticket,
+    UntoldEvent,
+)
 from helpdesk.pages import acceptance
 from portal.models import IntakeFormPage
 from tests import factories as f
@@ -249,3 +258,13 @@ def test_the_preview_and_the_editor_lead_to_it(page, admin_client):
     assert address(page) in html
     edit = admin_client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).content.decode()
     assert address(page) in edit
+
+
+def test_the_result_tells_when_a_real_request_would_be_answered(client, page, queue):
+    queue.promise = Promise.objects.create(name="Bald", first_response=180)
+    queue.save()
+    html = client.get(tried(client, page)["Location"]).content.decode()
+    assert "Bald" in html
+    assert "3 Arbeitsstunden" in html
+    ticket = Ticket.objects.get()
+    assert ticket.promise is None
