@@ -35,6 +35,8 @@ from .agents import (
 )
 from .agents.dashboard import DeskPanel
 from .pages.builder import editor_assets
+from .pages.field_sets import refuse_deletion
+from .pages.inputs import sets
 from .pages.stream import FormFieldsBlock
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
@@ -79,6 +81,7 @@ for _rank, _group in enumerate(menu.GROUPS):
 hooks.register("register_admin_menu_item", partial(notices.menu_item, 49))
 hooks.register("register_group_permission_panel", group_rights.panel)
 hooks.register("construct_main_menu", menu.without_editors_items)
+hooks.register("before_delete_snippet", refuse_deletion)
 hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)
 
 
@@ -132,4 +135,4 @@ def admin_js() -> str:
 
 @hooks.register("insert_editor_js")
 def editor_js() -> str:
-    return editor_assets(FormFieldsBlock().kinds())
+    return editor_assets(FormFieldsBlock().kinds(), sets.live())

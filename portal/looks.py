@@ -1,15 +1,18 @@
-"""The look of a department: which page has which, its stylesheet, and the admin's form for it."""
+"""The look of sites and departments: which page has which, its stylesheet, and the admin's form for it."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from wagtail.admin.ui.tables import Column
 from wagtail.images import get_image_model
@@ -19,10 +22,11 @@ from wagtail.permissions import policy_registry
 
 from helpdesk.agents.departments import DepartmentForm
 from helpdesk.agents.viewsets import DeskViewSet
-from portal.models import DepartmentLook
+from portal import tokens
+from portal.models import DepartmentLook, SiteSettings
 
-#: Seconds a browser keeps the stylesheet; its address changes with the colour.
-KEPT = 24 * 3600
+#: Seconds a browser keeps the stylesheet; its address changes with the content.
+KEPT = 365 * 24 * 3600
 
 
 def look_of(page: Any) -> DepartmentLook | None:
@@ -43,15 +47,60 @@ def look_of(page: Any) -> DepartmentLook | None:
     return next((by_key[key] for key in keys if key in by_key), None)
 
 
+@dataclass(frozen=True)
+class Style:
+    """The style sheet of a page: where it is, and the logo, name and contact that go with it."""
+
+    url: str
+    look: DepartmentLook | None
+
+
+def style_of(page: Any, chosen: SiteSettings | None) -> Style:
+    """Return the style of a page on a site with the settings `chosen`; `url` is '' where nothing was chosen."""
+    look = look_of(page)
+    text = _sheet(chosen, look)
+    if not text:
+        return Style("", look)
+    site = chosen.site_id if chosen is not None and chosen.pk else 0
+    department = look.department.slug if look is not None else ""
+    return Style(_address(site, department, _digest(text)), look)
+
+
+def _sheet(chosen: SiteSettings | None, look: DepartmentLook | None) -> str:
+    tokens_ = chosen.tokens() if chosen is not None else tokens.Look()
+    if look is not None:
+        tokens_ = look.tokens().over(tokens_)
+    return tokens.stylesheet(tokens_)
+
+
+def _address(site: int, department: str, digest: str) -> str:
+    # the files do not depend on the language; neither does their address
+    return reverse("look", args=[f"{site}.{department}" if department else str(site), digest])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 @require_safe
-@cache_control(public=True, max_age=KEPT)
-def stylesheet(request: HttpRequest, slug: str) -> HttpResponse:
-    """Give the colours of a department. In the dark the site's own stay: they are checked there."""
-    look = get_object_or_404(DepartmentLook.objects.exclude(accent=""), department__slug=slug)
-    rules = f"--accent:{look.accent};--accent-strong:{look.accent_strong};--focus:{look.accent};"
-    soft = "--accent-soft:var(--sunken);--on-accent:#ffffff;"
-    text = f"@media not (prefers-color-scheme: dark){{:root{{{rules}{soft}}}}}\n"
-    return HttpResponse(text, content_type="text/css; charset=utf-8")
+def stylesheet(request: HttpRequest, name: str, digest: str) -> HttpResponse:
+    """Give the style sheet of a site (`name`: its id, 0 without settings) or of a department there (`id.slug`).
+
+    The address changes with the content, so a browser keeps it for good; under an old address it gets what holds
+    now, and does not keep it.
+    """
+    site, _dot, slug = name.partition(".")
+    chosen = SiteSettings.objects.filter(site=int(site)).first()
+    looks = DepartmentLook.objects.select_related("department")
+    text = _sheet(chosen, get_object_or_404(looks, department__slug=slug) if slug else None)
+    if not text:
+        raise Http404
+    response = HttpResponse(text, content_type="text/css; charset=utf-8")
+    if digest == _digest(text):
+        patch_cache_control(response, public=True, max_age=KEPT, immutable=True)
+    else:
+        patch_cache_control(response, no_cache=True)
+    return response
 
 
 class LookForm(DepartmentForm):
@@ -60,7 +109,8 @@ class LookForm(DepartmentForm):
     class Meta:
         model = DepartmentLook
         fields = [
-            *("department", "organisation", "logo", "contact_email", "contact_phone", "accent"),
+            *("department", "organisation", "logo", "contact_email", "contact_phone"),
+            *DepartmentLook.TOKENS,
         ]
         widgets = {"logo": AdminImageChooser}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.conf.urls.static import static
-from django.urls import include, path
+from django.urls import include, path, re_path
 from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
@@ -15,7 +15,11 @@ from . import health, key_views, looks, views
 urlpatterns = [
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),
-    path("look/<slug:slug>.css", looks.stylesheet, name="department_look"),
+    re_path(
+        r"^look/(?P<name>[0-9]{1,9}(?:\.[-\w]+)?)\.(?P<digest>[0-9a-f]{12})\.css$",
+        looks.stylesheet,
+        name="look",
+    ),
     path("admin/login/", views.admin_login),
     # tags are words from tickets; Wagtail would complete them for everybody
     path("admin/tag-autocomplete/helpdesk/<path:rest>", views.gone),

@@ -11,11 +11,12 @@ from helpdesk.models import Article, Attachment, Channel, EventKind, Sender, Tic
 
 @dataclass
 class Answer:
-    """One question as the customer saw it. A group has rows of answers instead of a text."""
+    """One question as the customer saw it. A list has rows of answers; its text says them in lines."""
 
     label: str
     shown: str = ""
     is_empty: bool = False
+    is_private: bool = False
     files: list[Attachment] = field(default_factory=list)
     rows: list[list[Answer]] = field(default_factory=list)
 
@@ -48,8 +49,6 @@ def are_in(snapshot: object, article: Article | None) -> bool:
         return False
     rest = article.body
     for answer in read(snapshot, ()):
-        if answer.rows:
-            return False
         if answer.shown:
             for words in (answer.label.rstrip(": "), answer.shown):
                 if words not in rest:
@@ -67,12 +66,15 @@ def _answers(snapshot: object, files: Mapping[str, list[Attachment]]) -> list[An
 def _answer(item: dict[str, Any], files: Mapping[str, list[Attachment]]) -> Answer:
     key = str(item.get("key", ""))
     label = str(item.get("label") or key)
+    private = bool(item.get("private"))
     if isinstance(item.get("rows"), list):
         rows = [_answers(row, files) for row in item["rows"]]
-        return Answer(label, rows=[row for row in rows if row], is_empty=not any(rows))
+        rows = [row for row in rows if row]
+        return Answer(label, _text(item.get("shown")), not rows, private, rows=rows)
     found = files.get(key, []) if key else []
     shown = _text(item.get("shown", item.get("display", item.get("value"))))
-    return Answer(label, "" if found else shown, is_empty=not shown and not found, files=found)
+    is_empty = not shown and not found
+    return Answer(label, "" if found else shown, is_empty, private, files=found)
 
 
 def _text(value: object) -> str:

@@ -10,6 +10,8 @@ is one, too; every field carries a slot for its condition.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -23,7 +25,18 @@ from helpdesk.rules.conditions import FieldType
 from .builder import ConditionWidget
 
 
-class KeyBlock(blocks.CharBlock):
+class Untranslated:
+    """A block whose value is the same in every language: wagtail-localize finds nothing to translate in it."""
+
+    def get_translatable_segments(self, value: Any) -> list[Any]:
+        return []
+
+
+class NeutralCharBlock(Untranslated, blocks.CharBlock):
+    """A text that machines read: a pattern, a domain, the ending of a file name."""
+
+
+class KeyBlock(Untranslated, blocks.CharBlock):
     """The key of a field or choice: shown, never typed."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -36,7 +49,7 @@ class KeyBlock(blocks.CharBlock):
         help_text = _("Set by the system, and kept for good: answers are found by it.")
 
 
-class ConditionBlock(blocks.FieldBlock):
+class ConditionBlock(Untranslated, blocks.FieldBlock):
     """A condition over the answers of the form: a tree of `rules.conditions`, put together in the editor.
 
     `stream` is the name of the page's field that holds the form. A block within that stream asks about
@@ -49,10 +62,54 @@ class ConditionBlock(blocks.FieldBlock):
         widget = ConditionWidget(stream, self.label)
         self.field = forms.JSONField(required=self.meta.required, widget=widget)
 
+    def value_from_form(self, value: Any) -> Any:
+        """Return the tree that was sent; what is no JSON stays a text, which `clean` refuses."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value else None
+        except ValueError:
+            return value
+
     class Meta:
         icon = "help"
         label = _("Shown when")
         required = False
+
+
+#: What browsers can fill in (WCAG 1.3.5), and how editors read it.
+_AUTOFILL = {
+    "name": _("name"),
+    "given-name": _("first name"),
+    "family-name": _("last name"),
+    "organization": _("organisation"),
+    "street-address": _("street and number"),
+    "postal-code": _("postcode"),
+    "address-level2": _("town"),
+    "email": _("e-mail address"),
+    "tel": _("phone number"),
+    "bday": _("day of birth"),
+}
+
+
+def autofill(*tokens: str) -> blocks.ChoiceBlock:
+    """Return the block in which an editor says that a browser may fill in what it knows."""
+    return blocks.ChoiceBlock(
+        label=_("Asks who fills in the form for their own"),
+        required=False,
+        choices=[(token, _AUTOFILL[token]) for token in tokens],
+        help_text=_(
+            "Then browsers can fill it in. Leave it empty if the question is about somebody else."
+        ),
+    )
+
+
+def layout(*children: str, more: Sequence[str] = ()) -> BlockGroup:
+    """Return the layout of a field: what most need stands open, `more` with the rest is folded."""
+    return BlockGroup(
+        children=["label", "help_text", "required", *children],
+        settings=[*more, "private", "in_subject", "key", "condition"],
+    )
 
 
 class InputBlock(blocks.StructBlock):
@@ -88,10 +145,14 @@ class InputBlock(blocks.StructBlock):
     class Meta:
         icon = "form"
         label_format = "{label}"
-        form_layout = BlockGroup(
-            children=["label", "help_text", "required"],
-            settings=["private", "in_subject", "key", "condition"],
-        )
+        form_layout = layout()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # what a stored page does not know yet is no text, not None: wagtail-localize takes text only
+        for block in self.child_blocks.values():
+            if isinstance(block, blocks.CharBlock | blocks.TextBlock):
+                block.meta.default = block.meta.default or ""
 
     def get_form_layout(self) -> BlockGroup:
         """Return the layout of the kind of field, with the slots for conditions at the end of its settings."""
@@ -108,9 +169,14 @@ class InputBlock(blocks.StructBlock):
             "required": bool(value["required"]),
         }
 
+    def attrs(self, value: Any) -> dict[str, str]:
+        """Return the attributes of the control that an editor chose: what a browser may fill in."""
+        token = value.get("autocomplete")
+        return {"autocomplete": token} if token else {}
+
     def build(self, value: Any) -> forms.Field:
         """Return the form field of this block."""
-        return forms.CharField(max_length=500, **self.common(value))
+        raise NotImplementedError
 
     def typed(self, value: Any, cleaned: Any) -> Any:
         """Return the clean value as it is stored: JSON, neutral of language."""

@@ -24,7 +24,7 @@ from helpdesk.errors import AlreadyDone, Blocked
 from helpdesk.models import Article, Channel, Customer, Priority, Queue, Ticket, TicketType
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
-from . import acceptance, alike, snapshot
+from . import acceptance, alike, snapshot, steps
 from .acceptance import AcceptanceMixin, NotAccepted, Phase
 from .audience import AudienceMixin
 from .base import PromisingMixin
@@ -126,6 +126,7 @@ class IntakeFormMixin(
             *args,
             stream=self.fields,
             user=kwargs.get("user"),
+            parameters=kwargs.get("parameters"),
             objection=self.objection_wording(),
             label_suffix="",
         )
@@ -166,11 +167,14 @@ class IntakeFormMixin(
         phase = self.phase()
         if phase is not Phase.OPEN:
             return self._outside(request, phase)
-        return self._form_page(request, self.get_form(user=request.user))
+        form = self.get_form(user=request.user, parameters=request.GET)
+        return self._form_page(request, form)
 
     def _taken(self, request: HttpRequest) -> HttpResponse:
         """Answer to a form that was sent: what is refused is shown again with everything in it."""
         form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+        if steps.is_check(request):
+            return steps.check(form)
         status, wait = 200, 0
         try:
             if form.is_valid() and request.POST.get(alike.ANSWER) != "edit":

@@ -27,6 +27,7 @@ from helpdesk.errors import Blocked, InvalidInput, NotPermitted
 from helpdesk.models import Right, Ticket
 from helpdesk.notifications import Withheld
 
+from . import steps
 from .intake import IntakeFormMixin
 
 app_name = "helpdesk_forms"
@@ -39,6 +40,8 @@ def try_form(request: HttpRequest, pk: int) -> HttpResponse:
     with translation.override(page.locale.language_code):
         if request.method == "POST":
             form = page.get_form(request.POST, request.FILES, user=request.user)
+            if steps.is_check(request):
+                return steps.check(form)
             if form.is_valid():
                 try:
                     customer = actions.customer_for_user(request.user)
@@ -47,7 +50,7 @@ def try_form(request: HttpRequest, pk: int) -> HttpResponse:
                 except Blocked as error:
                     form.add_error(None, str(error))
         else:
-            form = page.get_form(user=request.user)
+            form = page.get_form(user=request.user, parameters=request.GET)
         context = page.get_context(request)
         context |= {"form": form, "is_trial": True}
         response = TemplateResponse(request, page.get_template(request), context)

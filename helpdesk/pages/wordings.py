@@ -110,7 +110,7 @@ class WordingMixin(PagePart):
         return {
             f"{ANSWER}{entry['key']}": str(entry["shown"])
             for entry in answers
-            if is_open or not entry.get("private")
+            if is_open or not _is_private(entry)
         }
 
     def subject_for(
@@ -121,7 +121,7 @@ class WordingMixin(PagePart):
         values |= {_TITLE.name: self.title, _NAME.name: name}
         said = wording.fill_title(self.subject, values) or self.title
         if queue.keeps_confidence:
-            answers = tuple(entry for entry in answers if not entry.get("private"))
+            answers = tuple(entry for entry in answers if not _is_private(entry))
         return snapshot.subject(said, form, answers)
 
     def receipt_for(self, answers: Iterable[Mapping[str, Any]], queue: Queue) -> Wording | None:
@@ -154,6 +154,12 @@ class WordingMixin(PagePart):
         values |= {_TITLE.name: self.title, "subject": self.subject or self.title}
         values |= {one.name: f"[{one.meaning}]" for one in self.answer_variables()}
         return list(thanks.filled(self.thank_you, values))
+
+
+def _is_private(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an answer says something about a person; a list does if one of its columns does."""
+    cells = (cell for row in entry.get("rows") or () for cell in row)
+    return bool(entry.get("private")) or any(cell.get("private") for cell in cells)
 
 
 def _sources(ticket: Ticket) -> variables.Sources:

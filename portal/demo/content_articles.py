@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .blocks import Node, Words, heading, notice, related, steps, text
+from .blocks import Node, Words, notice, related, steps, text
+from .content_statements import STATEMENTS
 
 WIFI = Node(
     "wifi",
@@ -248,78 +249,7 @@ LOST = Node(
 )
 
 LEGAL = (
-    Node(
-        "privacy",
-        "article",
-        Words(
-            "datenschutz",
-            "Datenschutz",
-            "Welche Daten wir von Ihnen haben, wozu und wie lange.",
-            (
-                text(
-                    "<p>Wir verarbeiten, was Sie uns schreiben, Ihren Namen und Ihre Mailadresse, um Ihre Anfrage zu beantworten. Lesen können sie nur die Teams, die für die jeweilige Queue zuständig sind.</p>"
-                ),
-                heading("Wie lange"),
-                text(
-                    "<p>Zwei Jahre nach dem Abschluss werden Anfrage, Antworten, Dateien und Verlauf gelöscht. Haben Sie der längeren Aufbewahrung widersprochen, geschieht das schon nach zwei Wochen.</p>"
-                ),
-                heading("Ihre Rechte"),
-                text(
-                    "<p>Sie können Auskunft, Berichtigung und Löschung verlangen und sich bei der Aufsichtsbehörde beschweren. Schreiben Sie an datenschutz@uni.example.</p>"
-                ),
-            ),
-        ),
-        Words(
-            "privacy",
-            "Privacy",
-            "Which data of yours we have, what for, and how long.",
-            (
-                text(
-                    "<p>We process what you write to us, your name and your mail address in order to answer your request. Only the teams that are responsible for its queue can read it.</p>"
-                ),
-                heading("How long"),
-                text(
-                    "<p>Two years after closing, the request is deleted with its answers, files and history. If you have objected to the longer storage this happens after two weeks.</p>"
-                ),
-                heading("Your rights"),
-                text(
-                    "<p>You can ask for information, correction and deletion, and complain to the supervisory authority. Write to datenschutz@uni.example.</p>"
-                ),
-            ),
-        ),
-    ),
-    Node(
-        "accessibility",
-        "article",
-        Words(
-            "barrierefreiheit",
-            "Barrierefreiheit",
-            "Wie zugänglich diese Seiten sind und wem Sie Hindernisse melden.",
-            (
-                text(
-                    "<p>Diese Seiten sollen sich mit Tastatur, Vorleseprogramm und starker Vergrößerung benutzen lassen. Maßstab sind die WCAG 2.2 in der Stufe AA. Hochgeladene Dokumente Dritter prüfen wir nicht.</p>"
-                ),
-                text(
-                    "<p>Stoßen Sie auf ein Hindernis, schreiben Sie uns über „Sonstiges“ oder rufen Sie an: 555-1200. Wir antworten innerhalb einer Woche.</p>"
-                ),
-                related("Formular", "other-form"),
-            ),
-        ),
-        Words(
-            "accessibility",
-            "Accessibility",
-            "How accessible these pages are, and whom to tell about barriers.",
-            (
-                text(
-                    "<p>These pages are meant to be usable by keyboard, with a screen reader and strongly magnified. The measure is WCAG 2.2, level AA. We do not check documents that others upload.</p>"
-                ),
-                text(
-                    "<p>If you meet a barrier, write to us through “Other matters” or call 555-1200. We answer within a week.</p>"
-                ),
-                related("Form", "other-form"),
-            ),
-        ),
-    ),
+    *STATEMENTS,
     Node(
         "imprint",
         "article",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db.models.signals import post_save
+from django.utils import timezone
 from modelsearch.index import insert_or_update_object
 from modelsearch.signal_handlers import post_save_signal_handler
 from wagtail.models import Locale, Page, ReferenceIndex, Site
@@ -14,9 +15,11 @@ from wagtail.signal_handlers import disable_reference_index_auto_update
 
 from helpdesk.models import Queue, TicketType
 from portal.models import (
+    AccessibilityStatementPage,
     ArticlePage,
     HomePage,
     IntakeFormPage,
+    PrivacyPage,
     QueuePage,
     ServiceIndexPage,
     ServicePage,
@@ -25,7 +28,7 @@ from portal.models import (
 
 from .blocks import Node, Words, linked
 from .content_site import HOME
-from .forms import FORMS
+from .field_sets import fields_of, make_field_sets
 
 KINDS: dict[str, type[Page]] = {
     "home": HomePage,
@@ -34,6 +37,8 @@ KINDS: dict[str, type[Page]] = {
     "queue": QueuePage,
     "form": IntakeFormPage,
     "article": ArticlePage,
+    "privacy": PrivacyPage,
+    "accessibility": AccessibilityStatementPage,
 }
 #: queue → ticket type of its form
 TYPES = {
@@ -53,6 +58,7 @@ def make_pages(queues: dict[str, Queue]) -> Pages:
     english = Locale.objects.get_or_create(language_code="en")[0]
     pages: Pages = {}
     with _no_indexing():
+        make_field_sets(german, english)
         _write(pages, german, english, queues)
         _open_site(pages)
     for page in pages.values():
@@ -94,6 +100,11 @@ def _write(pages: Pages, german: Locale, english: Locale, queues: dict[str, Queu
             page = KINDS[node.kind].objects.get(pk=ids[node.key])
             pages[node.key, language] = page
             words = node.de if language == "de" else node.en
+            if node.kind == "home":
+                page.ask_page_id = ids["other-form"]
+            elif node.kind == "accessibility":
+                page.prepared_on = page.reviewed_on = timezone.localdate()
+                page.feedback_page_id = ids["other-form"]
             if words.body:
                 page.body = linked(list(words.body), ids, node.key)
             page.save_revision().publish()
@@ -129,7 +140,7 @@ def _speak(page: Any, node: Node, words: Words, language: str) -> None:
     if node.kind == "form":
         # the queue's own says it in German
         page.legal_basis = LEGAL_BASIS_EN if language == "en" else ""
-        page.fields = [field.raw(node.queue, language) for field in FORMS[node.queue]]
+        page.fields = fields_of(node.queue, language)
 
 
 def _open_site(pages: Pages) -> None:

@@ -1,4 +1,4 @@
-"""How a department shows itself on its pages."""
+"""How a site or a department shows itself on its pages."""
 
 from __future__ import annotations
 
@@ -8,46 +8,78 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-#: The darkest ground on which the site writes in its accent colour (`--sunken` of public.css).
-GROUND = "#edf0f1"
-#: WCAG 2.2, 1.4.3: text of any size.
-ENOUGH = 4.5
-
-
-def luminance(colour: str) -> float:
-    """Return the relative luminance of `#rrggbb` (WCAG 2.2), 0 to 1."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours (WCAG 2.2), 1 to 21."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+from portal import tokens
 
 
 def check_accent(colour: str) -> None:
     """Refuse what is no colour, and one in which text could not be read on the site's light grounds."""
+    _check(colour, dark=False)
+
+
+def check_accent_dark(colour: str) -> None:
+    """Refuse what is no colour, and one in which text could not be read on the site's dark grounds."""
+    _check(colour, dark=True)
+
+
+def _check(colour: str, *, dark: bool) -> None:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
         raise ValidationError(_("Write the colour as # and six digits, such as #0b5a69."))
-    if contrast(colour, GROUND) < ENOUGH:
-        raise ValidationError(_("Text in this colour is hard to read. Take a darker one."))
-
-
-class DepartmentLook(models.Model):
-    """Logo, name, contact and colour of a department, on its topmost page and all below.
-
-    What is empty is as on the rest of the site.
-    """
-
-    department = models.OneToOneField(
-        "helpdesk.Department",
-        models.CASCADE,
-        verbose_name=_("department"),
-        related_name="+",
+    found = tokens.worst(colour, dark=dark)
+    if found >= tokens.ENOUGH:
+        return
+    if dark:
+        message = _(
+            "On a dark ground, text in this colour is hard to read: its contrast is %(found).1f to 1, and "
+            "%(enough)s to 1 is needed. Take a lighter one; the nearest is %(better)s."
+        )
+    else:
+        message = _(
+            "On a light ground, text in this colour is hard to read: its contrast is %(found).1f to 1, and "
+            "%(enough)s to 1 is needed. Take a darker one; the nearest is %(better)s."
+        )
+    better = tokens.readable(colour, dark=dark)
+    # rounded down: 4.46 is not to read as 4.5
+    shown = int(found * 10) / 10
+    raise ValidationError(
+        message, params={"found": shown, "enough": tokens.ENOUGH, "better": better}
     )
+
+
+class Tone(models.TextChoices):
+    COOL = "cool", pgettext_lazy("tone of a colour", "cool")
+    WARM = "warm", pgettext_lazy("tone of a colour", "warm")
+    PLAIN = "plain", pgettext_lazy("tone of a colour", "grey without a tinge")
+
+
+class Corners(models.TextChoices):
+    ROUND = "round", _("well rounded")
+    SOFT = "soft", _("a little rounded")
+    SQUARE = "square", _("square")
+
+
+class Density(models.TextChoices):
+    COMFORTABLE = "comfortable", _("roomy")
+    COMPACT = "compact", _("close together")
+
+
+class Typeface(models.TextChoices):
+    SANS = "sans", _("without serifs, as the device has it")
+    HUMANIST = "humanist", _("without serifs, softer")
+    SERIF_HEADINGS = "serif_headings", _("headings with serifs, text without")
+    SERIF = "serif", _("with serifs")
+
+
+class TextSize(models.TextChoices):
+    SMALL = "small", pgettext_lazy("size of text", "small")
+    MEDIUM = "medium", pgettext_lazy("size of text", "medium")
+    LARGE = "large", pgettext_lazy("size of text", "large")
+
+
+class Look(models.Model):
+    """Logo, name, contact, colours, shape and type. What is empty is as elsewhere on the site."""
+
     organisation = models.CharField(_("organisation"), max_length=150, blank=True)
     logo = models.ForeignKey(
         settings.WAGTAILIMAGES_IMAGE_MODEL,
@@ -66,6 +98,49 @@ class DepartmentLook(models.Model):
         validators=[check_accent],
         help_text=_("# and six digits, such as #0b5a69. Used where people read dark on light."),
     )
+    accent_dark = models.CharField(
+        _("the same in the dark"),
+        max_length=7,
+        blank=True,
+        validators=[check_accent_dark],
+        help_text=_(
+            "Used where people read light on dark. Empty: a lighter shade of the colour above that can be read there."
+        ),
+    )
+    tone = models.CharField(_("tone of the greys"), max_length=20, blank=True, choices=Tone.choices)
+    corners = models.CharField(_("corners"), max_length=20, blank=True, choices=Corners.choices)
+    density = models.CharField(_("distances"), max_length=20, blank=True, choices=Density.choices)
+    typeface = models.CharField(
+        _("font"),
+        max_length=20,
+        blank=True,
+        choices=Typeface.choices,
+        help_text=_("Fonts that people's devices have: nothing is fetched from elsewhere."),
+    )
+    text_size = models.CharField(
+        _("size of the text"), max_length=20, blank=True, choices=TextSize.choices
+    )
+
+    #: the fields that make the style sheet
+    TOKENS = ("accent", "accent_dark", "tone", "corners", "density", "typeface", "text_size")
+
+    class Meta:
+        abstract = True
+
+    def tokens(self) -> tokens.Look:
+        """Return what was chosen of colours, shape and type."""
+        return tokens.Look(**{name: getattr(self, name) for name in self.TOKENS})
+
+
+class DepartmentLook(Look):
+    """The look of a department, on its topmost page and all below."""
+
+    department = models.OneToOneField(
+        "helpdesk.Department",
+        models.CASCADE,
+        verbose_name=_("department"),
+        related_name="+",
+    )
 
     class Meta:
         verbose_name = _("look of a department")
@@ -74,9 +149,3 @@ class DepartmentLook(models.Model):
 
     def __str__(self) -> str:
         return str(self.department)
-
-    @property
-    def accent_strong(self) -> str:
-        """The accent colour a quarter darker: for what the pointer is on."""
-        parts = (int(self.accent[at : at + 2], 16) * 3 // 4 for at in (1, 3, 5))
-        return "#" + "".join(f"{part:02x}" for part in parts)

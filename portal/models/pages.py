@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import models
 from django.http import HttpRequest
+from django.utils.html import strip_tags
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from wagtail.admin.panels import FieldPanel
@@ -21,11 +23,27 @@ HOME_SERVICES = 9
 
 
 class HomePage(SummaryMixin, Page):
-    """The start: what this is, the search, the services."""
+    """The start: what this is, the search, the main ways, the services."""
 
+    ask_page = models.ForeignKey(
+        "wagtailcore.Page",
+        models.SET_NULL,
+        verbose_name=_("where people ask"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_(
+            "A form or page for those who do not know whom to ask. Empty: the catalogue of services."
+        ),
+    )
     body = StreamField(BodyBlock(), verbose_name=_("content"), blank=True)
 
-    content_panels = [*Page.content_panels, *SummaryMixin.summary_panels, FieldPanel("body")]
+    content_panels = [
+        *Page.content_panels,
+        *SummaryMixin.summary_panels,
+        FieldPanel("ask_page"),
+        FieldPanel("body"),
+    ]
     search_fields = [
         *Page.search_fields,
         *SummaryMixin.summary_search_fields,
@@ -37,6 +55,8 @@ class HomePage(SummaryMixin, Page):
         "portal.QueuePage",
         "portal.IntakeFormPage",
         "portal.ArticlePage",
+        "portal.AccessibilityStatementPage",
+        "portal.PrivacyPage",
     ]
     parent_page_types = ["wagtailcore.Page"]
 
@@ -48,7 +68,19 @@ class HomePage(SummaryMixin, Page):
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
         services = ServicePage.objects.live().public().descendant_of(self)
         context["services"] = services.select_related("locale").order_by("path")[:HOME_SERVICES]
+        context["ask_url"] = self.ask_url(request)
+        catalogues = ServiceIndexPage.objects.live().public().descendant_of(self)
+        context["catalogue"] = catalogues.select_related("locale").order_by("path").first()
         return context
+
+    def ask_url(self, request: HttpRequest) -> str:
+        """Return where people ask: the page chosen, in this page's language if it is live there; '' if none is."""
+        if self.ask_page_id is None:
+            return ""
+        pages = Page.objects.live().public().filter(locale=self.locale)
+        pages = pages.filter(translation_key=self.ask_page.translation_key)
+        page = pages.select_related("locale").first()
+        return (page.get_url(request) or "") if page is not None else ""
 
 
 class ServiceIndexPage(SummaryMixin, Page):
@@ -89,6 +121,11 @@ class ServicePage(ServicePageMixin, Page):
     class Meta:
         verbose_name = _("service")
         verbose_name_plural = _("services")
+
+    def audience(self) -> str:
+        """Return who may use the service, as plain text for lists; '' if it is not said."""
+        found = next((block for block in self.body if block.block_type == "audience"), None)
+        return " ".join(strip_tags(found.value["text"].source).split()) if found else ""
 
     def main_blocks(self) -> list[Any]:
         """Return the blocks of the running text."""

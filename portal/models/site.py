@@ -2,52 +2,32 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.contrib.settings.models import BaseSiteSetting, register_setting
 
+from .look import Look
+
+
+def _footer_page(label: object) -> models.ForeignKey:
+    return models.ForeignKey(
+        "wagtailcore.Page",
+        models.SET_NULL,
+        verbose_name=label,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
 
 @register_setting(icon="site")
-class SiteSettings(BaseSiteSetting):
-    """Who runs the site, how to reach them, and what the footer links to."""
+class SiteSettings(Look, BaseSiteSetting):
+    """Who runs the site, how to reach them, how it looks, and what the footer links to."""
 
-    organisation = models.CharField(_("organisation"), max_length=150, blank=True)
-    logo = models.ForeignKey(
-        settings.WAGTAILIMAGES_IMAGE_MODEL,
-        models.SET_NULL,
-        verbose_name=_("logo"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
-    contact_email = models.EmailField(_("e-mail address"), blank=True)
-    contact_phone = models.CharField(_("phone"), max_length=50, blank=True)
-    imprint_page = models.ForeignKey(
-        "wagtailcore.Page",
-        models.SET_NULL,
-        verbose_name=_("imprint"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
-    privacy_page = models.ForeignKey(
-        "wagtailcore.Page",
-        models.SET_NULL,
-        verbose_name=_("privacy"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
-    accessibility_page = models.ForeignKey(
-        "wagtailcore.Page",
-        models.SET_NULL,
-        verbose_name=_("accessibility"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    imprint_page = _footer_page(_("imprint"))
+    privacy_page = _footer_page(_("privacy"))
+    accessibility_page = _footer_page(_("accessibility"))
 
     panels = [
         FieldPanel("organisation"),
@@ -55,6 +35,7 @@ class SiteSettings(BaseSiteSetting):
         MultiFieldPanel(
             [FieldPanel("contact_email"), FieldPanel("contact_phone")], heading=_("Contact")
         ),
+        MultiFieldPanel([FieldPanel(name) for name in Look.TOKENS], heading=_("Look")),
         MultiFieldPanel(
             [
                 FieldPanel("imprint_page"),

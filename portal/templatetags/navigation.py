@@ -10,12 +10,16 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.template import Context
 from django.urls import NoReverseMatch, reverse, translate_url
+from django.utils.http import urlencode
 from django.utils.translation import get_language, gettext, override
-from wagtail.models import Page, Site
+from wagtail.models import Locale, Page, Site
 
 from portal.models import ServiceIndexPage, SiteSettings
 
 register = template.Library()
+
+#: In an address: the page that is not there in this language.
+MISSING = "untranslated"
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,10 @@ def main_menu(context: Context) -> Menu:
         _link(request, _url_of("helpdesk_customers:list"), gettext("My requests")),
         _link(request, _url_of("search"), gettext("Search")),
     )
+    home = _home_url(get_language() or settings.LANGUAGE_CODE)
     return Menu(
         site_name=(site.site_name if site else "") or settings.WAGTAIL_SITE_NAME,
-        home_url=_home_url(get_language() or settings.LANGUAGE_CODE),
+        home_url=home,
         links=tuple(link for link in links if link.url),
         footer=_footer(request, chosen) if chosen else (),
         settings=chosen,
@@ -103,16 +108,26 @@ def _footer(request: HttpRequest, chosen: SiteSettings) -> tuple[Link, ...]:
 
 @register.simple_tag(takes_context=True)
 def language_links(context: Context) -> list[LanguageLink]:
-    """Return a link for each other language: this page in it if it is live there, else its home page."""
+    """Return a link for each other language, to the same place in it.
+
+    A page that is not live there leads to the nearest page above that is, which then says so
+    (`missing_translation`). Forms, search and what belongs to customers keep their query; an error keeps its
+    address.
+    """
     request: HttpRequest = context["request"]
+    page = context.get("page")
     active = get_language()
+    if isinstance(page, Page) and page.pk and page.path:
+        found = _translations(request, page)
+    else:
+        # what has no page is its own translation; an error is none that a search engine should know
+        found = {code: (url, not _is_page(request)) for code, url in _same_place(request).items()}
     homes = _home_urls(request)
-    translated = _translations(request, context.get("page"))
     links = []
     for code, _name in settings.LANGUAGES:
-        url = translated.get(code) or homes.get(code, "")
-        if code != active and url:
-            links.append(LanguageLink(code, _own_name(code), url, code in translated))
+        url, is_translation = found.get(code) or (homes.get(code, ""), False)
+        if code != active and url and code in homes:
+            links.append(LanguageLink(code, _own_name(code), url, is_translation))
     return links
 
 
@@ -129,19 +144,64 @@ def _home_urls(request: HttpRequest) -> dict[str, str]:
     return {code: _home_url(code) for code in codes}
 
 
-def _translations(request: HttpRequest, page: Any) -> dict[str, str]:
-    if isinstance(page, Page) and page.pk:
-        others = page.get_translations().live().select_related("locale")
-        return {other.locale.language_code: other.get_url(request) or "" for other in others}
+def _same_place(request: HttpRequest) -> dict[str, str]:
     here = request.get_full_path()
     urls = {code: translate_url(here, code) for code, _name in settings.LANGUAGES}
-    is_translated = len(set(urls.values())) > 1
-    return urls if is_translated and not _is_page(request) else {}
+    return urls if len(set(urls.values())) > 1 else {}
+
+
+def _translations(request: HttpRequest, page: Page) -> dict[str, tuple[str, bool]]:
+    """Return for each language the address of the page, or of the nearest one above it, and which of both it is."""
+    keys = [page.translation_key, *(one.translation_key for one in reversed(_above(page)))]
+    others = Page.objects.live().public().filter(translation_key__in=keys)
+    others = others.exclude(locale=page.locale_id).select_related("locale")
+    by_language: dict[str, dict[Any, Page]] = {}
+    for other in others:
+        by_language.setdefault(other.locale.language_code, {})[other.translation_key] = other
+    found = {}
+    for code, pages in by_language.items():
+        nearest = next(pages[key] for key in keys if key in pages)
+        url = nearest.get_url(request) or ""
+        if nearest.translation_key == page.translation_key:
+            query = request.META.get("QUERY_STRING", "")
+            found[code] = (f"{url}?{query}" if query and not _is_preview(request) else url, True)
+        elif page.live:
+            found[code] = (f"{url}?{urlencode({MISSING: page.pk})}", False)
+        else:
+            found[code] = (url, False)
+    return found
+
+
+def _above(page: Page) -> list[Page]:
+    """Return the pages above, from the home page down; asked for once for each page object."""
+    known: list[Page] | None = getattr(page, "_portal_above", None)
+    if known is None:
+        known = list(page.get_ancestors().filter(depth__gt=1).select_related("locale"))
+        page._portal_above = known
+    return known
+
+
+def _is_preview(request: HttpRequest) -> bool:
+    return bool(getattr(request, "is_preview", False))
 
 
 def _is_page(request: HttpRequest) -> bool:
     match = getattr(request, "resolver_match", None)
     return match is None or match.url_name == "wagtail_serve"
+
+
+@register.simple_tag(takes_context=True)
+def missing_translation(context: Context) -> Page | None:
+    """Return the page that somebody came from by the language switch, if it is not there in this language."""
+    request: HttpRequest = context["request"]
+    pk = request.GET.get(MISSING, "")
+    if not pk.isascii() or not pk.isdecimal() or len(pk) > 9:
+        return None
+    pages = Page.objects.live().public().filter(pk=pk).select_related("locale")
+    page = pages.exclude(locale__language_code=get_language()).first()
+    if page is None or page.get_translations().live().filter(locale=Locale.get_active()).exists():
+        return None
+    return page
 
 
 @register.simple_tag(takes_context=True)
@@ -151,5 +211,9 @@ def breadcrumbs(context: Context) -> list[Link]:
     site = Site.find_for_request(request)
     if site is None or not isinstance(page, Page) or not page.path:
         return []
-    above = page.get_ancestors().filter(depth__gt=1).live().select_related("locale")
-    return [Link(one.get_url(request) or "", one.title) for one in above]
+    above = [one for one in _above(page) if one.live]
+    # the home page's title greets; in the trail it is called what it is
+    return [
+        Link(one.get_url(request) or "", gettext("Home") if one.depth == 2 else one.title)
+        for one in above
+    ]

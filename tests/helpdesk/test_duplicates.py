@@ -168,3 +168,9 @@ def test_neither_anothers_nor_closed_requests_are_shown(agent, ticket):
     actions.change_state(actor=agent, ticket=ticket, state=f.state(StateType.CLOSED))
     own = permissions.customer(ticket.customer)
     assert duplicates.alike(own, subject=ticket.subject, text=TEXT) == []
+
+
+def test_the_words_of_a_list_are_its_cells_without_their_labels():
+    cells = [{"label": "Name", "shown": "Ada"}, {"label": "Room", "shown": "12"}]
+    entries = [{"shown": "Smoke"}, {"shown": "1. Name: Ada, Room: 12", "rows": [cells, "odd"]}]
+    assert duplicates.words_of(entries) == "Smoke\nAda\n12"

@@ -32,3 +32,39 @@ def test_are_in_only_when_the_article_says_nothing_else(body, channel, expected)
 def test_are_in_when_an_agent_repeats_them():
     article = Article(body=TEXT, channel=Channel.WEB, sender=Sender.AGENT)
     assert not answers.are_in(SNAPSHOT, article)
+
+
+LIST = {
+    "key": "team",
+    "label": "Team",
+    "type": "group",
+    "private": True,
+    "shown": "1. First name: Ada, E-mail: ada@mail.example",
+    "rows": [
+        [
+            {"key": "first", "label": "First name", "shown": "Ada"},
+            {"key": "mail", "label": "E-mail", "shown": "ada@mail.example", "private": True},
+        ]
+    ],
+}
+
+
+def test_a_list_is_read_row_by_row_and_what_is_personal_says_so():
+    [team] = answers.read([LIST], ())
+    assert (team.is_private, team.is_empty) == (True, False)
+    [[first, mail]] = team.rows
+    assert (first.label, first.shown, first.is_private) == ("First name", "Ada", False)
+    assert mail.is_private
+
+
+def test_a_list_is_in_the_text_of_its_form():
+    body = f"{TEXT}\n\nTeam:\n{LIST['shown']}"
+    article = Article(body=body, channel=Channel.WEB, sender=Sender.CUSTOMER)
+    assert answers.are_in([*SNAPSHOT, LIST], article)
+    article.body += "\n2. First name: Kim"
+    assert not answers.are_in([*SNAPSHOT, LIST], article)
+
+
+def test_a_list_without_rows_is_empty():
+    [team] = answers.read([{**LIST, "rows": [], "shown": ""}], ())
+    assert team.is_empty

@@ -6,8 +6,9 @@ import { keyFor } from './keys.js';
 const { app } = window.wagtail || {};
 const { Controller } = window.StimulusModule || {};
 const source = document.getElementById('hd-condition-catalogue');
-const { kinds, operators, choices, words } = source ? JSON.parse(source.textContent) : {};
+const { kinds, operators, choices, sets, words } = source ? JSON.parse(source.textContent) : {};
 
+const UNFINISHED = '…';
 const valueOf = (name) => document.getElementsByName(name)[0]?.value ?? '';
 const filled = (text, values) => text.replace(/%\((\w+)\)s/g, (all, name) => values[name] ?? all);
 
@@ -49,20 +50,29 @@ const choicesOf = (prefix) => {
   }));
 };
 
-/* The questions of a form that a condition may ask about: { key, label, kind, choices, prefix, place }. */
+/* The questions of a field set that stands in the form; the server tells them. */
+const fromSet = (child) =>
+  (child.type === 'field_set' && sets[valueOf(`${child.prefix}-value`)]) || [];
+
+/* The questions of a form that a condition may ask about: { key, label, kind, choices, place }. */
 const questionsOf = (stream) =>
   withKeys(
     childrenOf(stream).map((child, place) => ({ ...child, place })),
     'key',
-  )
-    .filter((child) => kinds[child.type])
-    .map((child, at) => ({
-      ...child,
-      kind: kinds[child.type],
-      label:
-        valueOf(`${child.prefix}-value-label`).trim() || filled(words.unnamed, { n: at + 1 }),
-      choices: choicesOf(child.prefix),
-    }));
+  ).flatMap((child) => {
+    const { place } = child;
+    if (!kinds[child.type]) return fromSet(child).map((question) => ({ ...question, place }));
+    const label = valueOf(`${child.prefix}-value-label`).trim();
+    return [
+      {
+        key: child.key,
+        kind: kinds[child.type],
+        label: label || filled(words.unnamed, { n: place + 1 }),
+        choices: choicesOf(child.prefix),
+        place,
+      },
+    ];
+  });
 
 const make = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
@@ -119,6 +129,8 @@ class Condition extends Controller {
     clearTimeout(this.timer);
     this.box?.remove();
     this.box = null;
+    this.noted?.remove();
+    this.noted = null;
   }
 
   soon() {
@@ -172,7 +184,16 @@ class Condition extends Controller {
       this.list,
       this.adder,
     );
+    this.note();
     this.tell();
+  }
+
+  /* The settings of a block are closed at first: what they say stands beside them as well. */
+  note() {
+    const settings = this.element.closest('[data-block-settings]');
+    if (!settings || this.noted) return;
+    this.noted = make('p', { class: 'hd-condition__note help', hidden: true });
+    settings.after(this.noted);
   }
 
   /* Draw anew if the form changed meanwhile, and keep the focus. */
@@ -393,11 +414,14 @@ class Condition extends Controller {
     this.sentence.replaceChildren(
       ...(rows.length ? [`${this.openingValue} `, ...glued, '.'] : [words.always]),
     );
+    if (!this.noted) return;
+    this.noted.hidden = !rows.length;
+    this.noted.textContent = this.sentence.textContent;
   }
 
   part(row, all) {
     const question = all.find((one) => one.key === row.field);
-    if (!question) return [row.field ? words.gone : words.unfinished];
+    if (!question) return [row.field ? words.gone : UNFINISHED];
     const operator = this.operatorsOf(question).find((one) => one.code === row.op);
     const sentence = operator ? operator.sentence : `%(field)s ${row.op} %(value)s`;
     const told = {
@@ -412,7 +436,7 @@ class Condition extends Controller {
 
   said(row, question) {
     const { value } = row;
-    if (value === undefined || value === '' || (Array.isArray(value) && !value.length)) return words.unfinished;
+    if (value === undefined || value === '' || (Array.isArray(value) && !value.length)) return UNFINISHED;
     if (value === true || value === false) return value ? words.yes : words.no;
     if (Array.isArray(value)) return value.map((one) => this.said({ value: one }, question)).join(', ');
     if (question.choices) return question.choices.find((one) => one.value === value)?.label || words.lost;

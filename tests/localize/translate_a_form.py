@@ -1,0 +1,95 @@
+"""Translates pages with wagtail-localize and prints as JSON what came out. A process of its own: other applications."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+from uuid import uuid4
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from wagtail.models import Locale  # noqa: E402
+from wagtail_localize.models import (  # noqa: E402
+    StringSegment,
+    StringTranslation,
+    Translation,
+    TranslationSource,
+)
+
+from portal.models import IntakeFormPage  # noqa: E402
+from tests import page_factories as pages  # noqa: E402
+
+logging.disable(logging.INFO)
+
+CONDITION = {"all": [{"fact": "answers.f0000000001", "op": "is", "value": "paper"}]}
+FIELDS = [
+    pages.question(
+        "choice",
+        "kind",
+        "Art",
+        help_text="Was fehlt?",
+        choices={"paper": "Papier", "toner": "Toner"},
+    ),
+    {"type": "section", "value": {"heading": "Wo?", "text": "<p>Kurz <b>genügt</b>.</p>"}},
+    pages.question("text", "room", "Raum", required=True, condition=CONDITION),
+    pages.question("files", "photo", "Foto", endings="png, pdf"),
+]
+
+
+def translate(page: Any, english: Any) -> tuple[Any, list[str]]:
+    """Translate each string of a page by writing “EN:” before it; return the page made, and the strings."""
+    source, _made = TranslationSource.update_or_create_from_instance(page)
+    translation = Translation.objects.create(source=source, target_locale=english)
+    strings = []
+    for segment in StringSegment.objects.filter(source=source).select_related("string"):
+        strings.append(segment.string.data)
+        StringTranslation.objects.create(
+            translation_of=segment.string,
+            locale=english,
+            context=segment.context,
+            data=f"EN:{segment.string.data}" if segment.context.path != "slug" else "report",
+        )
+    translation.save_target(publish=True)
+    return page.get_translation(english), strings
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    tree = pages.make_site()
+    english = Locale.objects.get(language_code="en")
+    form = pages.make_form(tree.home, FIELDS, intro="<p>Guten Tag.</p>", thanks="<p>Danke.</p>")
+    copy, strings = translate(form, english)
+    copy = IntakeFormPage.objects.get(pk=copy.pk)
+    answer = {
+        "strings": strings,
+        "queue": [form.queue_id, copy.queue_id],
+        "key": [str(form.translation_key), str(copy.translation_key)],
+        "live": copy.live,
+        "title": copy.title,
+        "intro": copy.intro,
+        "source": form.fields.get_prep_value(),
+        "copy": copy.fields.get_prep_value(),
+        "changed": changed(form, english),
+    }
+    print(json.dumps(answer))
+
+
+def changed(form: Any, english: Any) -> list[str]:
+    """Add a choice to the source, bring the translation up to date, and return its values of choices."""
+    raw = form.fields.get_prep_value()
+    items = raw[0]["value"]["choices"]
+    dust = {"label": "Staub", "value": "dust"}
+    items.append({"type": "item", "id": str(uuid4()), "value": dust})
+    form.fields = json.dumps(raw)
+    form.save_revision().publish()
+    source, _made = TranslationSource.update_or_create_from_instance(form)
+    source.translations.get().save_target(publish=True)
+    copy = IntakeFormPage.objects.get(pk=form.get_translation(english).pk)
+    return [item["value"] for item in copy.fields[0].value["choices"]]
+
+
+main()
