@@ -58,7 +58,7 @@ def prepare(ticket: Ticket, *, at: datetime, known: Iterable[Clock] | None = Non
     `known` are its clocks, if they are read already. Writes nothing.
     """
     plan = Plan(promise_before=ticket.promise_id)
-    promise = _promise_of(ticket)
+    promise = promise_of(ticket)
     ticket.promise_id = promise.pk if promise is not None else None
     rows: list[Clock] = []
     if promise is not None or plan.promise_before is not None:
@@ -127,7 +127,7 @@ def _is_late(clock: Clock) -> bool:
 # --- promise and calendar ------------------------------------------------------------------------
 
 
-def _promise_of(ticket: Ticket) -> Promise | None:
+def promise_of(ticket: Ticket) -> Promise | None:
     """Return the promise that holds for a ticket: spam and test tickets are promised nothing."""
     if ticket.queue.is_junk or ticket.is_test:
         return None

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -154,3 +154,14 @@ def test_zero_is_no_limit(bounds):
     with pytest.raises(limits.TooOften) as error:
         limits.count("FORMS_PER_ADDRESS", "eva@mail.example")
     assert 0 < error.value.seconds <= 3600
+
+
+def test_a_note_tells_its_moment_if_it_is_genuine():
+    noon = datetime(2026, 12, 24, 12, 0, tzinfo=UTC)
+    with time_machine.travel(noon, tick=False):
+        stamped = limits.stamp()
+    with time_machine.travel(noon + timedelta(days=3), tick=False):
+        assert limits.moment_of(stamped) == noon
+        assert limits.moment_of(limits.stamp(60)) == noon + timedelta(days=3, minutes=-1)
+        forged = stamped.replace(stamped.split(":")[1], limits.stamp().split(":")[1])
+    assert [limits.moment_of(text) for text in ("", ":", "a:b:c", forged)] == [None] * 4

@@ -258,6 +258,8 @@ ABOUT_CUSTOMERS = {
 }
 #: About teams: test_granting.py.
 ABOUT_TEAMS = {"change_rights"}
+#: Leaves nothing behind: test_discarding.py.
+DISCARDING = {"discard_test"}
 #: How long a merge can be taken back.
 ABOUT_MERGING = {"REVERSIBLE", "reversible_until"}
 #: What an agent hears of: nothing of the ticket itself changes.
@@ -322,7 +324,7 @@ def test_the_table_names_every_verb():
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest | {"terms_of"}
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
-    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS
+    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | DISCARDING
     assert set(actions.__all__) == named
 
 

@@ -115,3 +115,25 @@ def test_values_bring_no_line_tag_or_variable_of_their_own(text, a, b):
     assert set(re.findall(r"<[^>]*>", made)) <= {"<p>", "</p>", "<br>"}
     words = html.unescape(re.sub(r"<[^>]*>", "", made))
     assert words.split() == filled.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "title"),
+    [
+        ("Raum {{ a }} ({{ b }})", {"a": "1"}, "Raum 1"),
+        ("Raum {{ a }} ({{ b }})", {"a": "1", "b": "2"}, "Raum 1 (2)"),
+        ("{{ a }}, {{ b }}, {{ c }}", {"a": "1", "c": "3"}, "1, 3"),
+        ("{{ a }}: {{ b }} – {{ c }}", {"b": "2"}, "2"),
+        ("{{ a }} / {{ b }}", {}, ""),
+        ("Wer? {{ a }}", {}, "Wer?"),
+        ("Ohne (…) alles -", {}, "Ohne (…) alles -"),
+        ("{{ a }}", {"a": "two\nlines {{ b }}"}, "two lines {{ b }}"),
+    ],
+)
+def test_a_title_closes_the_gaps_of_empty_values(text, values, title):
+    assert wording.fill_title(text, values) == title
+
+
+def test_inserting_changes_nothing_but_the_variables():
+    text = " Keep  this.\n\n{{ a }} and {{ b }}. "
+    assert wording.insert(text, {"a": "x\ny"}) == " Keep  this.\n\nx y and . "
