@@ -10,11 +10,16 @@ from uuid import uuid4
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import BoundField
+from django.forms.utils import ErrorDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from helpdesk import addressing, conf, limits, uploads
 from helpdesk.actions import Upload
+
+from .logins import LoginField
+from .rows import RowsBoundField, anchor
 
 #: Stands before a field's key in the names of inputs, so that no key can meet a name of ours.
 PREFIX = "q_"
@@ -77,9 +82,11 @@ class IntakeForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.stream = stream
+        #: all blocks in the order of the page, those of field sets in their place
+        self.children = stream.stream_block.expanded(stream)
         self.inputs = {
             PREFIX + child.value["key"]: child
-            for child in stream
+            for child in self.children
             if child.block_type in stream.stream_block.input_types
         }
         for name, child in self.inputs.items():
@@ -96,6 +103,9 @@ class IntakeForm(forms.Form):
             return {}
         told = {"contact_name": user.get_full_name(), "contact_email": user.email}
         known = {name: value for name, value in told.items() if value}
+        for field in self.fields.values():
+            if isinstance(field, LoginField):
+                field.know(user.get_username())
         for name, value in known.items():
             self.fields[name].widget.attrs["readonly"] = True
             self.fields[name].required = False
@@ -140,6 +150,24 @@ class IntakeForm(forms.Form):
         uploads.check_total(sum(len(one.content) for one in self.uploads()))
         return self.cleaned_data
 
+    # --- lists of rows ---
+
+    @cached_property
+    def only_changes_rows(self) -> bool:
+        """Whether a button of a list was pressed: it is changed, and the form not checked yet."""
+        return self.is_bound and any(
+            isinstance(self[name], RowsBoundField) and self[name].data.asked for name in self.inputs
+        )
+
+    def is_valid(self) -> bool:
+        return not self.only_changes_rows and super().is_valid()
+
+    def full_clean(self) -> None:
+        if self.only_changes_rows:
+            self._errors, self.cleaned_data = ErrorDict(), {}
+        else:
+            super().full_clean()
+
     # --- what was answered ---
 
     def answer_of(self, child: Any) -> Any:
@@ -158,7 +186,7 @@ class IntakeForm(forms.Form):
 
     def parts(self) -> Iterator[Part]:
         """Yield the page's blocks in order, ready to be shown."""
-        for child in self.stream:
+        for child in self.children:
             if child.block_type == "section":
                 yield Part("section", heading=child.value["heading"], text=child.value["text"])
             elif child.block_type == "help_text":
@@ -173,16 +201,14 @@ class IntakeForm(forms.Form):
         found = [FormProblem("", "", str(message)) for message in self.non_field_errors()]
         for name in order:
             bound = self[name]
+            if isinstance(bound, RowsBoundField):
+                found += [FormProblem(*one) for one in bound.problems()]
+                continue
             found += [
-                FormProblem(_anchor(bound), str(bound.label), str(one)) for one in bound.errors
+                FormProblem(anchor(bound), str(bound.label), str(one)) for one in bound.errors
             ]
         return found
 
     def lost_files(self) -> bool:
         """Tell whether files were chosen that have to be chosen again."""
         return self.is_bound and bool(self.files)
-
-
-def _anchor(bound: BoundField) -> str:
-    # a group of boxes has no control of its own: go to its first
-    return f"{bound.auto_id}_0" if bound.use_fieldset else str(bound.auto_id)

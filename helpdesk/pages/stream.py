@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
-from wagtail.blocks.struct_block import StructBlockValidationError
 
-from .blocks import InputBlock
 from .inputs.choices import ChoiceInput, ConsentInput, MultipleChoiceInput, YesNoInput
 from .inputs.files import FilesInputBlock
+from .inputs.groups import GroupInput, PeopleInput
 from .inputs.numbers import DateInput, NumberInput
-from .inputs.texts import EmailInput, LongTextInput, PhoneInput, TextInput
-from .keys import doubles, give_keys
+from .inputs.texts import EmailInput, LoginInput, LongTextInput, PhoneInput, TextInput
+from .keyed import KeyedStreamBlock
 
 
 class SectionBlock(blocks.StructBlock):
@@ -32,7 +29,7 @@ class SectionBlock(blocks.StructBlock):
         label_format = "{heading}"
 
 
-class FormFieldsBlock(blocks.StreamBlock):
+class FormFieldsBlock(KeyedStreamBlock):
     """The fields of an intake form in their order."""
 
     text = TextInput(group=_("Fields"))
@@ -46,6 +43,9 @@ class FormFieldsBlock(blocks.StreamBlock):
     yes_no = YesNoInput(group=_("Fields"))
     files = FilesInputBlock(group=_("Fields"))
     consent = ConsentInput(group=_("Fields"))
+    login = LoginInput(group=_("Fields"))
+    group = GroupInput(group=_("Fields"))
+    people = PeopleInput(group=_("Fields"))
     section = SectionBlock(group=_("Structure"))
     help_text = blocks.RichTextBlock(
         label=_("Text between fields"),
@@ -54,30 +54,10 @@ class FormFieldsBlock(blocks.StreamBlock):
         group=_("Structure"),
     )
 
-    @cached_property
-    def input_types(self) -> frozenset[str]:
-        """The names of the child blocks that ask for an answer."""
-        return frozenset(
-            name for name, block in self.child_blocks.items() if isinstance(block, InputBlock)
-        )
-
-    def clean(self, value: Any) -> Any:
-        cleaned = super().clean(value)
-        give_keys(self.inputs(cleaned))
-        places = doubles(cleaned)
-        if places:
-            message = _("Another field has this key. Remove this field and add it anew.")
-            error = StructBlockValidationError({"key": ValidationError(message)})
-            raise blocks.StreamBlockValidationError(dict.fromkeys(places, error))
-        return cleaned
-
-    def get_prep_value(self, value: Any) -> Any:
-        if value:
-            give_keys(self.inputs(value))
-            for child in self.inputs(value):
-                child.block.choices_of(child.value)
-        return super().get_prep_value(value)
-
     def inputs(self, value: Any) -> list[Any]:
-        """Return the children of a stream that ask for an answer."""
-        return [child for child in value if child.block_type in self.input_types]
+        """Return the children of a stream that ask for an answer, those of its field sets among them."""
+        return [child for child in self.expanded(value) if child.block_type in self.input_types]
+
+    def expanded(self, value: Any) -> list[Any]:
+        """Return all children of a stream in their order, with those of a field set in its place."""
+        return list(value)

@@ -26,6 +26,8 @@ from helpdesk import audit, permissions
 from helpdesk.confidence import Veil
 from helpdesk.models import AuditKind, Ticket
 
+from . import snapshot
+
 
 class TicketFilterSet(WagtailFilterSet):
     date = DateFromToRangeFilter(
@@ -108,7 +110,7 @@ class TicketSubmissionsView(SubmissionsListView):
     def _shown(self, key: str, ticket: Ticket) -> str:
         if self.veil.covers(ticket):
             return str(_("confidential"))
-        found = (str(entry["shown"]) for entry in ticket.answers if entry["key"] == key)
+        found = (snapshot.brief(entry) for entry in ticket.answers if entry["key"] == key)
         return Truncator(next(found, "")).chars(200)
 
     def as_spreadsheet(self, queryset: QuerySet[Ticket], spreadsheet_format: str) -> Any:

@@ -1,4 +1,4 @@
-"""Fields for words: text, long text, e-mail address, phone number."""
+"""Fields for words: text, long text, e-mail address, phone number, log-in name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk.pages.blocks import InputBlock
+from helpdesk.pages.logins import LoginField
 
 _PHONE = RegexValidator(r"^[0-9+()/ .\-]{3,40}$", _("Please enter a phone number."))
 
@@ -52,3 +53,16 @@ class PhoneInput(InputBlock):
     def build(self, value: Any) -> forms.Field:
         widget = forms.TextInput(attrs={"type": "tel"})
         return forms.CharField(widget=widget, validators=[_PHONE], **self.common(value))
+
+
+class LoginInput(InputBlock):
+    """The log-in name: that of the account for who is signed in, checked for its shape otherwise."""
+
+    type = "login"
+
+    class Meta:
+        label = _("Log-in name")
+        icon = "user"
+
+    def build(self, value: Any) -> forms.Field:
+        return LoginField(**self.common(value))
