@@ -41,7 +41,6 @@ from .order_plan import (
 from .ordering import answer_draft, decide, locked_order, require_decider, rows_of
 from .site_side import PlannedPage, site_side
 
-User: Any = get_user_model()
 
 
 def approve_order(*, actor: Actor, ticket: Ticket, version: int | None = None) -> QueueOrder:
@@ -159,8 +158,9 @@ def _member(group: Group, login_name: str, first: str, last: str, email: str) ->
     if found:
         user = found[0]
     else:
-        user = User(first_name=first, last_name=last, email=email)
-        setattr(user, User.USERNAME_FIELD, login_name)
+        model: Any = get_user_model()
+        user = model(first_name=first, last_name=last, email=email)
+        setattr(user, model.USERNAME_FIELD, login_name)
         user.set_unusable_password()
         user.save()
     group.user_set.add(user)  # type: ignore[attr-defined]

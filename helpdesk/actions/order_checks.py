@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import addressing, persons
+from helpdesk import addressing, conf, persons
 from helpdesk.models import OrderSettings, QueueAddress, QueueOrder
 from helpdesk.rules.ordering import AgentRow, Rules, read_lines
 
@@ -52,7 +52,7 @@ def rules_of(settings: OrderSettings | None = None) -> Rules:
     return Rules(
         domains=read_lines(row.domains),
         reserved=frozenset(read_lines(row.reserved)),
-        login_pattern=row.login_pattern,
+        login_pattern=row.login_pattern or str(conf.get("LOGIN_NAME_PATTERN")),
         agent_domains=read_lines(row.agent_domains),
     )
 

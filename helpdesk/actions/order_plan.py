@@ -31,7 +31,6 @@ from .order_checks import TAKEN_WORDS, UNKNOWN_LOGIN, Checked, rules_of, taken_b
 from .ordering import rows_of
 from .site_side import site_side
 
-User: Any = get_user_model()
 #: What a new team may do in its queue: its work, but not leading it.
 TEAM_RIGHTS = tuple(right for right in Right if right not in (Right.MANAGE, Right.ADMINISTER))
 
@@ -246,7 +245,8 @@ def _team_stop(order: QueueOrder, actor: Actor, group: Group | None) -> str:
 
 def accounts_named(login_name: str) -> list[Any]:
     """Return the accounts with a log-in name, however it is written; more than one is a fault."""
-    return list(User._default_manager.filter(**{f"{User.USERNAME_FIELD}__iexact": login_name})[:2])
+    model: Any = get_user_model()
+    return list(model.objects.filter(**{f"{model.USERNAME_FIELD}__iexact": login_name})[:2])
 
 
 def _agents(order: QueueOrder, actor: Actor) -> Iterator[Step]:

@@ -38,7 +38,7 @@ class OrderSettings(models.Model):
         max_length=190,
         blank=True,
         help_text=_(
-            "A pattern that a whole log-in name matches, such as [a-z]{5}[0-9]{3}. Empty: letters, digits, dots, hyphens."
+            "A pattern that a whole log-in name matches, such as [a-z]{5}[0-9]{3}. Empty: as the settings say."
         ),
     )
     agent_domains = models.TextField(

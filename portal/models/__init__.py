@@ -3,6 +3,7 @@
 from .forms import IntakeFormPage
 from .look import DepartmentLook
 from .media import CustomDocument, CustomImage, CustomRendition
+from .orders import QueueOrderPage
 from .pages import ArticlePage, HomePage, QueuePage, ServiceIndexPage, ServicePage
 from .site import SiteSettings
 from .users import NameFrom, User
@@ -16,6 +17,7 @@ __all__ = [
     "HomePage",
     "IntakeFormPage",
     "NameFrom",
+    "QueueOrderPage",
     "QueuePage",
     "ServiceIndexPage",
     "ServicePage",

@@ -330,6 +330,7 @@ HELPDESK = {
     "CLAMD": CLAMD,
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "MORE_SECRETS": ["portal.secrets.renew_factors"],
+    "ORDERED_QUEUES": "portal.ordering.OrderedQueues",
 }
 
 # --- logs: codes and ids, never what people wrote (portal/logs.py) ------------------------------
