@@ -118,7 +118,9 @@ def _make_form(order: QueueOrder, page: QueuePage) -> None:
         form.title = form.draft_title = _form_title()
         form.fields = _fields(str(source.translation_key))
     else:
-        form = IntakeFormPage(title=_form_title(), queue=order.queue, locale=page.locale, live=False)
+        form = IntakeFormPage(
+            title=_form_title(), queue=order.queue, locale=page.locale, live=False
+        )
         form.fields = _fields(str(form.translation_key))
         Page.objects.get(pk=page.pk).add_child(instance=form)
     form.save_revision()

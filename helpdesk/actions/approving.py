@@ -42,7 +42,6 @@ from .ordering import answer_draft, decide, locked_order, require_decider, rows_
 from .site_side import PlannedPage, site_side
 
 
-
 def approve_order(*, actor: Actor, ticket: Ticket, version: int | None = None) -> QueueOrder:
     """Make the queue that `ticket` orders, and all that belongs to it; tell the orderer (rights: `require_decider`, *answer*).
 

@@ -99,7 +99,17 @@ def stops(ticket, actor):
 
 def made():
     """Everything that approving may make."""
-    rows = (Queue, QueueAddress, QueueRight, Group, Team, User, MailAccount, QueuePage, IntakeFormPage)
+    rows = (
+        Queue,
+        QueueAddress,
+        QueueRight,
+        Group,
+        Team,
+        User,
+        MailAccount,
+        QueuePage,
+        IntakeFormPage,
+    )
     return {model.__name__: model.objects.count() for model in rows}
 
 
@@ -183,12 +193,21 @@ def test_approval_makes_everything_and_tells_the_orderer(inbox, ticket, root):
     assert (queue.slug, queue.purpose) == ("prufungsamt", "Fragen zu Prüfungen.")
     assert queue.main_address() == "pruefung@desk.example"
     mailbox = queue.mail_accounts.get().mailbox
-    assert (mailbox.active, mailbox.uri) == (False, "imap+ssl://pruefung%40desk.example@imap.desk.example/")
+    assert (mailbox.active, mailbox.uri) == (
+        False,
+        "imap+ssl://pruefung%40desk.example@imap.desk.example/",
+    )
     group = Group.objects.get(name="Prüfungsamt")
-    rights = set(QueueRight.objects.filter(group=group, queue=queue).values_list("right", flat=True))
+    rights = set(
+        QueueRight.objects.filter(group=group, queue=queue).values_list("right", flat=True)
+    )
     assert rights == set(Right.values) - {"manage", "administer"}
     ada = User.objects.get(username="adbyr100")
-    assert (ada.get_full_name(), ada.email, ada.has_usable_password()) == ("Ada Byron", ADA.email, False)
+    assert (ada.get_full_name(), ada.email, ada.has_usable_password()) == (
+        "Ada Byron",
+        ADA.email,
+        False,
+    )
     assert set(group.user_set.values_list("username", flat=True)) == {"adbyr100", "beber101"}
     assert ada.has_perm("wagtailadmin.access_admin")
     pages = QueuePage.objects.filter(queue=queue)
@@ -201,7 +220,7 @@ def test_approval_makes_everything_and_tells_the_orderer(inbox, ticket, root):
         assert word in mail.body
     assert ticket.events.filter(kind=EventKind.ORDER_APPROVED, user=root.user).count() == 1
     assert AuditEntry.objects.filter(kind=AuditKind.ORDER_APPROVED, queue_id=queue.pk).count() == 1
-    assert AuditEntry.objects.filter(kind=AuditKind.RIGHT_GRANTED).count() == 7
+    assert AuditEntry.objects.filter(kind=AuditKind.RIGHT_GRANTED, queue_id=queue.pk).count() == 7
 
 
 def test_the_first_mail_to_the_new_address_is_a_ticket_of_its_queue(ticket, root):
@@ -240,7 +259,15 @@ def test_a_fault_in_the_middle_leaves_nothing_and_the_next_try_completes(ticket,
 
     from helpdesk.actions import approving
 
-    for place in ("_address", "_account", "_team", "change_rights", "_member", "site_side", "answer"):
+    for place in (
+        "_address",
+        "_account",
+        "_team",
+        "change_rights",
+        "_member",
+        "site_side",
+        "answer",
+    ):
         if place == "site_side":
             continue
         with monkeypatch.context() as patch:
@@ -255,7 +282,9 @@ def test_a_fault_in_the_middle_leaves_nothing_and_the_next_try_completes(ticket,
 
 
 def test_an_account_that_is_there_joins_and_is_not_changed(ticket, root):
-    ada = f.UserFactory(username="ADBYR100", first_name="Augusta", last_name="King", email="a@b.example")
+    ada = f.UserFactory(
+        username="ADBYR100", first_name="Augusta", last_name="King", email="a@b.example"
+    )
     plan = actions.plan_of(order_of(ticket), root)
     step = next(step for step in plan if step.part == "agent")
     assert step.standing == Standing.THERE
@@ -381,7 +410,9 @@ def test_the_answer_is_in_the_language_of_the_request(inbox, root):
     actions.refuse_order(actor=root, ticket=ticket, reason="Doppelt.")
     german = OutboundMail.objects.get(ticket=ticket).body
     with translation.override("de"):
-        said = translation.gettext("You can answer this message, or order again with other details.")
+        said = translation.gettext(
+            "You can answer this message, or order again with other details."
+        )
     assert said in german
 
 
