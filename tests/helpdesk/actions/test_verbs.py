@@ -258,6 +258,12 @@ ABOUT_CUSTOMERS = {
 }
 #: About teams: test_granting.py.
 ABOUT_TEAMS = {"change_rights"}
+#: Orders of queues: test_ordering.py.
+ABOUT_ORDERS = {
+    *("PlannedPage", "SiteSide", "Standing", "Step", "Wanted", "in_the_way", "look_up", "plan_of"),
+    *("place_order", "change_order", "approve_order", "refuse_order", "rows_of", "rules_of"),
+    *("taken_by", "belongs_to_person"),
+}
 #: How long a merge can be taken back.
 ABOUT_MERGING = {"REVERSIBLE", "reversible_until"}
 #: What an agent hears of: nothing of the ticket itself changes.
@@ -322,7 +328,7 @@ def test_the_table_names_every_verb():
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest | {"terms_of"}
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
-    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS
+    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS
     assert set(actions.__all__) == named
 
 
