@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -18,18 +18,25 @@ from django.utils.translation import ngettext
 from helpdesk import addressing, conf, limits, uploads
 from helpdesk.actions import Upload
 
+from . import steps
+from .conditional import PREFIX, ConditionalForm, only_if
+from .inputs.hidden import HiddenField
 from .logins import LoginField
 from .rows import RowsBoundField, anchor
 
-#: Stands before a field's key in the names of inputs, so that no key can meet a name of ours.
-PREFIX = "q_"
-
-
 @dataclass(frozen=True)
 class Part:
-    """One thing on the page, in order: a heading with text, a text, or a field."""
+    """One thing on the page, in order: a heading with text, a text, or a field.
 
-    kind: str  # "section", "text", "field"
+    `place` is that of its block in the form, `when` its condition in words, if it is no field: a field's help
+    says it.
+    """
+
+    kind: str  # "step", "section", "text", "field"
+    place: int
+    is_asked: bool
+    when: str = ""
+    is_demanded: bool = False
     heading: str = ""
     text: Any = ""
     field: BoundField | None = None
@@ -44,12 +51,12 @@ class FormProblem:
     message: str
 
 
-class IntakeForm(forms.Form):
+class IntakeForm(ConditionalForm):
     """Contact, the page's fields, and the objection to storage.
 
-    `stream` holds the blocks, `user` the visitor; who is logged in is asked for neither name nor
-    address if the account has them. Clean values: see `answer_of`, `uploads`, `contact_name`,
-    `contact_email`, `objects`.
+    `stream` holds the blocks, `user` the visitor; who is logged in is asked for neither name, address nor
+    log-in name if the account has them. `parameters` are those of the page's address. Clean values: see
+    `answer_of`, `uploads`, `contact_name`, `contact_email`, `objects`.
     """
 
     use_required_attribute = False
@@ -78,7 +85,13 @@ class IntakeForm(forms.Form):
     submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())
 
     def __init__(
-        self, *args: Any, stream: Any, user: Any = None, objection: str = "", **kwargs: Any
+        self,
+        *args: Any,
+        stream: Any,
+        user: Any = None,
+        objection: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.stream = stream
@@ -90,12 +103,15 @@ class IntakeForm(forms.Form):
             if child.block_type in stream.stream_block.input_types
         }
         for name, child in self.inputs.items():
-            self.fields[name] = child.block.build(child.value)
+            field = self.fields[name] = child.block.build(child.value)
+            if isinstance(field, HiddenField):
+                field.take(parameters or {})
         self.fields["objects_to_storage"].label = objection
         self.fields["submission_key"].initial = uuid4().hex
         self.fields["shown_at"].initial = limits.stamp
         self._is_known = user is not None and user.is_authenticated
         self._known = self._know(user)
+        self.say_conditions()
 
     def _know(self, user: Any) -> dict[str, str]:
         """Fill in what the account tells, and let nobody change it."""
@@ -186,13 +202,24 @@ class IntakeForm(forms.Form):
 
     def parts(self) -> Iterator[Part]:
         """Yield the page's blocks in order, ready to be shown."""
-        for child in self.children:
-            if child.block_type == "section":
-                yield Part("section", heading=child.value["heading"], text=child.value["text"])
-            elif child.block_type == "help_text":
-                yield Part("text", text=child.value)
+        for place, (child, row) in enumerate(zip(self.children, self.rows, strict=True)):
+            is_asked = place in self.asked.places
+            if row.kind == "field":
+                demanded = row.required is not None
+                bound = self[PREFIX + row.key]
+                yield Part("field", place, is_asked, is_demanded=demanded, field=bound)
             else:
-                yield Part("field", field=self[PREFIX + child.value["key"]])
+                heading = child.value.get("title") or child.value.get("heading") or ""
+                when = only_if(row.shown)
+                yield Part(row.kind, place, is_asked, when, False, heading, child.value["text"])
+
+    def steps(self) -> list[steps.Step]:
+        """Return the parts by step, ready to be shown."""
+        return steps.steps_of(self)
+
+    def script_data(self) -> dict[str, Any]:
+        """Return what the script of the form has to know."""
+        return steps.script_data(self)
 
     def problems(self) -> list[FormProblem]:
         """Return the errors in the order of the page."""

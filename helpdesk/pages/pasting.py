@@ -1,7 +1,7 @@
 """Rows pasted from a table: the selection of a spreadsheet, lines of a CSV file, or what somebody typed like that.
 
 Cells are divided by tabs, semicolons or commas, whichever the text has first in this order. A first line
-that names columns says which is which, in German or English; without one the cells come in the order of
+of which half or more names columns says which is which, in German or English; without one the cells come in the order of
 the columns. `static/helpdesk/rows.js` reads the same way.
 """
 
@@ -52,6 +52,15 @@ class Reading:
         return self.values.get(plain(text), text)
 
 
+def names_of(label: str, key: str, type_: str) -> tuple[str, ...]:
+    """Return what a header may call a column: its label, and what means the same."""
+    found = [label, *ALIASES.get(key, ()), *ALIASES.get(type_, ())]
+    for names in ALIASES.values():
+        if plain(label) in {plain(name) for name in names}:
+            found += names
+    return tuple(dict.fromkeys(found))
+
+
 def plain(text: str) -> str:
     """Return a name as it is compared: letters and digits in lower case."""
     return re.sub(r"[\W_]+", "", text).casefold()
@@ -63,7 +72,7 @@ def read(text: str, columns: Sequence[Reading], most: int) -> list[dict[str, str
     order: list[Reading | None] = list(columns)
     if rows:
         found = [next((one for one in columns if one.is_called(cell)), None) for cell in rows[0]]
-        if sum(one is not None for one in found) > len(rows[0]) / 2:
+        if 2 * sum(one is not None for one in found) >= len(rows[0]):
             order, rows = found, rows[1:]
     return [
         {one.key: one.value(cell) for one, cell in zip(order, row, strict=False) if one and cell}

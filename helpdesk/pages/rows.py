@@ -165,8 +165,13 @@ class RowsField(forms.Field):
         self.columns = columns
         self.max_rows = min(max_rows, MAX_ROWS, MAX_CELLS // max(len(columns), 1))
         super().__init__(widget=RowsWidget(columns, self.max_rows), **kwargs)
-        self.min_rows = min(max(min_rows, 1 if self.required else 0), self.max_rows)
+        self._least = min_rows
         self.row_name = row_name or _now("Row")
+
+    @property
+    def min_rows(self) -> int:
+        # a condition may demand an answer later
+        return min(max(self._least, 1 if self.required else 0), self.max_rows)
 
     def get_bound_field(self, form: Any, field_name: str) -> RowsBoundField:
         return RowsBoundField(form, self, field_name)

@@ -27,8 +27,8 @@ _BLOCKS = frozenset({"long_text", "group"})
 
 
 def take(form: IntakeForm) -> tuple[dict[str, Any], ...]:
-    """Return the snapshot of a valid form, in the active language."""
-    return tuple(_entry(child, form.answer_of(child)) for child in form.inputs.values())
+    """Return the snapshot of a valid form, in the active language: of what was asked."""
+    return tuple(_entry(child, form.answer_of(child)) for child in form.asked_inputs().values())
 
 
 def _entry(child: Any, cleaned: Any) -> dict[str, Any]:

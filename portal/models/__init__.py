@@ -1,6 +1,6 @@
 """The site's concrete types."""
 
-from .forms import IntakeFormPage
+from .forms import FieldSet, IntakeFormPage
 from .look import DepartmentLook
 from .media import CustomDocument, CustomImage, CustomRendition
 from .orders import QueueOrderPage
@@ -14,6 +14,7 @@ __all__ = [
     "CustomImage",
     "CustomRendition",
     "DepartmentLook",
+    "FieldSet",
     "HomePage",
     "IntakeFormPage",
     "NameFrom",

@@ -12,7 +12,7 @@ from wagtail import blocks
 from wagtail.blocks.struct_block import BlockGroup, StructBlockValidationError
 
 from helpdesk.pages import pasting
-from helpdesk.pages.blocks import InputBlock
+from helpdesk.pages.blocks import InputBlock, layout
 from helpdesk.pages.keyed import KeyedStreamBlock
 from helpdesk.pages.keys import give_keys
 from helpdesk.pages.rows import MAX_CELLS, MAX_ROWS, Column, RowsField
@@ -24,7 +24,7 @@ from .texts import EmailInput, LoginInput, PhoneInput, TextInput
 #: What a cell with a yes or no may say in a pasted table.
 _YES_NO = {"yes": "yes", "ja": "yes", "x": "yes", "1": "yes", "no": "no", "nein": "no", "0": "no"}
 #: A cell has no condition, and goes into no subject.
-_NOT_IN_ROWS = ("in_subject", "condition")
+_NOT_IN_ROWS = ("in_subject", "condition", "required_when")
 
 
 def _cell(base: type[InputBlock]) -> InputBlock:
@@ -83,11 +83,8 @@ class GroupInput(InputBlock):
 
     class Meta:
         label = _("List of rows")
-        icon = "list-ul"
-        form_layout = BlockGroup(
-            children=["label", "help_text", "required", "row_name", "columns"],
-            settings=["minimum", "maximum", "private", "in_subject", "key", "condition"],
-        )
+        icon = "table"
+        form_layout = layout("row_name", "columns", more=["minimum", "maximum"])
 
     def build(self, value: Any) -> forms.Field:
         return RowsField(
@@ -118,10 +115,8 @@ class GroupInput(InputBlock):
         values = {
             pasting.plain(one["label"]): one["value"] for one in child.block.choices_of(child.value)
         }
-        names = (*pasting.ALIASES.get(key, ()), *pasting.ALIASES.get(type_, ()))
-        return pasting.Reading(
-            key, (child.value["label"], *names), _YES_NO if type_ == "yes_no" else values
-        )
+        names = pasting.names_of(child.value["label"], key, type_)
+        return pasting.Reading(key, names, _YES_NO if type_ == "yes_no" else values)
 
     def typed(self, value: Any, cleaned: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
         inner = self.inner(value)

@@ -237,6 +237,7 @@ READINGS = [
         ('"Ada, Countess",Lovelace', [{"first_name": "Ada, Countess", "last_name": "Lovelace"}]),
         ("E-Mail;Vorname\na@x.de;Ada", [{"email": "a@x.de", "first_name": "Ada"}]),
         ("SURNAME\tFirst Name\tRoom\nLovelace\tAda\t12", [{"last_name": "Lovelace", "first_name": "Ada"}]),
+        ("Vorname;Abteilung\nAda;IT", [{"first_name": "Ada"}]),
         ("Rufname\nAda\n\nKim", [{"first_name": "Ada"}, {"first_name": "Kim"}]),
         ("übernachtung;e-mail adresse\nJa;a@x.de", [{"stays": "yes", "email": "a@x.de"}]),
         ("a;b;c;d;e;f", [{"first_name": "a", "last_name": "b", "email": "c", "stays": "d"}]),
@@ -258,6 +259,12 @@ def test_no_text_stops_the_reading(text):
 @given(st.text(max_size=50), st.integers(0, 9))
 def test_no_text_is_too_long_or_too_many_rows(text, most):
     assert len(pasting.read(text * 300, READINGS, most)) <= most
+
+
+def test_a_label_brings_along_what_means_the_same():
+    assert "Vorname" in pasting.names_of("First name", "f1", "text")
+    assert "Mail" in pasting.names_of("Your address", "f1", "email")
+    assert pasting.names_of("Shoe size", "f1", "text") == ("Shoe size",)
 
 
 # --- what editors build ---
