@@ -17,6 +17,7 @@ from portal.models import (
     ArticlePage,
     HomePage,
     IntakeFormPage,
+    QueueOrderPage,
     QueuePage,
     ServiceIndexPage,
     ServicePage,
@@ -33,6 +34,7 @@ KINDS: dict[str, type[Page]] = {
     "service": ServicePage,
     "queue": QueuePage,
     "form": IntakeFormPage,
+    "order": QueueOrderPage,
     "article": ArticlePage,
 }
 #: queue → ticket type of its form
@@ -127,7 +129,7 @@ def _speak(page: Any, node: Node, words: Words, language: str) -> None:
         page.summary = words.summary
     for name, value in words.more:
         setattr(page, name, value)
-    if node.kind == "form":
+    if node.kind in ("form", "order"):
         # the queue's own says it in German
         page.legal_basis = LEGAL_BASIS_EN if language == "en" else ""
         page.fields = fields_of(node.queue, language)
