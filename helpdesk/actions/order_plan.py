@@ -274,7 +274,7 @@ def _agent(order: QueueOrder, row: AgentRow, actor: Actor, group: Group | None) 
         if row.check == Checked.UNKNOWN:
             return Step("agent", Standing.STOPS, f"{row.name}: {UNKNOWN_LOGIN % said}")
         note = (
-            _("The directory did not answer: not checked.")
+            _("Not checked in the directory. Saving asks it once more.")
             if row.check == Checked.UNCHECKED
             else ""
         )

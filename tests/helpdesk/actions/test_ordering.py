@@ -441,6 +441,6 @@ def test_unknown_to_the_directory_stops_unless_there_is_an_account(inbox, root):
     ticket = ordered(inbox, replace(WANTED, agents=(replace(ADA, check="unchecked"), unknown)))
     assert "The directory does not know “beber101”" in stops(ticket, root)[0]
     notes = [step.note for step in actions.plan_of(order_of(ticket), root) if step.part == "agent"]
-    assert "not checked" in notes[0]
+    assert "Not checked" in notes[0]
     f.UserFactory(username="beber101")
     assert stops(ticket, root) == []

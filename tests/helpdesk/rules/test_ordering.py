@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -85,11 +86,8 @@ def test_without_domains_nothing_is_allowed():
 @given(st.text(max_size=80))
 def test_whatever_is_typed_is_refused_or_of_an_allowed_domain(text):
     for typed in (text, f"{text}@hhu.de", f"x@{text}", f"x@hhu.de{text}"):
-        try:
+        with contextlib.suppress(Refused):
             address = ordering.check_address(typed, RULES)
-        except Refused as refusal:
-            assert refusal.message
-        else:
             assert address.rpartition("@")[2] in RULES.domains
             assert addressing.normalise(address) == address
 
