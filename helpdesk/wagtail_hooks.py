@@ -78,6 +78,7 @@ for _rank, _group in enumerate(menu.GROUPS):
 hooks.register("register_admin_menu_item", partial(notices.menu_item, 49))
 hooks.register("register_group_permission_panel", group_rights.panel)
 hooks.register("register_ticket_panel", orders.panel)
+hooks.register("register_ticket_action", orders.action)
 hooks.register("construct_main_menu", menu.without_editors_items)
 hooks.register("before_delete_snippet", refuse_deletion)
 hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)

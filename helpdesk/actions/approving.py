@@ -81,8 +81,8 @@ def _approve(*, actor: Actor, ticket: Ticket, version: int | None) -> QueueOrder
 
 def _make(actor: Actor, order: QueueOrder) -> list[PlannedPage]:
     """Find or make each part, noting on the order which one it is."""
-    order.queue = _queue(order)
-    _address(order)
+    order.queue = queue = _queue(order)
+    _address(order, queue)
     order.account = _account(order)
     order.group = _team(order)
     # what was made a moment ago is no part of the rights that the actor knows
@@ -119,11 +119,11 @@ def _free_slug(order: QueueOrder) -> str:
     return slug
 
 
-def _address(order: QueueOrder) -> None:
-    rows = QueueAddress.objects.filter(queue=order.queue)
+def _address(order: QueueOrder, queue: Queue) -> None:
+    rows = QueueAddress.objects.filter(queue=queue)
     if not rows.filter(normalised=order.normalised).exists():
         is_sender = not rows.filter(is_sender=True).exists()
-        QueueAddress.objects.create(queue=order.queue, address=order.address, is_sender=is_sender)
+        QueueAddress.objects.create(queue=queue, address=order.address, is_sender=is_sender)
 
 
 def _account(order: QueueOrder) -> MailAccount | None:

@@ -95,8 +95,7 @@ def _check(order: QueueOrder) -> None:
     except Refused as refusal:
         raise InvalidInput(refusal.message, field="agents") from refusal
     for place, wrong in faults.items():
-        refusal = next(iter(wrong.values()))
-        said = {"row": place + 1, "fault": refusal.message}
+        said = {"row": place + 1, "fault": next(iter(wrong.values())).message}
         raise InvalidInput(_("Person %(row)s: %(fault)s") % said, field="agents")
     order.agents = [asdict(row) for row in rows]
     if taken_by(order.address, order=order) is not None:

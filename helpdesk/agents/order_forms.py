@@ -66,7 +66,7 @@ class WantedForm(forms.Form):
     )
 
     def __init__(self, *args: Any, order: QueueOrder | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.order = order
 
     def clean_address(self) -> str:
@@ -76,7 +76,7 @@ class WantedForm(forms.Form):
             raise forms.ValidationError(refusal.message) from refusal
         taken = actions.taken_by(address, order=self.order)
         if taken is not None:
-            raise forms.ValidationError(TAKEN_WORDS[taken])
+            raise forms.ValidationError(str(TAKEN_WORDS[taken]))
         return address
 
 
@@ -115,7 +115,7 @@ class PlacedForm(WantedForm):
         is_free = policy.is_superuser(actor) or order.parent_id is None
         fields["parent"].choices = [*([("", "–")] if is_free else []), *queue_choices(places)]
         fields["parent"].queryset = Queue.objects.filter(pk__in=places)
-        fields["name"].required = True
+        fields["name"].required, fields["name"].help_text = True, ""
         above = order.parent.lineage() if order.parent is not None else []
         for name in ("calendar", "promise"):
             departments.limit(fields[name], actor, above, held=getattr(order, f"{name}_id"))
@@ -214,7 +214,7 @@ class SettingsForm(forms.ModelForm):
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         fields: Any = self.fields
         everywhere = Queue.objects.values_list("pk", flat=True)
         for name in ("queue", "parent"):
@@ -240,7 +240,7 @@ class SettingsForm(forms.ModelForm):
             try:
                 ordering.whole_pattern(pattern)
             except patterns.BadPattern as error:
-                raise forms.ValidationError(error.message) from error
+                raise forms.ValidationError(str(error.message)) from error
         return pattern
 
     def clean_mail_server(self) -> str:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
@@ -23,7 +24,7 @@ from helpdesk.rules import order_mail
 
 from . import policy
 from .order_forms import PlacedForm, SettingsForm, Sheet, WantedForm, rows_for
-from .panels import TicketPanel
+from .panels import TicketAction, TicketPanel
 from .ticket import url_of
 from .ticket_page import TicketPage
 
@@ -47,10 +48,31 @@ def may_decide(actor: Actor, order: QueueOrder) -> bool:
     )
 
 
+def _of(request: HttpRequest, ticket: Ticket) -> QueueOrder | None:
+    """Return the order of the ticket shown; it is looked up once for the whole screen."""
+    known: dict[int, QueueOrder | None] = request.__dict__.setdefault("_helpdesk_orders", {})
+    if ticket.pk not in known:
+        known[ticket.pk] = order_of(ticket)
+    return known[ticket.pk]
+
+
+def action(request: HttpRequest, ticket: Ticket) -> TicketAction | None:
+    """Return the button to an order that waits for a decision (a hook `register_ticket_action`)."""
+    actor, order = policy.actor_of(request), _of(request, ticket)
+    if order is None or not order.is_open or not permissions.can(actor, Right.NOTE, ticket):
+        return None
+    html = format_html(
+        '<a class="button button-small button-secondary" href="{}">{}</a>',
+        reverse("helpdesk_agents:order", args=[ticket.pk]),
+        _("Order of a queue"),
+    )
+    return TicketAction(html=html, order=10)
+
+
 def panel(request: HttpRequest, ticket: Ticket) -> TicketPanel | None:
     """Return the panel of an order, or the way to make a ticket one (a hook `register_ticket_panel`)."""
     actor = policy.actor_of(request)
-    order = order_of(ticket)
+    order = _of(request, ticket)
     if not permissions.can(actor, Right.NOTE, ticket):
         return None
     if order is None:

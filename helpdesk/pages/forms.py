@@ -24,6 +24,7 @@ from .inputs.hidden import HiddenField
 from .logins import LoginField
 from .rows import RowsBoundField, anchor
 
+
 @dataclass(frozen=True)
 class Part:
     """One thing on the page, in order: a heading with text, a text, or a field.

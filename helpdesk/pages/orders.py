@@ -15,7 +15,8 @@ from helpdesk.errors import AddressTaken, Blocked, InvalidInput
 from helpdesk.models import QueueOrder, Ticket
 from helpdesk.rules.ordering import AgentRow
 
-from .forms import PREFIX, IntakeForm
+from .conditional import PREFIX
+from .forms import IntakeForm
 from .inputs.orders import (
     COLUMNS,
     AgentsField,

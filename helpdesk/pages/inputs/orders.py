@@ -36,7 +36,7 @@ class QueueAddressField(forms.CharField):
         taken = taken_by(address)
         if taken is not None:
             words = TAKEN_WORDS[Taken.QUEUE] if taken == Taken.QUEUE else IN_USE
-            raise ValidationError(words, code="taken")
+            raise ValidationError(str(words), code="taken")
         return address
 
 
