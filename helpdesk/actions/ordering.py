@@ -20,6 +20,7 @@ from helpdesk.states import StateType
 from . import order_words
 from .base import default_state, locked, touch, verb
 from .drafts import Draft
+from .lifecycle import transition
 from .messages import answer
 from .order_checks import IN_USE, rules_of, taken_by
 
@@ -141,6 +142,7 @@ def change_order(
         raise InvalidInput(field=min(unknown))
     for name, value in values.items():
         setattr(order, name, [asdict(row) for row in value] if name == "agents" else value)
+    was_refused = order.state == QueueOrder.State.REFUSED
     order.state, order.version = QueueOrder.State.OPEN, order.version + 1
     order.decided_by = order.decided_at = None
     order.reason = ""
@@ -153,6 +155,8 @@ def change_order(
         data={"fields": sorted(values)},
     )
     touch(actor, ticket)
+    if was_refused and not ticket.state.is_open:  # somebody has to decide again
+        transition(actor=actor, ticket=ticket, state=default_state(StateType.OPEN))
     return order
 
 

@@ -402,7 +402,9 @@ def test_a_refusal_needs_a_reason_and_tells_it(ticket, root):
     with pytest.raises(WrongState):
         actions.approve_order(actor=root, ticket=ticket)
     actions.change_order(actor=root, ticket=ticket, values={"address": "amt@desk.example"})
+    ticket.refresh_from_db()
     assert order_of(ticket).is_open
+    assert ticket.state.is_open
 
 
 def test_the_answer_is_in_the_language_of_the_request(inbox, root):
