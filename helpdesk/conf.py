@@ -97,6 +97,9 @@ DEFAULTS: dict[str, Any] = {
     "PROXIES": 0,
     # people whom the organisation knows: dotted name of a function, see `helpdesk.persons`; empty: none
     "PERSONS": "",
+    # what the site makes for a queue that was ordered (pages): dotted name of a class, see
+    # `helpdesk.actions.site_side`; empty: nothing
+    "ORDERED_QUEUES": "",
     # more jobs for the worker's schedule: dotted names of `helpdesk.worker.Job` instances
     "JOBS": [],
     # the development mail room (page and SMTP server); never in production

@@ -26,6 +26,7 @@ from .agents import (
     notice_choices,
     notices,
     oauth,
+    orders,
     policy,
     promises,
     queues,
@@ -80,6 +81,8 @@ for _rank, _group in enumerate(menu.GROUPS):
 
 hooks.register("register_admin_menu_item", partial(notices.menu_item, 49))
 hooks.register("register_group_permission_panel", group_rights.panel)
+hooks.register("register_ticket_panel", orders.panel)
+hooks.register("register_ticket_action", orders.action)
 hooks.register("construct_main_menu", menu.without_editors_items)
 hooks.register("before_delete_snippet", refuse_deletion)
 hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)
@@ -118,7 +121,7 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    names = ("desk", "notices", "together", "merging", "rights", "people")
+    names = ("desk", "notices", "together", "merging", "rights", "people", "orders")
     links = ((static(f"helpdesk/agents/{name}.css"),) for name in names)
     return format_html_join("", '<link rel="stylesheet" href="{}">', links)
 

@@ -25,6 +25,7 @@ from .addresses import (
     remove_address,
 )
 from .agent_settings import renew_feed_key, set_free_days
+from .approving import approve_order
 from .assignment import (
     assign,
     claim,
@@ -39,6 +40,7 @@ from .assignment import (
 )
 from .base import default_priority, default_state, hold_tickets, one_transaction
 from .customers import (
+    belongs_to_person,
     customer_for_address,
     customer_for_user,
     find_customer,
@@ -54,6 +56,9 @@ from .linking import dismiss_hint, unlink
 from .merging import REVERSIBLE, merge, merge_all, reversible_until, unmerge
 from .messages import add_note, answer, forward, log_call
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
+from .order_checks import look_up, rules_of, taken_by
+from .order_plan import Standing, Step, in_the_way, plan_of
+from .ordering import Wanted, change_order, place_order, refuse_order, rows_of
 from .proving import note_code
 from .reading import mark_seen
 from .receiving import accept_sender, inform_queue, receive_message
@@ -66,6 +71,7 @@ from .sharing import (
     share,
     withdraw_links,
 )
+from .site_side import PlannedPage, SiteSide
 from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam, sender_of
 from .tags import few_tags, set_tags, tags_of
 from .taking_back import take_back
@@ -103,6 +109,22 @@ __all__ = [
     "SPAM_TAG",
     "STARTS",
     "AbsencePlan",
+    "PlannedPage",
+    "SiteSide",
+    "Standing",
+    "Step",
+    "Wanted",
+    "approve_order",
+    "belongs_to_person",
+    "change_order",
+    "in_the_way",
+    "look_up",
+    "place_order",
+    "plan_of",
+    "refuse_order",
+    "rows_of",
+    "rules_of",
+    "taken_by",
     "Draft",
     "Opened",
     "Origin",

@@ -21,6 +21,7 @@ from helpdesk.models import (
     Notice,
     Organisation,
     Participant,
+    QueueOrder,
     SavedDraft,
     Ticket,
     TicketLink,
@@ -37,9 +38,10 @@ _SINGLE: dict[str, tuple[Any, tuple[str, ...]]] = {
     "watchers": (Watcher, ("user",)),
     "informed": (InformedQueue, ("queue",)),
     "drafts": (SavedDraft, ("user", "mode")),
+    "orders": (QueueOrder, ()),
 }
 #: What stays behind if the customers differ: it would let people of one read or be written to with the other.
-_APART = frozenset({"participants", "informed", "drafts"})
+_APART = frozenset({"participants", "informed", "drafts", "orders"})
 
 
 def carry(source: Ticket, target: Ticket, *, apart: bool) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def carry_back(journal: Merge) -> list[int]:
     for name, model in _PLAIN.items():
         model.objects.filter(pk__in=moved[name], ticket=target).update(ticket=source)
     for name, (model, columns) in _SINGLE.items():
-        only = model.objects.filter(pk__in=moved[name])
+        only = model.objects.filter(pk__in=moved.get(name, ()))
         _move_single(model, columns, target, source, only=only)
     _widen(source, target, moved)
     notifications.move_mails(ticket=target, into=source, only=moved["outbound"])
@@ -138,7 +140,8 @@ def _move_single(
     *,
     only: QuerySet[Any] | None = None,
 ) -> list[int]:
-    taken = set(model.objects.filter(ticket=target).values_list(*columns))
+    there = model.objects.filter(ticket=target).values_list(*columns)
+    taken = {tuple(kind)[: len(columns)] for kind in there}  # without columns: one of all
     if model is InformedQueue:  # it works there: it need not read along
         taken.add((target.queue_id,))
     if model is SavedDraft:

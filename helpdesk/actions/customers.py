@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, cast
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -38,6 +39,15 @@ def find_customer(address: str) -> Customer | None:
         return cast("Customer | None", ahead[normalised])
     found = Customer.objects.filter(addresses__normalised=normalised).order_by()
     return next(iter(found), None)
+
+
+def belongs_to_person(address: str) -> bool:
+    """Tell whether a mail address is an account's or a customer's: no queue can have it.
+
+    Mail to them would be taken for mail to ourselves.
+    """
+    users = get_user_model()._default_manager.filter(email__iexact=address.strip())
+    return users.exists() or find_customer(address) is not None
 
 
 def read_ahead_customers(addresses: Collection[str]) -> None:

@@ -317,7 +317,8 @@ class AccountAdmin(ModelAdmin):
     def state(self, mailbox: Mailbox) -> str:
         account = _account(mailbox)
         if account is None or not mailbox.active:
-            return _("not in use")
+            waits = account is not None and account.is_incomplete
+            return _("to be completed: the password is missing") if waits else _("not in use")
         return trouble_words(account) or (
             _("works") if account.last_success_at else _("not yet fetched")
         )

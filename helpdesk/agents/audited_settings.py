@@ -26,6 +26,7 @@ from helpdesk.models import (
     MailFilter,
     MailRoute,
     OAuthAccess,
+    OrderSettings,
     Organisation,
     Priority,
     Promise,
@@ -58,6 +59,7 @@ SETTINGS: dict[type[Model], str] = {
     Department: "name",
     Team: "",
     Organisation: "name",
+    OrderSettings: "",
     Group: "name",
 }
 #: Of customers only what is set by hand, and not that one comes into being or is told of by a verb.

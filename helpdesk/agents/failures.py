@@ -19,7 +19,7 @@ from helpdesk.mail import ingest
 from helpdesk.models import InboundMail, OutboundMail, Queue, Right, Ticket
 from helpdesk.permissions import Actor
 
-from . import bounced, confidential, log_facts, policy
+from . import bounced, confidential, log_facts, orders, policy
 from .actions_views import send_again
 from .files import bytes_of, download
 from .ticket import TROUBLED
@@ -90,6 +90,7 @@ class FailureView(bounced.ManagersView):
                 "-created_at", "-pk"
             )[:LIMIT],
             troubled=with_words(actor),
+            incomplete=orders.incomplete_accounts(actor),
             limit=LIMIT,
             **kwargs,
         )

@@ -93,6 +93,12 @@ GROUPS = (
             (_("States"), "helpdesk_states:index", "folder-open-inverse", policy.is_superuser),
             (_("Priorities"), "helpdesk_priorities:index", "order-up", policy.is_superuser),
             (_("Ticket types"), "helpdesk_types:index", "tag", policy.is_superuser),
+            (
+                _("Orders of queues"),
+                "helpdesk_agents:order_settings",
+                "clipboard-list",
+                policy.is_superuser,
+            ),
             (_("Task journal"), "helpdesk_tasks_modeladmin_index", "tasks", policy.is_superuser),
         ),
     ),

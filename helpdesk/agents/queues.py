@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
@@ -139,12 +138,9 @@ class AddressForm(forms.ModelForm):
         fields = ["address", "is_sender"]
 
     def clean_address(self) -> str:
-        """Refuse the address of a person: mail to them would be taken for mail to ourselves."""
+        """Refuse the address of a person."""
         address: str = self.cleaned_data["address"]
-        users = get_user_model()._default_manager.filter(email__iexact=address)
-        if self.instance.pk is None and (
-            users.exists() or actions.find_customer(address) is not None
-        ):
+        if self.instance.pk is None and actions.belongs_to_person(address):
             raise forms.ValidationError(_("This address belongs to a person."))
         return address
 

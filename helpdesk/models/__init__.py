@@ -1,6 +1,6 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
 base, batch, audit, access, routes, time, queues, departments, sorting, people, blobs, held_files, tickets, clocks, absence, working, articles, search,
-history, mail, outbound, notices, screening, jobs, directory."""
+history, mail, orders, outbound, notices, screening, jobs, directory."""
 
 from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
 from .access import OAuthAccess
@@ -25,6 +25,7 @@ from .notices import (
     UntoldEvent,
     Watcher,
 )
+from .orders import OrderSettings, QueueOrder
 from .outbound import AutoMail, AutoResponse, BouncedAddress, OutboundMail
 from .people import AddressClaim, Customer, CustomerAddress, Organisation, Proof
 from .queues import (
@@ -101,6 +102,7 @@ __all__ = [
     "NoticeKind",
     "NumberCounter",
     "OAuthAccess",
+    "OrderSettings",
     "Organisation",
     "OutboundMail",
     "Participant",
@@ -113,6 +115,7 @@ __all__ = [
     "Proof",
     "Queue",
     "QueueAddress",
+    "QueueOrder",
     "QueueRight",
     "Reckoning",
     "Right",

@@ -34,6 +34,7 @@ class AuditKind(models.TextChoices):
     SECRETS_ROTATED = "secrets.rotated", _("encrypted the secrets anew")
     CUSTOMERS_MERGED = "customers.merged", _("merged two customers")
     ADDRESS_VERIFIED = "address.verified", _("verified an address")
+    ORDER_APPROVED = "order.approved", _("approved the order of a queue")
     FILE_QUARANTINED = "file.quarantined", _("put a file into quarantine")
 
 

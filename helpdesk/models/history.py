@@ -66,6 +66,10 @@ class EventKind(models.TextChoices):
     SHARING_CHANGED = "sharing.changed", _("changed with whom the request is shared")
     LINK_WITHDRAWN = "link.withdrawn", _("withdrew the status links")
     FILE_INFECTED = "file.infected", _("a virus was found in a file")
+    ORDER_PLACED = "order.placed", _("ordered a queue")
+    ORDER_CHANGED = "order.changed", _("changed the order of a queue")
+    ORDER_APPROVED = "order.approved", _("approved the order of a queue")
+    ORDER_REFUSED = "order.refused", _("refused the order of a queue")
 
 
 class Event(models.Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
@@ -84,6 +86,23 @@ class MailAccount(models.Model):
 
     def __str__(self) -> str:
         return str(self.mailbox)
+
+    @classmethod
+    def prepare(cls, queue: Queue, address: str, server: str) -> MailAccount:
+        """Make the account of an address on an IMAP server ready: out of use, until somebody enters its password."""
+        mailbox = Mailbox.objects.create(
+            name=address[:255],
+            uri=f"imap+ssl://{quote(address, safe='')}@{server}/",
+            from_email=address,
+            active=False,
+        )
+        return cls.objects.create(mailbox=mailbox, queue=queue)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the account was never in use and has no password yet."""
+        never = self.last_success_at is None and not self.mailbox.active
+        return never and not self.secret and self.oauth_id is None
 
 
 class InboundMail(models.Model):

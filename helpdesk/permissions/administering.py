@@ -123,6 +123,13 @@ def may_place(actor: Actor, queue: Queue, above: Queue | None) -> bool:
     return rights <= mine[queue.pk]
 
 
+def may_make_queue(actor: Actor, above: Queue | None) -> bool:
+    """Tell whether the actor may make a queue below another one (None: at the top)."""
+    if actor.kind == "system" or is_superuser(actor):
+        return True
+    return above is not None and above.pk in grantable(actor)
+
+
 def departments_above(queues: Iterable[Queue]) -> QuerySet[Department]:
     """Return the departments to which the first of `queues` belongs; they are a queue and those above it.
 

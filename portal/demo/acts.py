@@ -130,7 +130,7 @@ def fill(
     elif kind in ("choice", "choices"):
         chosen = [value] if isinstance(value, str) else value
         data.setlist(name, [choice_value(form, key, one) for one in chosen])
-    elif kind == "people":
+    elif kind in ("people", "agents"):
         data[f"{name}-rows"] = str(len(value))
         for place, row in enumerate(value):
             data.update({f"{name}-{place}-{column}": said for column, said in row.items()})

@@ -8,6 +8,7 @@ from .blocks import Node, Words, audience, contact, costs, heading, related, ste
 from .content_articles import CANCEL, LEGAL, LOST, MAIL_SETUP, PASSWORD, PRINTING, WIFI
 from .content_office import ENROLMENT, PROCUREMENT
 from .content_services import FAULTS, HOURS_DE, HOURS_EN, OTHER, SUPPORT
+from .ordering import ORDER_PAGE
 
 TICKETSYSTEM = Node(
     "ticketsystem",
@@ -35,8 +36,8 @@ TICKETSYSTEM = Node(
             steps(
                 "Eine Queue bestellen",
                 (
-                    "Schreiben Sie uns",
-                    "<p>Eine Mail an ticketsystem@desk.example genügt. Nennen Sie die gewünschte neue Adresse; sie endet auf @desk.example.</p>",
+                    "Beantragen Sie sie",
+                    "<p>Füllen Sie „Queue beantragen“ aus, oder schreiben Sie an ticketsystem@desk.example. Nennen Sie die gewünschte neue Adresse; sie endet auf @desk.example.</p>",
                 ),
                 (
                     "Nennen Sie Ihr Team",
@@ -91,8 +92,8 @@ TICKETSYSTEM = Node(
             steps(
                 "Order a queue",
                 (
-                    "Write to us",
-                    "<p>A mail to ticketsystem@desk.example is enough. Name the new address you would like; it ends in @desk.example.</p>",
+                    "Ask for it",
+                    "<p>Fill in “Order a queue”, or write to ticketsystem@desk.example. Name the new address you would like; it ends in @desk.example.</p>",
                 ),
                 (
                     "Name your team",
@@ -124,6 +125,7 @@ TICKETSYSTEM = Node(
             ),
         ),
     ),
+    children=(ORDER_PAGE,),
 )
 
 HOME = Node(

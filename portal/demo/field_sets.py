@@ -9,6 +9,7 @@ from portal.models import FieldSet
 
 from .blocks import Block
 from .forms import FORMS, SETS
+from .ordering import FIELDS as ORDER_FIELDS
 from .people import WAGTAIL_EDITORS, WAGTAIL_MODERATORS
 
 #: Who of the demo may do what with field sets.
@@ -38,8 +39,9 @@ def make_field_sets(german: Locale, english: Locale) -> None:
 
 def fields_of(form: str, language: str) -> list[Block]:
     """Return the blocks of a demo form in one language, with its field sets."""
-    blocks = [field.raw(form, language) for field in FORMS[form]]
-    for field, block in zip(FORMS[form], blocks, strict=True):
+    fields = {**FORMS, "orders": ORDER_FIELDS}[form]
+    blocks = [field.raw(form, language) for field in fields]
+    for field, block in zip(fields, blocks, strict=True):
         if field.type == "field_set":
             title = SETS[field.name][0]
             block["value"] = FieldSet.objects.get(title=title, locale__language_code="de").pk

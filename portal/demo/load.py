@@ -13,6 +13,7 @@ from portal.models import User
 
 from . import clock
 from .acts import Stage
+from .ordering import allow_orders
 from .pages import make_pages
 from .people import COUNSEL_LEADS, COUNSEL_TEAM, IT_TEAM, OFFICE_TEAM, PEOPLE, make_people
 from .play import play
@@ -71,6 +72,7 @@ def load() -> dict[str, int]:
         users = make_people()
         queues = make_queues()
         pages = make_pages(queues)
+        allow_orders(queues, pages["services", "de"])
     forms = {
         (key.removesuffix("-form"), language): page
         for (key, language), page in pages.items()

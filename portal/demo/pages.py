@@ -20,6 +20,7 @@ from portal.models import (
     HomePage,
     IntakeFormPage,
     PrivacyPage,
+    QueueOrderPage,
     QueuePage,
     ServiceIndexPage,
     ServicePage,
@@ -36,6 +37,7 @@ KINDS: dict[str, type[Page]] = {
     "service": ServicePage,
     "queue": QueuePage,
     "form": IntakeFormPage,
+    "order": QueueOrderPage,
     "article": ArticlePage,
     "privacy": PrivacyPage,
     "accessibility": AccessibilityStatementPage,
@@ -137,7 +139,7 @@ def _speak(page: Any, node: Node, words: Words, language: str) -> None:
         page.summary = words.summary
     for name, value in words.more:
         setattr(page, name, value)
-    if node.kind == "form":
+    if node.kind in ("form", "order"):
         # the queue's own says it in German
         page.legal_basis = LEGAL_BASIS_EN if language == "en" else ""
         page.fields = fields_of(node.queue, language)

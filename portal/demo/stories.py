@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .ordering import ORDER_STORIES
 from .stories_counselling import COUNSELLING_STORIES
 from .stories_faults import FAULT_STORIES
 from .stories_mail import MAIL_STORIES
@@ -15,5 +16,6 @@ STORIES = (
     *SUPPORT_STORIES,
     *OFFICE_STORIES,
     *COUNSELLING_STORIES,
+    *ORDER_STORIES,
     *MAIL_STORIES,
 )

@@ -3,6 +3,7 @@
 from .forms import FieldSet, IntakeFormPage
 from .look import DepartmentLook
 from .media import CustomDocument, CustomImage, CustomRendition
+from .orders import QueueOrderPage
 from .pages import ArticlePage, HomePage, QueuePage, ServiceIndexPage, ServicePage
 from .site import SiteSettings
 from .statements import AccessibilityStatementPage, PrivacyPage
@@ -21,6 +22,7 @@ __all__ = [
     "IntakeFormPage",
     "NameFrom",
     "PrivacyPage",
+    "QueueOrderPage",
     "QueuePage",
     "ServiceIndexPage",
     "ServicePage",

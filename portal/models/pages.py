@@ -54,6 +54,7 @@ class HomePage(SummaryMixin, Page):
         "portal.ServicePage",
         "portal.QueuePage",
         "portal.IntakeFormPage",
+        "portal.QueueOrderPage",
         "portal.ArticlePage",
         "portal.AccessibilityStatementPage",
         "portal.PrivacyPage",
@@ -116,7 +117,12 @@ class ServicePage(ServicePageMixin, Page):
         index.SearchField("body"),
     ]
     parent_page_types = ["portal.ServiceIndexPage", "portal.HomePage"]
-    subpage_types = ["portal.IntakeFormPage", "portal.ArticlePage", "portal.QueuePage"]
+    subpage_types = [
+        "portal.IntakeFormPage",
+        "portal.QueueOrderPage",
+        "portal.ArticlePage",
+        "portal.QueuePage",
+    ]
 
     class Meta:
         verbose_name = _("service")

@@ -331,6 +331,7 @@ HELPDESK = {
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "FIELD_SET_MODEL": "portal.FieldSet",
     "MORE_SECRETS": ["portal.secrets.renew_factors"],
+    "ORDERED_QUEUES": "portal.ordering.OrderedQueues",
 }
 
 # --- logs: codes and ids, never what people wrote (portal/logs.py) ------------------------------

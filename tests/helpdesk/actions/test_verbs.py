@@ -260,6 +260,12 @@ ABOUT_CUSTOMERS = {
 ABOUT_TEAMS = {"change_rights"}
 #: Leaves nothing behind: test_discarding.py.
 DISCARDING = {"discard_test"}
+#: Orders of queues: test_ordering.py.
+ABOUT_ORDERS = {
+    *("PlannedPage", "SiteSide", "Standing", "Step", "Wanted", "in_the_way", "look_up", "plan_of"),
+    *("place_order", "change_order", "approve_order", "refuse_order", "rows_of", "rules_of"),
+    *("taken_by", "belongs_to_person"),
+}
 #: How long a merge can be taken back.
 ABOUT_MERGING = {"REVERSIBLE", "reversible_until"}
 #: What an agent hears of: nothing of the ticket itself changes.
@@ -324,7 +330,7 @@ def test_the_table_names_every_verb():
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest | {"terms_of"}
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
-    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | DISCARDING
+    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS | DISCARDING
     assert set(actions.__all__) == named
 
 

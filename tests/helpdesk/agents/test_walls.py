@@ -31,6 +31,7 @@ from helpdesk.models import (
     MailFilter,
     MailRoute,
     Merge,
+    OrderSettings,
     OutboundMail,
     Participant,
     Presence,
@@ -38,6 +39,7 @@ from helpdesk.models import (
     Promise,
     Queue,
     QueueAddress,
+    QueueOrder,
     QueueRight,
     SavedDraft,
     State,
@@ -59,6 +61,7 @@ WATCHED = (
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
     *(Department, TeamRow, Group, get_user_model()),
     *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
+    *(QueueOrder, OrderSettings),
 )
 
 
@@ -143,6 +146,15 @@ def fill(team: Team) -> dict[str, str]:
         name="Secret department", slug="secret", queue=team.queue
     )
     TeamRow.objects.create(group=group, department=department)
+    OrderSettings(domains="desk.example", queue=team.queue).save()
+    QueueOrder.objects.create(
+        ticket=team.ticket,
+        address="secret@desk.example",
+        name="Secret order",
+        purpose="Secret purpose",
+        group_name="Secret team",
+        agents=[{"first_name": "Secret", "last_name": "person", "email": "", "login_name": "s"}],
+    )
     absence = f.make_absence(team.agent, reason="Secret reason")
     mail_filter = MailFilter.objects.create(
         name="Secret filter",
@@ -241,6 +253,8 @@ SECRETS = (
         "Secret person",
         "secret@mail.example",
         "secret file",
+        "Secret order",
+        "secret@desk.example",
         "topsecret-word",
     ),
     *("imap+ssl://", "Blue"),

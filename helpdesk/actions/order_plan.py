@@ -1,0 +1,362 @@
+"""The plan of an order: what will be made, what is there already, and what is in the way, in words.
+
+It is made for whoever looks at it: nobody is offered what they may not give. Approving asks the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.utils.translation import gettext as _
+
+from helpdesk import addressing, permissions
+from helpdesk.models import (
+    Department,
+    OrderSettings,
+    Queue,
+    QueueAddress,
+    QueueOrder,
+    QueueRight,
+    Right,
+)
+from helpdesk.permissions import Actor
+from helpdesk.rules.ordering import AgentRow, Refused, check_address, check_agents
+
+from .order_checks import TAKEN_WORDS, UNKNOWN_LOGIN, Checked, rules_of, taken_by
+from .ordering import rows_of
+from .site_side import site_side
+
+#: What a new team may do in its queue: its work, but not leading it.
+TEAM_RIGHTS = tuple(right for right in Right if right not in (Right.MANAGE, Right.ADMINISTER))
+
+
+class Standing(StrEnum):
+    """How a step stands."""
+
+    MAKE = "make"  # will be made
+    THERE = "there"  # is there already
+    STOPS = "stops"  # is in the way of approving
+    LEFT = "left"  # is left for people to do
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a plan. `note` says what to look at twice, `url` leads to what is there."""
+
+    part: str
+    standing: Standing
+    words: str
+    note: str = ""
+    url: str = ""
+
+
+def plan_of(order: QueueOrder, actor: Actor) -> tuple[Step, ...]:
+    """Return what approving by `actor` would do, in order, in the active language."""
+    return (
+        _queue(order, actor),
+        *_hours(order, actor),
+        _address(order),
+        *_account(order),
+        *_team(order, actor),
+        *_agents(order, actor),
+        *_pages(order, actor),
+        Step("texts", Standing.THERE, _("Receipt and other automatic answers: as the queue above says, else the usual texts.")),
+    )  # fmt: skip
+
+
+def in_the_way(plan: tuple[Step, ...]) -> list[Step]:
+    """Return the steps that have to be put right before the order can be approved."""
+    return [step for step in plan if step.standing == Standing.STOPS]
+
+
+def _queue(order: QueueOrder, actor: Actor) -> Step:
+    place = " › ".join(one.name for one in reversed(order.parent.lineage())) if order.parent else ""
+    said = {"queue": order.name, "place": place}
+    if order.queue is not None:
+        return Step("queue", Standing.THERE, _("The queue “%(queue)s”") % {"queue": order.queue})
+    if not permissions.may_make_queue(actor, order.parent):
+        words = _(
+            "You may make queues only below those that you administer: choose another parent queue."
+        )
+        return Step("queue", Standing.STOPS, words)
+    if Queue.objects.filter(name__iexact=order.name).exists():
+        words = _("There is a queue “%(queue)s” already: choose another name.") % said
+        return Step("queue", Standing.STOPS, words)
+    words = _("The queue “%(queue)s” at the top") % said
+    if place:
+        words = _("The queue “%(queue)s” below %(place)s") % said
+    note = (
+        ""
+        if order.purpose.strip()
+        else _("Its purpose is empty: agents see it when they move tickets.")
+    )
+    return Step("queue", Standing.MAKE, words, note)
+
+
+def _hours(order: QueueOrder, actor: Actor) -> Iterator[Step]:
+    done = Standing.THERE if order.queue is not None else Standing.MAKE
+    there = order.parent
+    for name, row in (("calendar", order.calendar), ("promise", order.promise)):
+        own = row or (there.inherited(name) if there else None)
+        label = _("Calendar") if name == "calendar" else _("Promise")
+        lends = row is None or permissions.usable(row.department, there or Queue())
+        if not lends:
+            words = _("%(what)s “%(name)s” belongs to a department and cannot be used here.")
+            yield Step(name, Standing.STOPS, words % {"what": label, "name": row})
+        elif own is None:
+            yield Step(name, done, _("%(what)s: none") % {"what": label})
+        else:
+            note = ""
+            if name == "calendar" and order.hours:
+                note = _("Wanted: %(hours)s") % {"hours": order.hours}
+            yield Step(name, done, f"{label}: {own}", note)
+
+
+def _address(order: QueueOrder) -> Step:
+    if order.queue is not None and order.queue.addresses.filter(normalised=order.normalised):
+        return Step(
+            "address", Standing.THERE, _("Its address %(address)s") % {"address": order.address}
+        )
+    try:
+        check_address(order.address, rules_of())
+    except Refused as refusal:
+        return Step("address", Standing.STOPS, f"{order.address}: {refusal.message}")
+    taken = taken_by(order.address, order=order)
+    if taken is not None:
+        return Step("address", Standing.STOPS, f"{order.address}: {TAKEN_WORDS[taken]}")
+    return Step("address", Standing.MAKE, _("Its address %(address)s") % {"address": order.address})
+
+
+def _account(order: QueueOrder) -> Iterator[Step]:
+    if order.account is not None:
+        said = {"address": order.address}
+        if order.waits_for_account:
+            words = _(
+                "The mail account of %(address)s waits for its password, and to be set in use."
+            )
+            yield Step("account", Standing.LEFT, words % said)
+        else:
+            yield Step("account", Standing.THERE, _("The mail account of %(address)s") % said)
+        return
+    server = OrderSettings.current().mail_server
+    if server and order.state != QueueOrder.State.APPROVED:
+        words = _("A mail account on %(server)s, out of use until somebody enters its password")
+        yield Step("account", Standing.MAKE, words % {"server": server})
+    elif not server:
+        words = _("No mail account: your mail server hands over the mail to %(address)s.")
+        yield Step("account", Standing.THERE, words % {"address": order.address})
+
+
+# --- team and people -----------------------------------------------------------------------------
+
+
+def department_of(order: QueueOrder) -> Department | None:
+    """Return the department that the new queue belongs to: the nearest one above it."""
+    if order.parent is None:
+        return None
+    lineage = [queue.pk for queue in order.parent.lineage()]
+    found = {row.queue_id: row for row in permissions.departments_above(order.parent.lineage())}
+    return next((found[pk] for pk in lineage if pk in found), None)
+
+
+def team_of(order: QueueOrder) -> Group | None:
+    """Return the team of an order if it is there: the one it made, else one of its name."""
+    return order.group or Group.objects.filter(name__iexact=order.group_name).first()
+
+
+def missing_rights(order: QueueOrder, actor: Actor) -> list[str]:
+    """Return in words the rights that the actor cannot give in the new queue: they lack them above it."""
+    if actor.kind == "system" or permissions.is_superuser(actor):
+        return []
+    held = actor.queue_rights.get(order.parent_id or 0, frozenset())
+    return [str(right.label) for right in TEAM_RIGHTS if str(right) not in held]
+
+
+def _team(order: QueueOrder, actor: Actor) -> Iterator[Step]:
+    group, said = team_of(order), {"team": order.group_name}
+    rights = ", ".join(str(right.label) for right in TEAM_RIGHTS)
+    lacking = missing_rights(order, actor)
+    stop = _team_stop(order, actor, group)
+    if stop:
+        yield Step("team", Standing.STOPS, stop)
+        return
+    if lacking:
+        words = _("You cannot give the team these rights, for you lack them yourself: %(rights)s.")
+        yield Step("team", Standing.STOPS, words % {"rights": ", ".join(lacking)})
+        return
+    if group is not None:
+        elsewhere = QueueRight.objects.filter(group=group).exclude(queue=order.queue_id)
+        names = sorted(set(elsewhere.values_list("queue__name", flat=True)))
+        note = ""
+        if names:
+            note = _(
+                "The team works in other queues, too: new members see them as well (%(queues)s)."
+            )
+            note %= {"queues": ", ".join(names)}
+        yield Step("team", Standing.THERE, _("The team “%(team)s”") % {"team": group}, note)
+    else:
+        department = department_of(order)
+        words = _("The team “%(team)s”") % said
+        if department is not None:
+            words = _("The team “%(team)s” of the department %(department)s") % {
+                **said,
+                "department": department,
+            }
+        yield Step("team", Standing.MAKE, words)
+    given = group is not None and order.queue is not None and _has_rights(group, order.queue)
+    yield Step(
+        "rights",
+        Standing.THERE if given else Standing.MAKE,
+        _("Its rights in the queue: %(rights)s") % {"rights": rights},
+    )
+
+
+def _has_rights(group: Group, queue: Queue) -> bool:
+    rows = QueueRight.objects.filter(group=group, queue=queue)
+    return set(TEAM_RIGHTS) <= set(rows.values_list("right", flat=True))
+
+
+def _team_stop(order: QueueOrder, actor: Actor, group: Group | None) -> str:
+    if group is not None:
+        if Group.objects.filter(permissions.of_the_site(), pk=group.pk).exists():
+            words = _(
+                "The group “%(team)s” is used for more than the help desk: choose another name for the team."
+            )
+            return words % {"team": group}
+        if not permissions.may_change_team(actor, group):
+            words = _("There is a team “%(team)s” that you do not look after: choose another name.")
+            return words % {"team": group}
+        return ""
+    if actor.kind == "system" or permissions.is_superuser(actor):
+        return ""
+    department = department_of(order)
+    mine = permissions.administered_departments(actor)
+    if department is None or not mine.filter(pk=department.pk).exists():
+        return _(
+            "Only the site's administrators make teams outside a department that you administer."
+        )
+    return ""
+
+
+def accounts_named(login_name: str) -> list[Any]:
+    """Return the accounts with a log-in name, however it is written; more than one is a fault."""
+    model: Any = get_user_model()
+    return list(model.objects.filter(**{f"{model.USERNAME_FIELD}__iexact": login_name})[:2])
+
+
+def _agents(order: QueueOrder, actor: Actor) -> Iterator[Step]:
+    rows, group = rows_of(order), team_of(order)
+    try:
+        _clean, faults = check_agents(rows, rules_of(), queue_address=order.address)
+    except Refused as refusal:
+        yield Step("agents", Standing.STOPS, refusal.message)
+        return
+    for place, row in enumerate(rows):
+        wrong = next(iter(faults.get(place, {}).values()), None)
+        if wrong is not None:
+            yield Step("agent", Standing.STOPS, f"{row.name or row.email}: {wrong.message}")
+        else:
+            yield _agent(order, row, actor, group)
+
+
+def _agent(order: QueueOrder, row: AgentRow, actor: Actor, group: Group | None) -> Step:
+    said = {"login": row.login_name, "name": row.name, "email": row.email}
+    found = accounts_named(row.login_name)
+    if QueueAddress.objects.filter(normalised=addressing.normalise(row.email)).exists():
+        words = _("%(name)s: %(email)s is the address of a queue. Enter the person's own.") % said
+        return Step("agent", Standing.STOPS, words)
+    if not found:
+        if row.check == Checked.UNKNOWN:
+            return Step("agent", Standing.STOPS, f"{row.name}: {UNKNOWN_LOGIN % said}")
+        note = (
+            _("Not checked in the directory. Saving asks it once more.")
+            if row.check == Checked.UNCHECKED
+            else ""
+        )
+        words = _("An account “%(login)s” for %(name)s (%(email)s), without a password") % said
+        return Step("agent", Standing.MAKE, words, note)
+    user, stop = found[0], account_stop(found, row, actor)
+    if stop:
+        return Step("agent", Standing.STOPS, stop)
+    words = _("The account “%(login)s” joins the team") % said
+    if group is not None and user.groups.filter(pk=group.pk).exists():
+        words = _("The account “%(login)s” belongs to the team") % said
+    return Step("agent", Standing.THERE, words, _differs(user, row))
+
+
+def _differs(user: Any, row: AgentRow) -> str:
+    """Say how an account calls its owner if the order says something else: it is not changed."""
+    same_name = user.get_full_name().casefold() == row.name.casefold()
+    if same_name and user.email.lower() == row.email.lower():
+        return ""
+    said = {"name": user.get_full_name() or user.get_username(), "email": user.email or "–"}
+    return _("The account belongs to %(name)s (%(email)s). The order says something else.") % said
+
+
+def account_stop(found: list[Any], row: AgentRow, actor: Actor) -> str:
+    """Return in a sentence why the account with a row's log-in name cannot join, ''."""
+    user, said = found[0], {"login": row.login_name}
+    mighty = actor.kind == "system" or permissions.is_superuser(actor)
+    if len(found) > 1:
+        return _("Two accounts have the log-in name “%(login)s”: one has to go first.") % said
+    if not user.is_active:
+        return _("The account “%(login)s” is not active.") % said
+    if user.is_superuser and not mighty:
+        return _("The account “%(login)s” is looked after by the site's administrators.") % said
+    if not mighty:
+        rights = QueueRight.objects.filter(group__user=user)
+        if rights.exclude(queue__in=permissions.administered(actor)).exists():
+            return _("“%(login)s” works for others, too: ask the site's administrators.") % said
+    if not site_side().vouches_for(user) and user.email.lower() != row.email.lower():
+        words = _(
+            "The account “%(login)s” was made by somebody who chose this name, with another mail address. "
+            "Find out whether it is the same person."
+        )
+        return words % said
+    return ""
+
+
+# --- pages ---------------------------------------------------------------------------------------
+
+
+def page_above(order: QueueOrder) -> Any:
+    """Return the page below which the pages of an order come: the chosen one, else the department's, None."""
+    department = department_of(order)
+    return order.page or (department.page if department is not None else None)
+
+
+def _pages(order: QueueOrder, actor: Actor) -> Iterator[Step]:
+    above, side = page_above(order), site_side()
+    if above is None:
+        yield Step("page", Standing.THERE, _("No pages: nothing is chosen below which they come."))
+        return
+    refusal = side.refuses(order, above) or _page_stop(order, above, actor)
+    if refusal:
+        yield Step("page", Standing.STOPS, refusal)
+        return
+    for page in side.planned(order, above):
+        said = {"what": page.what, "title": page.title, "above": above.title}
+        if page.edit_url:
+            yield Step("page", Standing.THERE, f"{page.what}: “{page.title}”", url=page.edit_url)
+        else:
+            words = _("A draft below “%(above)s”: %(what)s “%(title)s”") % said
+            yield Step("page", Standing.MAKE, words)
+
+
+def _page_stop(order: QueueOrder, above: Any, actor: Actor) -> str:
+    """An administrator of a department puts pages below its own page only."""
+    if actor.kind == "system" or permissions.is_superuser(actor):
+        return ""
+    tops = [
+        row.page.path
+        for row in permissions.administered_departments(actor).select_related("page")
+        if row.page is not None
+    ]
+    if above.path.startswith(tuple(tops)):
+        return ""
+    return _("Pages can only come below the page of your department: choose another one, or none.")

@@ -1,0 +1,448 @@
+"""Orders of queues: placed, changed, planned, approved and refused by verbs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.test import override_settings
+from django.utils import translation
+
+from helpdesk import actions, permissions, persons
+from helpdesk.actions import Standing, Wanted
+from helpdesk.actions.order_checks import Checked, look_up
+from helpdesk.errors import (
+    AddressTaken,
+    Conflict,
+    InvalidInput,
+    NotPermitted,
+    WrongState,
+)
+from helpdesk.mail import ingest, ledger
+from helpdesk.models import (
+    AuditEntry,
+    AuditKind,
+    EventKind,
+    InboundMail,
+    MailAccount,
+    OrderSettings,
+    OutboundMail,
+    Queue,
+    QueueAddress,
+    QueueOrder,
+    QueueRight,
+    Right,
+    Team,
+    Ticket,
+)
+from helpdesk.permissions import SYSTEM
+from helpdesk.rules.ordering import AgentRow
+from helpdesk.states import StateType
+from portal.models import IntakeFormPage, NameFrom, QueuePage
+from tests import factories as f
+from tests import page_factories as p
+
+pytestmark = pytest.mark.django_db
+User = get_user_model()
+
+ADA = AgentRow("Ada", "Byron", "ada.byron@uni.example", "adbyr100")
+BEN = AgentRow("Ben", "Berg", "ben.berg@uni.example", "beber101")
+WANTED = Wanted(
+    address="pruefung@desk.example",
+    name="Prüfungsamt",
+    purpose="Fragen zu Prüfungen.",
+    department="Philosophische Fakultät",
+    hours="Mo–Fr 9–12 Uhr",
+    agents=(ADA, BEN),
+)
+
+
+@pytest.fixture(autouse=True)
+def english():
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def inbox():
+    """The queue of orders."""
+    queue = f.QueueFactory(name="Orders", slug="orders")
+    OrderSettings(domains="desk.example", queue=queue).save()
+    return queue
+
+
+def ordered(queue, wanted=WANTED, **options):
+    ticket = f.make_ticket(queue, subject="A queue, please", **options)
+    actions.place_order(actor=SYSTEM, ticket=ticket, wanted=wanted)
+    return Ticket.objects.get(pk=ticket.pk)
+
+
+@pytest.fixture
+def ticket(inbox):
+    return ordered(inbox)
+
+
+@pytest.fixture
+def root(inbox):
+    return permissions.agent(f.UserFactory(username="root", is_superuser=True))
+
+
+def order_of(ticket):
+    return QueueOrder.objects.get(ticket=ticket)
+
+
+def stops(ticket, actor):
+    return [step.words for step in actions.in_the_way(actions.plan_of(order_of(ticket), actor))]
+
+
+def made():
+    """Everything that approving may make."""
+    rows = (
+        Queue,
+        QueueAddress,
+        QueueRight,
+        Group,
+        Team,
+        User,
+        MailAccount,
+        QueuePage,
+        IntakeFormPage,
+    )
+    return {model.__name__: model.objects.count() for model in rows}
+
+
+def mail_to(address: str, sender: str = "student@mail.example") -> bytes:
+    return (
+        f"From: Stud Ent <{sender}>\r\nTo: {address}\r\nSubject: When is the exam?\r\n"
+        "Message-ID: <first@mail.example>\r\nDate: Thu, 26 Nov 2026 10:00:00 +0100\r\n\r\nTell me.\r\n"
+    ).encode()
+
+
+# --- placing -------------------------------------------------------------------------------------
+
+
+def test_an_order_is_placed_once_and_leaves_an_event(inbox):
+    ticket = ordered(inbox)
+    order = order_of(ticket)
+    assert (order.address, order.name, order.group_name) == ("pruefung@desk.example", "Prüfungsamt", "Prüfungsamt")  # fmt: skip
+    assert [row["login_name"] for row in order.agents] == ["adbyr100", "beber101"]
+    again = actions.place_order(
+        actor=SYSTEM, ticket=ticket, wanted=replace(WANTED, address="other@desk.example")
+    )
+    assert (again.pk, again.address) == (order.pk, order.address)
+    assert ticket.events.filter(kind=EventKind.ORDER_PLACED).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"address": "x@desk.example.evil.org"}, "address"),
+        ({"address": "x@sub.desk.example"}, "address"),
+        ({"address": "postmaster@desk.example"}, "address"),
+        ({"agents": ()}, "agents"),
+        ({"agents": (ADA, replace(BEN, login_name="ADBYR100"))}, "agents"),
+        ({"agents": (replace(ADA, login_name="??"),)}, "agents"),
+        ({"agents": (replace(ADA, email="pruefung@desk.example"),)}, "agents"),
+    ],
+)
+def test_what_cannot_be_ordered_is_refused(inbox, changes, field):
+    ticket = f.make_ticket(inbox)
+    with pytest.raises(InvalidInput) as error:
+        actions.place_order(actor=SYSTEM, ticket=ticket, wanted=replace(WANTED, **changes))
+    assert error.value.field == field
+    assert not QueueOrder.objects.exists()
+
+
+def test_an_address_is_free_neither_for_queues_nor_orders_nor_people(inbox):
+    other = f.make_ticket(inbox)
+    f.QueueAddressFactory(queue=inbox, address="Pruefung@Desk.example")
+    with pytest.raises(AddressTaken):
+        actions.place_order(actor=SYSTEM, ticket=other, wanted=WANTED)
+    QueueAddress.objects.all().delete()
+    f.UserFactory(email="pruefung@desk.example")
+    with pytest.raises(AddressTaken):
+        actions.place_order(actor=SYSTEM, ticket=other, wanted=WANTED)
+    User.objects.filter(email="pruefung@desk.example").delete()
+    first = ordered(inbox)
+    with pytest.raises(AddressTaken):
+        actions.place_order(actor=SYSTEM, ticket=other, wanted=WANTED)
+    QueueOrder.objects.filter(ticket=first).update(state="refused")
+    assert actions.place_order(actor=SYSTEM, ticket=other, wanted=WANTED).is_open
+
+
+def test_without_domains_nothing_can_be_ordered(inbox):
+    OrderSettings().save()
+    with pytest.raises(InvalidInput, match="no domain is set"):
+        actions.place_order(actor=SYSTEM, ticket=f.make_ticket(inbox), wanted=WANTED)
+
+
+# --- approving -----------------------------------------------------------------------------------
+
+
+def test_approval_makes_everything_and_tells_the_orderer(inbox, ticket, root):
+    tree = p.make_site()
+    settings = OrderSettings.current()
+    settings.page, settings.mail_server = tree.services.page_ptr, "imap.desk.example"
+    settings.save()
+    QueueOrder.objects.update(page=tree.services.page_ptr)
+    order = actions.approve_order(actor=root, ticket=ticket, version=1)
+    queue = Queue.objects.get(name="Prüfungsamt")
+    assert (order.state, order.queue, order.decided_by) == ("approved", queue, root.user)
+    assert (queue.slug, queue.purpose) == ("prufungsamt", "Fragen zu Prüfungen.")
+    assert queue.main_address() == "pruefung@desk.example"
+    mailbox = queue.mail_accounts.get().mailbox
+    assert (mailbox.active, mailbox.uri) == (
+        False,
+        "imap+ssl://pruefung%40desk.example@imap.desk.example/",
+    )
+    group = Group.objects.get(name="Prüfungsamt")
+    rights = set(
+        QueueRight.objects.filter(group=group, queue=queue).values_list("right", flat=True)
+    )
+    assert rights == set(Right.values) - {"manage", "administer"}
+    ada = User.objects.get(username="adbyr100")
+    assert (ada.get_full_name(), ada.email, ada.has_usable_password()) == (
+        "Ada Byron",
+        ADA.email,
+        False,
+    )
+    assert set(group.user_set.values_list("username", flat=True)) == {"adbyr100", "beber101"}
+    assert ada.has_perm("wagtailadmin.access_admin")
+    pages = QueuePage.objects.filter(queue=queue)
+    assert [(page.live, page.hours) for page in pages] == [(False, WANTED.hours)]
+    form = IntakeFormPage.objects.get(queue=queue)
+    assert (form.live, len(form.fields), form.get_parent().pk) == (False, 3, pages[0].pk)
+    mail = OutboundMail.objects.get(ticket=ticket)
+    assert mail.kind == "answer"
+    for word in ("pruefung@desk.example", "adbyr100", "http://testserver/admin/"):
+        assert word in mail.body
+    assert ticket.events.filter(kind=EventKind.ORDER_APPROVED, user=root.user).count() == 1
+    assert AuditEntry.objects.filter(kind=AuditKind.ORDER_APPROVED, queue_id=queue.pk).count() == 1
+    assert AuditEntry.objects.filter(kind=AuditKind.RIGHT_GRANTED, queue_id=queue.pk).count() == 7
+
+
+def test_the_first_mail_to_the_new_address_is_a_ticket_of_its_queue(ticket, root):
+    order = actions.approve_order(actor=root, ticket=ticket)
+    row = ledger.accept(mail_to("pruefung@desk.example"), source="test", key="first")
+    row = ingest.process(row.pk)
+    assert row.state == InboundMail.State.FILED, row.reason
+    assert row.ticket.queue == order.queue
+    agent = permissions.agent(User.objects.get(username="adbyr100"))
+    assert list(permissions.visible_tickets(agent)) == [row.ticket]
+
+
+def test_approving_again_makes_nothing_twice_and_what_is_missing(inbox, ticket, root):
+    tree = p.make_site()
+    QueueOrder.objects.update(page=tree.services.page_ptr)
+    actions.approve_order(actor=root, ticket=ticket, version=1)
+    before = made()
+    actions.approve_order(actor=root, ticket=ticket, version=1)
+    assert made() == before
+    assert OutboundMail.objects.filter(ticket=ticket).count() == 1
+    QueueRight.objects.filter(right="own").delete()
+    order_of(ticket).queue.addresses.all().delete()
+    User.objects.get(username="adbyr100").groups.clear()
+    actions.approve_order(actor=root, ticket=ticket)
+    assert made() == before
+    assert User.objects.get(username="adbyr100").groups.count() == 1
+
+
+def test_a_fault_in_the_middle_leaves_nothing_and_the_next_try_completes(ticket, root, monkeypatch):
+    before = made()
+    calls = []
+
+    def broken(*args, **kwargs):
+        calls.append(1)
+        raise OSError("the power went")
+
+    from helpdesk.actions import approving
+
+    for place in (
+        "_address",
+        "_account",
+        "_team",
+        "change_rights",
+        "_member",
+        "site_side",
+        "answer",
+    ):
+        if place == "site_side":
+            continue
+        with monkeypatch.context() as patch:
+            patch.setattr(approving, place, broken)
+            with pytest.raises(OSError, match="power"):
+                actions.approve_order(actor=root, ticket=ticket)
+        assert made() == before, place
+        assert order_of(ticket).is_open
+    assert len(calls) == 6
+    actions.approve_order(actor=root, ticket=ticket)
+    assert made()["Queue"] == before["Queue"] + 1
+
+
+def test_an_account_that_is_there_joins_and_is_not_changed(ticket, root):
+    ada = f.UserFactory(
+        username="ADBYR100", first_name="Augusta", last_name="King", email="a@b.example"
+    )
+    plan = actions.plan_of(order_of(ticket), root)
+    step = next(step for step in plan if step.part == "agent")
+    assert step.standing == Standing.THERE
+    assert "Augusta King" in step.note
+    actions.approve_order(actor=root, ticket=ticket)
+    ada.refresh_from_db()
+    assert (ada.first_name, ada.email) == ("Augusta", "a@b.example")
+    assert ada.groups.get().name == "Prüfungsamt"
+    assert User.objects.filter(username__iexact="adbyr100").count() == 1
+
+
+def test_an_account_somebody_chose_the_name_of_joins_only_with_the_same_address(ticket, root):
+    ada = f.UserFactory(username="adbyr100", email="mallory@evil.example", name_from=NameFrom.SELF)
+    assert "made by somebody who chose this name" in stops(ticket, root)[0]
+    with pytest.raises(InvalidInput):
+        actions.approve_order(actor=root, ticket=ticket)
+    User.objects.filter(pk=ada.pk).update(email=ADA.email)
+    assert stops(ticket, root) == []
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        (lambda: f.QueueFactory(name="prüfungsamt"), "There is a queue"),
+        (lambda: f.QueueAddressFactory(address="pruefung@desk.example"), "leads into a queue"),
+        (lambda: f.CustomerAddressFactory(address="pruefung@desk.example"), "belongs to a person"),
+        (lambda: f.UserFactory(username="beber101", is_active=False), "not active"),
+        (lambda: f.QueueAddressFactory(address=ADA.email), "address of a queue"),
+        (lambda: Group.objects.get(name="Editors").__class__.objects.filter(name="Editors").update(name="Prüfungsamt"), "more than the help desk"),
+    ],
+)  # fmt: skip
+def test_what_is_in_the_way_is_said_and_stops(ticket, root, prepare, words):
+    prepare()
+    assert any(words in one for one in stops(ticket, root))
+    before = made()
+    with pytest.raises(InvalidInput, match=words):
+        actions.approve_order(actor=root, ticket=ticket)
+    assert made() == before
+
+
+def test_a_change_since_it_was_seen_stops_the_decision(ticket, root):
+    actions.change_order(actor=root, ticket=ticket, values={"name": "Prüfungen"}, version=1)
+    for verb in (actions.approve_order, lambda **kw: actions.refuse_order(reason="x", **kw)):
+        with pytest.raises(Conflict):
+            verb(actor=root, ticket=ticket, version=1)
+    assert actions.approve_order(actor=root, ticket=ticket, version=2).queue.name == "Prüfungen"
+    with pytest.raises(WrongState):
+        actions.change_order(actor=root, ticket=ticket, values={"name": "x"})
+
+
+# --- who may -------------------------------------------------------------------------------------
+
+
+def lead(queue, **options):
+    """Make somebody with all rights in a queue, and answering in the queue of orders."""
+    user = f.make_agent(queue, **options)
+    user.groups.add(f.make_team(Queue.objects.get(slug="orders"), rights=["answer", "note"]))
+    return permissions.agent(user)
+
+
+def test_who_administers_nothing_approves_and_refuses_nothing(ticket, inbox):
+    agent = permissions.agent(f.make_agent(inbox, rights=set(Right.values) - {"administer"}))
+    for verb in (actions.approve_order, lambda **kw: actions.refuse_order(reason="x", **kw)):
+        with pytest.raises(NotPermitted):
+            verb(actor=agent, ticket=ticket)
+    assert order_of(ticket).is_open
+
+
+def test_a_departments_administrator_stays_below_the_own_queue(ticket, inbox):
+    arts = f.make_department("Arts")
+    actor = lead(arts.queue)
+    with pytest.raises(NotPermitted):  # at the top
+        actions.approve_order(actor=actor, ticket=ticket)
+    actions.change_order(actor=actor, ticket=ticket, values={"parent": inbox})
+    with pytest.raises(NotPermitted):  # below a queue of others
+        actions.approve_order(actor=actor, ticket=ticket)
+    actions.change_order(actor=actor, ticket=ticket, values={"parent": arts.queue})
+    assert stops(ticket, actor) == []
+    order = actions.approve_order(actor=actor, ticket=ticket)
+    assert order.queue.parent == arts.queue
+    assert order.group.team.department == arts
+    assert permissions.may_change_team(permissions.agent(actor.user), order.group)
+
+
+def test_nobody_gives_a_right_that_they_lack(ticket):
+    arts = f.make_department("Arts")
+    actor = lead(arts.queue, rights=["administer", "read", "note"])
+    QueueOrder.objects.update(parent=arts.queue)
+    assert any("you lack them yourself" in one for one in stops(ticket, actor))
+    with pytest.raises(InvalidInput):
+        actions.approve_order(actor=actor, ticket=ticket)
+
+
+def test_an_administrator_draws_nobody_in_who_works_for_others(ticket, inbox):
+    arts = f.make_department("Arts")
+    QueueOrder.objects.update(parent=arts.queue)
+    f.make_agent(inbox, username="adbyr100", rights=["read"])
+    f.UserFactory(username="beber101", is_superuser=True)
+    found = " ".join(stops(ticket, lead(arts.queue)))
+    assert "works for others" in found
+    assert "looked after by the site" in found
+
+
+# --- refusing ------------------------------------------------------------------------------------
+
+
+def test_a_refusal_needs_a_reason_and_tells_it(ticket, root):
+    with pytest.raises(InvalidInput) as error:
+        actions.refuse_order(actor=root, ticket=ticket, reason="  ")
+    assert error.value.field == "reason"
+    actions.refuse_order(actor=root, ticket=ticket, reason="There is such a queue.")
+    ticket.refresh_from_db()
+    assert (order_of(ticket).state, ticket.state.type) == ("refused", StateType.CLOSED)
+    assert "There is such a queue." in OutboundMail.objects.get(ticket=ticket).body
+    with pytest.raises(WrongState):
+        actions.approve_order(actor=root, ticket=ticket)
+    actions.change_order(actor=root, ticket=ticket, values={"address": "amt@desk.example"})
+    ticket.refresh_from_db()
+    assert order_of(ticket).is_open
+    assert ticket.state.is_open
+
+
+def test_the_answer_is_in_the_language_of_the_request(inbox, root):
+    ticket = ordered(inbox, language="de")
+    actions.refuse_order(actor=root, ticket=ticket, reason="Doppelt.")
+    german = OutboundMail.objects.get(ticket=ticket).body
+    with translation.override("de"):
+        said = translation.gettext(
+            "You can answer this message, or order again with other details."
+        )
+    assert said in german
+
+
+# --- the directory -------------------------------------------------------------------------------
+
+ASKED: list[str] = []
+
+
+def directory(text):
+    ASKED.append(text)
+    if text == "down":
+        raise persons.DirectoryDown
+    return [persons.Person(login_name="adbyr100", name="Ada")] if text.startswith("ad") else []
+
+
+@override_settings(HELPDESK={"PERSONS": f"{__name__}.directory"})
+def test_the_directory_is_asked_about_each_and_no_more_once_it_is_down():
+    ASKED.clear()
+    rows = look_up([ADA, BEN, replace(BEN, login_name="down"), replace(BEN, login_name="other")])
+    assert [row.check for row in rows] == [Checked.KNOWN, Checked.UNKNOWN, Checked.UNCHECKED, Checked.UNCHECKED]  # fmt: skip
+    assert ASKED == ["adbyr100", "beber101", "down"]
+
+
+def test_unknown_to_the_directory_stops_unless_there_is_an_account(inbox, root):
+    unknown = replace(BEN, check="unknown")
+    ticket = ordered(inbox, replace(WANTED, agents=(replace(ADA, check="unchecked"), unknown)))
+    assert "The directory does not know “beber101”" in stops(ticket, root)[0]
+    notes = [step.note for step in actions.plan_of(order_of(ticket), root) if step.part == "agent"]
+    assert "Not checked" in notes[0]
+    f.UserFactory(username="beber101")
+    assert stops(ticket, root) == []
