@@ -30,6 +30,7 @@ from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_
 
 from . import alike, snapshot
 from .base import PromisingMixin
+from .comparing import FormFieldsPanel
 from .forms import IntakeForm
 from .stream import FormFieldsBlock
 
@@ -97,7 +98,7 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
 
     intake_panels = [
         FieldPanel("intro"),
-        FieldPanel("fields"),
+        FormFieldsPanel("fields"),
         FieldPanel("thanks"),
         MultiFieldPanel(
             [

@@ -6,7 +6,9 @@ an agent, no more. Tickets are never deleted from here.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -17,8 +19,6 @@ from django.utils.functional import cached_property
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
-from django_filters import DateFromToRangeFilter
-from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 from wagtail.admin.ui.tables import Column, DateColumn, TitleColumn
 from wagtail.contrib.forms.views import SubmissionsListView
 
@@ -26,40 +26,60 @@ from helpdesk import audit, permissions
 from helpdesk.confidence import Veil
 from helpdesk.models import AuditKind, Ticket
 
+from . import submission_filters
+from .asked import FormField, fields_across
 
-class TicketFilterSet(WagtailFilterSet):
-    date = DateFromToRangeFilter(
-        label=_("Submission date"), field_name="created_at", widget=DateRangePickerWidget
-    )
 
-    class Meta:
-        model = Ticket
-        fields: list[str] = []
+#: With what a formula begins, and what is none in spite of it: numbers, and those of telephones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SIGNED = re.compile(r"[+-][0-9(][0-9 ()/.,-]*")
 
 
 class TicketSubmissionsView(SubmissionsListView):
-    """The tickets of one form, newest first, with the answers by key."""
+    """The tickets of one form, newest first, with the answers by key.
+
+    Of all versions and languages of the form: a field that it has lost keeps its column.
+    """
 
     results_template_name = "helpdesk/pages/submissions_results.html"
     context_object_name = "submissions"
     default_ordering = ("-created_at",)
     ordering_csv = ("created_at",)
-    orderable_fields = ("created_at",)
-    filterset_class = TicketFilterSet
+    orderable_fields = ("created_at", "number")
     model = Ticket
 
     @cached_property
     def veil(self) -> Veil:
         return Veil()
 
+    @cached_property
+    def asked(self) -> list[FormField]:
+        """All fields of the form, those within lists of rows too."""
+        return fields_across(self.form_page)
+
+    @cached_property
+    def filterset_class(self) -> Any:
+        """The filters of this form: none over its answers, if they are confidential."""
+        is_confidential = self.form_page.queue_id in self.veil.queues
+        return submission_filters.filters_for([] if is_confidential else self.asked)
+
     def get_base_queryset(self) -> QuerySet[Ticket]:
         actor = permissions.agent(self.request.user)
         tickets = permissions.visible_tickets(actor).filter(
-            form_key=self.form_page.translation_key, is_test=False
+            form_key=self.form_page.translation_key
         )
+        if not submission_filters.wants_tests(self.request.GET):
+            tickets = tickets.filter(is_test=False)
         return tickets.select_related("state").only(
-            "number", "created_at", "state", "answers", "queue"
+            "number", "created_at", "state", "answers", "queue", "is_test"
         )
+
+    def get_ordering(self) -> str:
+        """Return the order asked for by the heading of a column; older addresses say `order_by`."""
+        asked = self.request.GET.get("ordering") or self.request.GET.get("order_by", "")
+        if asked.removeprefix("-") in self.orderable_fields:
+            return asked
+        return str((self.ordering_csv if self.is_export else self.default_ordering)[0])
 
     @cached_property
     def fields(self) -> list[tuple[str, Any]]:
@@ -69,18 +89,24 @@ class TicketSubmissionsView(SubmissionsListView):
             ("created_at", _("Received")),
             ("state", _("State")),
         ]
-        return [*fixed, *self.form_page.get_data_fields()]
+        return [*fixed, *((one.key, one.heading) for one in self.asked if not one.is_within)]
 
     @cached_property
     def columns(self) -> list[Column]:
-        answers = self.form_page.get_data_fields()
         return [
-            TitleColumn("number", label=_("Ticket number"), get_url=_ticket_url, width="12em"),
+            TitleColumn(
+                "number",
+                label=_("Ticket number"),
+                accessor=_number,
+                get_url=_ticket_url,
+                sort_key="number",
+                width="12em",
+            ),
             DateColumn("created_at", label=_("Received"), sort_key="created_at"),
             Column("state", label=_("State")),
             *(
                 Column(key, label=label, accessor=partial(self._shown, key))
-                for key, label in answers
+                for key, label in self.fields[3:]
             ),
         ]
 
@@ -95,21 +121,26 @@ class TicketSubmissionsView(SubmissionsListView):
 
     def to_row_dict(self, item: Ticket) -> OrderedDict[str, str]:
         cells = {
-            "number": item.number,
+            "number": _number(item),
             "created_at": date_format(localtime(item.created_at), "SHORT_DATETIME_FORMAT"),
             "state": str(item.state),
             **{
-                entry["key"]: str(_("confidential")) if self.veil.covers(item) else entry["shown"]
-                for entry in item.answers
+                key: _harmless(text)
+                for key, text in self._texts(item).items()
+                if key not in {"number", "created_at", "state"}
             },
         }
         return OrderedDict((name, cells.get(name, "")) for name in self.list_export)
 
     def _shown(self, key: str, ticket: Ticket) -> str:
+        return Truncator(self._texts(ticket).get(key, "")).chars(200)
+
+    def _texts(self, ticket: Ticket) -> dict[str, str]:
+        """Return what was answered by key, as it was shown: a list of rows line by line."""
+        entries = [one for one in ticket.answers if isinstance(one, dict) and "key" in one]
         if self.veil.covers(ticket):
-            return str(_("confidential"))
-        found = (str(entry["shown"]) for entry in ticket.answers if entry["key"] == key)
-        return Truncator(next(found, "")).chars(200)
+            return {str(one["key"]): str(_("confidential")) for one in entries}
+        return {str(one["key"]): shown_of(one) for one in entries}
 
     def as_spreadsheet(self, queryset: QuerySet[Ticket], spreadsheet_format: str) -> Any:
         """Give out the list as a file, and write down that it was given out."""
@@ -123,6 +154,28 @@ class TicketSubmissionsView(SubmissionsListView):
         context["form_page"] = self.form_page
         context["is_agent"] = permissions.is_agent(permissions.agent(self.request.user))
         return context
+
+
+def shown_of(entry: Mapping[str, Any]) -> str:
+    """Return the answer of a snapshot's entry as one text; a list of rows has a line for each."""
+    rows = entry.get("rows")
+    if not isinstance(rows, list):
+        return str(entry.get("shown") or "")
+    lines = (
+        "; ".join(f"{one.get('label')}: {shown_of(one)}" for one in row if shown_of(one))
+        for row in rows
+    )
+    return "\n".join(line for line in lines if line)
+
+
+def _harmless(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: strangers wrote it."""
+    is_plain = _SIGNED.fullmatch(text) is not None
+    return f"'{text}" if text.startswith(_FORMULA) and not is_plain else text
+
+
+def _number(ticket: Ticket) -> str:
+    return f"{ticket.number} ({_('test')})" if ticket.is_test else ticket.number
 
 
 def _ticket_url(ticket: Ticket) -> str:

@@ -1,0 +1,40 @@
+"""Wagtail's comparison of two versions of a page, with the fields of a form told in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from wagtail.admin.compare import FieldComparison
+from wagtail.admin.panels import FieldPanel
+
+from .differences import differences
+
+
+class FormFieldsComparison(FieldComparison):
+    """What was changed in the fields, one line each."""
+
+    def sentences(self) -> list[str]:
+        return differences(self.val_a, self.val_b)
+
+    def has_changed(self) -> bool:
+        return bool(self.sentences()) or super().has_changed()
+
+    def htmldiff(self) -> SafeString:
+        """Return the sentences as a list, in HTML."""
+        sentences = self.sentences()
+        if not sentences:
+            return format_html("<p>{}</p>", _("Nothing that anybody would see."))
+        return format_html(
+            '<ul class="w-list-disc w-pl-5">{}</ul>',
+            format_html_join("", "<li>{}</li>", ((sentence,) for sentence in sentences)),
+        )
+
+
+class FormFieldsPanel(FieldPanel):
+    """The panel of a form's fields: as any other, but for the comparison."""
+
+    def get_comparison_class(self) -> Any:
+        return FormFieldsComparison
