@@ -76,7 +76,9 @@ def _columns(child: Any) -> Iterator[Any]:
     """Yield the fields of each row, if the field is a list of rows: it has a stream of its own."""
     for part in child.value.values():
         if isinstance(part, StreamValue):
-            yield from (one for one in part if isinstance(one.value, Mapping) and "key" in one.value)
+            yield from (
+                one for one in part if isinstance(one.value, Mapping) and "key" in one.value
+            )
 
 
 def _add(found: dict[str, FormField], new: FormField) -> None:

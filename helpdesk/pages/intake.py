@@ -30,6 +30,7 @@ from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_
 
 from . import alike, snapshot
 from .base import PromisingMixin
+from .check_panel import PublishCheckPanel
 from .comparing import FormFieldsPanel
 from .forms import IntakeForm
 from .stream import FormFieldsBlock
@@ -97,6 +98,7 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
     )
 
     intake_panels = [
+        PublishCheckPanel(heading=_("Before publishing")),
         FieldPanel("intro"),
         FormFieldsPanel("fields"),
         FieldPanel("thanks"),

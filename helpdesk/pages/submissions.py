@@ -65,9 +65,7 @@ class TicketSubmissionsView(SubmissionsListView):
 
     def get_base_queryset(self) -> QuerySet[Ticket]:
         actor = permissions.agent(self.request.user)
-        tickets = permissions.visible_tickets(actor).filter(
-            form_key=self.form_page.translation_key
-        )
+        tickets = permissions.visible_tickets(actor).filter(form_key=self.form_page.translation_key)
         if not submission_filters.wants_tests(self.request.GET):
             tickets = tickets.filter(is_test=False)
         return tickets.select_related("state").only(
