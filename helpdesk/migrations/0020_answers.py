@@ -52,6 +52,19 @@ def fill(apps, schema_editor):
     )
 
 
+def count_aliases_to_their_source(apps, schema_editor):
+    """An alias had a key of its own: what came by it belongs to the form that it shows."""
+    Page = apps.get_model("wagtailcore", "Page")
+    Ticket = apps.get_model("helpdesk", "Ticket")
+    pages = dict(Page.objects.values_list("pk", "alias_of_id"))
+    keys = dict(Page.objects.filter(pk__in=pages).values_list("pk", "translation_key"))
+    for page, source in pages.items():
+        while source and pages.get(source):
+            source = pages[source]
+        if source and keys[source] != keys[page]:
+            Ticket.objects.filter(form_key=keys[page]).update(form_key=keys[source])
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -93,6 +106,9 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'answers',
                 'indexes': [models.Index(fields=['key', 'text'], name='helpdesk_answer_text'), models.Index(condition=models.Q(('number__isnull', False)), fields=['key', 'number'], name='helpdesk_answer_number'), models.Index(condition=models.Q(('day__isnull', False)), fields=['key', 'day'], name='helpdesk_answer_day')],
             },
+        ),
+        migrations.RunPython(
+            count_aliases_to_their_source, migrations.RunPython.noop, elidable=True
         ),
         migrations.RunPython(fill, migrations.RunPython.noop, elidable=True),
     ]

@@ -49,7 +49,7 @@ def fields_across(page: Any) -> list[FormField]:
     for one in [page, *_other_languages(page)]:
         for asked in asked_now(one):
             _add(found, asked)
-    rows = AskedField.objects.filter(form_key=page.translation_key)
+    rows = AskedField.objects.filter(form_key=page.form_key)
     for row in sorted(rows, key=lambda row: (row.language != language, row.pk)):
         choices = {str(value): str(label) for value, label in row.choices}
         _add(found, FormField(row.key, row.type, row.label, choices, is_asked=False))
@@ -89,5 +89,5 @@ def _add(found: dict[str, FormField], new: FormField) -> None:
 
 
 def _other_languages(page: Any) -> Iterable[Any]:
-    pages = type(page).objects.filter(translation_key=page.translation_key, live=True)
+    pages = type(page).objects.filter(translation_key=page.form_key, live=True)
     return pages.exclude(pk=page.pk).order_by("pk")

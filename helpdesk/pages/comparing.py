@@ -28,7 +28,7 @@ class FormFieldsComparison(FieldComparison):
         if not sentences:
             return format_html("<p>{}</p>", _("Nothing that anybody would see."))
         return format_html(
-            '<ul class="w-list-disc w-pl-5">{}</ul>',
+            '<ul class="hd-changes">{}</ul>',
             format_html_join("", "<li>{}</li>", ((sentence,) for sentence in sentences)),
         )
 

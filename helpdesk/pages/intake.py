@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, cast
+from uuid import UUID
 
 from django.core import signing
 from django.db import models, transaction
@@ -242,7 +243,7 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
                 form,
                 subject=draft.subject,
                 text=duplicates.words_of(answers),
-                form_key=self.translation_key,
+                form_key=self.form_key,
                 context=self.get_context(request),
             )
             if asked is not None:
@@ -295,7 +296,7 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
                 contact=addressing.canonical(draft.from_address),
                 language=self.locale.language_code,
                 terms=self.terms(self.objection(form)),
-                origin=Origin(self.pk, self.seen_revision_id(), self.translation_key, answers),
+                origin=Origin(self.pk, self.seen_revision_id(), self.form_key, answers),
                 type_=self.ticket_type,
                 priority=self.priority,
                 submission_key=self.key_of(form),
@@ -322,8 +323,19 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
 
     def seen_revision_id(self) -> int | None:
         """Return the revision the visitor sees; an alias shows that of its source."""
-        source = self.alias_of.specific if self.alias_of_id else self
-        return source.live_revision_id
+        return source_of(self).live_revision_id
+
+    @property
+    def form_key(self) -> UUID:
+        """The key of this form's data: one for all its languages and aliases."""
+        return source_of(self).translation_key
+
+
+def source_of(page: Any) -> Any:
+    """Return the page that an alias shows in the end; any other page itself."""
+    while page.alias_of_id:
+        page = page.alias_of
+    return page
 
 
 def count_form(form: IntakeForm) -> None:

@@ -98,7 +98,7 @@ def _open_tickets(page: Any, keys: list[str]) -> dict[str, int]:
     rows = (
         Answer.objects.filter(
             asked,
-            ticket__form_key=page.translation_key,
+            ticket__form_key=page.form_key,
             ticket__is_test=False,
             ticket__state__type__in=OPEN_TYPES,
         )

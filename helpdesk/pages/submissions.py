@@ -29,7 +29,6 @@ from helpdesk.models import AuditKind, Ticket
 from . import submission_filters
 from .asked import FormField, fields_across
 
-
 #: With what a formula begins, and what is none in spite of it: numbers, and those of telephones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SIGNED = re.compile(r"[+-][0-9(][0-9 ()/.,-]*")
@@ -65,11 +64,11 @@ class TicketSubmissionsView(SubmissionsListView):
 
     def get_base_queryset(self) -> QuerySet[Ticket]:
         actor = permissions.agent(self.request.user)
-        tickets = permissions.visible_tickets(actor).filter(form_key=self.form_page.translation_key)
+        tickets = permissions.visible_tickets(actor).filter(form_key=self.form_page.form_key)
         if not submission_filters.wants_tests(self.request.GET):
             tickets = tickets.filter(is_test=False)
         return tickets.select_related("state").only(
-            "number", "created_at", "state", "answers", "queue", "is_test"
+            "number", "created_at", "state", "answers", "queue", "language", "is_test"
         )
 
     def get_ordering(self) -> str:
@@ -138,7 +137,26 @@ class TicketSubmissionsView(SubmissionsListView):
         entries = [one for one in ticket.answers if isinstance(one, dict) and "key" in one]
         if self.veil.covers(ticket):
             return {str(one["key"]): str(_("confidential")) for one in entries}
-        return {str(one["key"]): shown_of(one) for one in entries}
+        if ticket.language == self.form_page.locale.language_code:
+            return {str(one["key"]): shown_of(one) for one in entries}
+        return {str(one["key"]): self._in_our_words(one) for one in entries}
+
+    def _in_our_words(self, entry: Mapping[str, Any]) -> str:
+        """Return an answer from another language of the form: what was chosen in the words of this one."""
+        field = self.by_key.get(str(entry["key"]))
+        value = entry.get("value")
+        values = value if isinstance(value, list) else [value]
+        labels = field.choices if field is not None else {}
+        if isinstance(value, bool):
+            return str(_("Yes") if value else _("No"))
+        if values and all(isinstance(one, str) and one in labels for one in values):
+            return ", ".join(labels[one] for one in values)
+        return shown_of(entry)
+
+    @cached_property
+    def by_key(self) -> dict[str, FormField]:
+        """The fields of the form by key."""
+        return {one.key: one for one in self.asked}
 
     def as_spreadsheet(self, queryset: QuerySet[Ticket], spreadsheet_format: str) -> Any:
         """Give out the list as a file, and write down that it was given out."""

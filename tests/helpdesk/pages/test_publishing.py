@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from wagtail.models import GroupApprovalTask, GroupPagePermission, Workflow, WorkflowPage, WorkflowTask
+from wagtail.models import (
+    GroupApprovalTask,
+    GroupPagePermission,
+    Workflow,
+    WorkflowPage,
+    WorkflowTask,
+)
 from wagtail.test.utils.form_data import rich_text
 
 from helpdesk.models import Answer, Ticket
@@ -117,9 +125,7 @@ def test_editor_submits_and_moderator_publishes(client, page, editor, moderator,
     assert asked(page) == ["Raum"]
     # who may not publish cannot approve either
     state = page.current_workflow_task_state
-    approve = reverse(
-        "wagtailadmin_pages:workflow_action", args=[page.pk, "approve", state.pk]
-    )
+    approve = reverse("wagtailadmin_pages:workflow_action", args=[page.pk, "approve", state.pk])
     editor.post(approve, {"comment": ""})
     assert asked(page) == ["Raum"]
     compare = reverse(
@@ -181,7 +187,11 @@ def test_locked_form_refuses_changes_and_still_takes_requests(client, page, edit
     assert page.get_latest_revision_as_object().fields[0].value["label"] == "Raum"
     assert p.sent(client, page).status_code == 302
     moderator.post(reverse("wagtailadmin_pages:unlock", args=[page.pk]))
-    sent_by_editor(editor, page, {"room": "Zimmer"})
+    page.refresh_from_db()
+    assert not page.locked
+    response = sent_by_editor(editor, page, {"room": "Zimmer"})
+    assert response.status_code == 302, response.context["form"].errors
+    page = IntakeFormPage.objects.get(pk=page.pk)
     assert page.get_latest_revision_as_object().fields[0].value["label"] == "Zimmer"
 
 
@@ -204,18 +214,33 @@ def test_alias_shows_its_source_and_counts_to_the_same_form(client, tree, page, 
     p.sent(client, alias, q_room="4711")
     ticket = Ticket.objects.get()
     assert ticket.form_key == page.translation_key
-    tickets = reverse("wagtailforms:list_submissions", args=[page.pk])
+    assert ticket.revision_id == IntakeFormPage.objects.get(pk=page.pk).live_revision_id
     agent = f.make_agent(page.queue)
     agent.groups.add(moderator.group)
     client.force_login(agent)
-    assert ticket.number in client.get(tickets).content.decode()
+    for one in (page, alias):
+        tickets = reverse("wagtailforms:list_submissions", args=[one.pk])
+        assert ticket.number in client.get(tickets).content.decode()
+    again = alias.create_alias(parent=p.make_service(tree.services, "Scannen"))
+    assert again.specific.form_key == page.translation_key
+
+
+def test_tickets_of_aliases_are_brought_to_their_form(client, tree, page):
+    alias = page.create_alias(parent=p.make_service(tree.services))
+    p.sent(client, alias)
+    p.sent(client, page, q_room="2")
+    Ticket.objects.filter(page=alias).update(form_key=alias.translation_key)
+    migration = importlib.import_module("helpdesk.migrations.0020_answers")
+    migration.count_aliases_to_their_source(apps, None)
+    assert set(Ticket.objects.values_list("form_key", flat=True)) == {page.translation_key}
 
 
 def test_copy_is_a_form_of_its_own_with_the_same_keys(client, tree, page, moderator):
     url = reverse("wagtailadmin_pages:copy", args=[page.pk])
-    data = {"new_title": "Kopie", "new_slug": "kopie", "new_parent_page": str(tree.services.pk)}
+    parent = p.make_service(tree.services)
+    data = {"new_title": "Kopie", "new_slug": "kopie", "new_parent_page": str(parent.pk)}
     response = moderator.post(url, {**data, "publish_copies": "on"})
-    assert response.status_code == 302
+    assert response.status_code == 302, response.context["form"].errors
     copy = IntakeFormPage.objects.get(slug="kopie")
     assert copy.translation_key != page.translation_key
     assert copy.get_data_fields() == page.get_data_fields()

@@ -196,6 +196,25 @@ def test_tickets_of_all_languages_share_the_columns(client, tree, page):
     assert [line.rsplit(",", 1)[1] for line in lines[1:]] == ["0815"]
 
 
+def test_what_was_chosen_in_another_language_reads_in_that_of_the_list(client, tree, wide):
+    english = wide.copy_for_translation(tree.english.locale, copy_parents=True)
+    for child in english.fields:
+        child.value["label"] = f"English {child.value['label']}"
+        for item in child.block.choices_of(child.value) and child.value["choices"]:
+            item["label"] = f"English {item['label']}"
+    english.save_revision().publish()
+    client.logout()
+    response = p.sent(client, type(wide).objects.get(pk=english.pk), **FIRST | {"q_count": "1"})
+    assert response.status_code == 302, response.context["form"].errors
+    assert Ticket.objects.latest("pk").answers[3]["shown"] == "English Toner"
+    client.force_login(f.UserFactory(is_superuser=True))
+    for one, toner in ((wide, "Toner"), (english, "English Toner")):
+        response = listing(client, one, export="csv", answer_count_max="2")
+        lines = b"".join(response.streaming_content).decode().splitlines()
+        cells = next(line for line in lines[1:] if "West 1" in line)
+        assert f",{toner}," in cells
+
+
 def test_columns_can_be_ordered(client, wide):
     first, last = (
         Ticket.objects.order_by(way).values_list("number", flat=True)[0] for way in ("pk", "-pk")
