@@ -37,6 +37,10 @@ DEFAULTS: dict[str, Any] = {
     # the largest file, in bytes, and the number of files of one submission or reply
     "UPLOAD_MAX_BYTES": 20 * 1024 * 1024,
     "UPLOAD_MAX_FILES": 10,
+    # what a log-in name looks like that somebody types into a form (see rules/patterns.py for what a pattern may hold)
+    "LOGIN_NAME_PATTERN": "[a-z][a-z0-9._-]{1,49}",
+    # the site's snippet model of field sets, "app.Model"; empty: forms offer none
+    "FIELD_SET_MODEL": "",
     # the bytes of all files of one submission or reply
     "UPLOAD_MAX_TOTAL": 60 * 1024 * 1024,
     # files that are not taken in forms, replies and answers: media types (told by the content), endings with a dot;

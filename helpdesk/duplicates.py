@@ -6,7 +6,7 @@ the first message is read, and of no other ticket anything but its row.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -194,10 +194,16 @@ def _traits(tickets: Sequence[Any]) -> list[Traits]:
 
 def words_of(answers: object) -> str:
     """Return what somebody answered in a form, without its questions: those are always the same."""
-    entries = answers if isinstance(answers, list | tuple) else ()
-    return "\n".join(
-        str(one.get("shown") or "") for one in entries if isinstance(one, dict)
-    ).strip()
+    return "\n".join(_words_of(answers)).strip()
+
+
+def _words_of(answers: object) -> Iterator[str]:
+    for one in answers if isinstance(answers, list | tuple) else ():
+        if isinstance(one, dict) and isinstance(one.get("rows"), list):
+            for row in one["rows"]:
+                yield from _words_of(row)
+        elif isinstance(one, dict):
+            yield str(one.get("shown") or "")
 
 
 def _scored(mine: Traits, rows: list[Ticket]) -> list[Likely]:

@@ -37,7 +37,10 @@ from .agents import (
 from .agents.dashboard import DeskPanel
 from .agents.panels import TicketPanel
 from .pages import form_version
+from .pages.builder import editor_assets
 from .pages.check_panel import tell_before_publishing
+from .pages.field_sets import refuse_deletion
+from .pages.stream import FormFieldsBlock
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
 register_permission_policy(models.Queue, policy.QueuePolicy(models.Queue))
@@ -79,6 +82,7 @@ hooks.register("register_admin_menu_item", partial(notices.menu_item, 49))
 hooks.register("register_group_permission_panel", group_rights.panel)
 hooks.register("before_publish_page", tell_before_publishing)
 hooks.register("construct_main_menu", menu.without_editors_items)
+hooks.register("before_delete_snippet", refuse_deletion)
 hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)
 
 
@@ -135,3 +139,8 @@ def admin_js() -> str:
         '<script type="module" src="{}"></script>', static("helpdesk/agents/together.js")
     )
     return format_html_join("", '<script src="{}"></script>', links) + together
+
+
+@hooks.register("insert_editor_js")
+def editor_js() -> str:
+    return editor_assets(FormFieldsBlock().kinds())

@@ -8,15 +8,19 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from wagtail import hooks
+from wagtail.admin.ui.tables import LiveStatusTagColumn, UpdatedAtColumn
 from wagtail.admin.widgets import Button
 from wagtail.permissions import register_permission_policy
+from wagtail.snippets.models import register_snippet
+from wagtail.snippets.views.snippets import SnippetViewSet
 
 from helpdesk.agents.policy import DepartmentPolicy
 
 from . import key_views
 from .looks import LookViewSet
-from .models import DepartmentLook
+from .models import DepartmentLook, FieldSet
 
 register_permission_policy(DepartmentLook, DepartmentPolicy(DepartmentLook))
 
@@ -24,6 +28,18 @@ register_permission_policy(DepartmentLook, DepartmentPolicy(DepartmentLook))
 @hooks.register("register_admin_viewset")
 def looks() -> LookViewSet:
     return LookViewSet()
+
+
+class FieldSetViewSet(SnippetViewSet):
+    model = FieldSet
+    icon = "form"
+    menu_label = gettext_lazy("Field sets")
+    menu_order = 260
+    add_to_admin_menu = True
+    list_display = ["title", LiveStatusTagColumn(), UpdatedAtColumn()]
+
+
+register_snippet(FieldSetViewSet)
 
 
 @hooks.register("register_account_menu_item")

@@ -11,7 +11,7 @@ from helpdesk.models import Article, Attachment, Channel, EventKind, Sender, Tic
 
 @dataclass
 class Answer:
-    """One question as the customer saw it. A group has rows of answers instead of a text."""
+    """One question as the customer saw it. A list has rows of answers; its text says them in lines."""
 
     label: str
     shown: str = ""
@@ -48,8 +48,6 @@ def are_in(snapshot: object, article: Article | None) -> bool:
         return False
     rest = article.body
     for answer in read(snapshot, ()):
-        if answer.rows:
-            return False
         if answer.shown:
             for words in (answer.label.rstrip(": "), answer.shown):
                 if words not in rest:
@@ -69,7 +67,8 @@ def _answer(item: dict[str, Any], files: Mapping[str, list[Attachment]]) -> Answ
     label = str(item.get("label") or key)
     if isinstance(item.get("rows"), list):
         rows = [_answers(row, files) for row in item["rows"]]
-        return Answer(label, rows=[row for row in rows if row], is_empty=not any(rows))
+        rows = [row for row in rows if row]
+        return Answer(label, _text(item.get("shown")), is_empty=not rows, rows=rows)
     found = files.get(key, []) if key else []
     shown = _text(item.get("shown", item.get("display", item.get("value"))))
     return Answer(label, "" if found else shown, is_empty=not shown and not found, files=found)

@@ -10,6 +10,8 @@ is one, too; every field carries a slot for its condition.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -19,6 +21,8 @@ from wagtail import blocks
 from wagtail.blocks.struct_block import BlockGroup
 
 from helpdesk.rules.conditions import FieldType
+
+from .builder import ConditionWidget
 
 
 class KeyBlock(blocks.CharBlock):
@@ -35,14 +39,66 @@ class KeyBlock(blocks.CharBlock):
 
 
 class ConditionBlock(blocks.FieldBlock):
-    """The slot of a field's condition (a tree of rules.conditions); not offered to editors yet."""
+    """A condition over the answers of the form: a tree of `rules.conditions`, put together in the editor.
 
-    def __init__(self, **kwargs: Any) -> None:
-        self.field = forms.JSONField(required=False, widget=forms.HiddenInput())
+    `stream` is the name of the page's field that holds the form. A block within that stream asks about
+    the fields before it, one that stands elsewhere on the page (a rule of routing) about all of them.
+    Its label opens the sentence in which the condition is told: "Shown when …".
+    """
+
+    def __init__(self, stream: str = "fields", **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        widget = ConditionWidget(stream, self.label)
+        self.field = forms.JSONField(required=self.meta.required, widget=widget)
+
+    def value_from_form(self, value: Any) -> Any:
+        """Return the tree that was sent; what is no JSON stays a text, which `clean` refuses."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value) if value else None
+        except ValueError:
+            return value
 
     class Meta:
-        form_attrs: ClassVar[dict[str, str]] = {"hidden": "hidden"}
+        icon = "help"
+        label = _("Shown when")
+        required = False
+
+
+#: What browsers can fill in (WCAG 1.3.5), and how editors read it.
+_AUTOFILL = {
+    "name": _("name"),
+    "given-name": _("first name"),
+    "family-name": _("last name"),
+    "organization": _("organisation"),
+    "street-address": _("street and number"),
+    "postal-code": _("postcode"),
+    "address-level2": _("town"),
+    "email": _("e-mail address"),
+    "tel": _("phone number"),
+    "bday": _("day of birth"),
+}
+
+
+def autofill(*tokens: str) -> blocks.ChoiceBlock:
+    """Return the block in which an editor says that a browser may fill in what it knows."""
+    return blocks.ChoiceBlock(
+        label=_("Asks who fills in the form for their own"),
+        required=False,
+        choices=[(token, _AUTOFILL[token]) for token in tokens],
+        help_text=_(
+            "Then browsers can fill it in. Leave it empty if the question is about somebody else."
+        ),
+    )
+
+
+def layout(*children: str, more: Sequence[str] = ()) -> BlockGroup:
+    """Return the layout of a field: what most need stands open, `more` with the rest is folded."""
+    return BlockGroup(
+        children=["label", "help_text", "required", *children],
+        settings=[*more, "private", "in_subject", "key", "condition"],
+    )
 
 
 class InputBlock(blocks.StructBlock):
@@ -72,15 +128,20 @@ class InputBlock(blocks.StructBlock):
         help_text=_("The answer is added to the ticket's subject."),
     )
     key = KeyBlock()
-    condition = ConditionBlock(required=False)
+    condition = ConditionBlock(required=False, label=_("Shown when"))
+    required_when = ConditionBlock(required=False, label=_("Must be answered when"))
 
     class Meta:
         icon = "form"
         label_format = "{label}"
-        form_layout = BlockGroup(
-            children=["label", "help_text", "required"],
-            settings=["private", "in_subject", "key", "condition"],
-        )
+        form_layout = layout()
+
+    def get_form_layout(self) -> BlockGroup:
+        """Return the layout of the kind of field, with the slots for conditions at the end of its settings."""
+        layout = super().get_form_layout()
+        slots = [name for name in ("condition", "required_when") if name in self.child_blocks]
+        rest = [name for name in layout.settings if name not in slots]
+        return BlockGroup(children=layout.children, settings=[*rest, *slots])
 
     def common(self, value: Any) -> dict[str, Any]:
         """Return the arguments that every form field takes."""
@@ -90,9 +151,14 @@ class InputBlock(blocks.StructBlock):
             "required": bool(value["required"]),
         }
 
+    def attrs(self, value: Any) -> dict[str, str]:
+        """Return the attributes of the control that an editor chose: what a browser may fill in."""
+        token = value.get("autocomplete")
+        return {"autocomplete": token} if token else {}
+
     def build(self, value: Any) -> forms.Field:
         """Return the form field of this block."""
-        return forms.CharField(max_length=500, **self.common(value))
+        raise NotImplementedError
 
     def typed(self, value: Any, cleaned: Any) -> Any:
         """Return the clean value as it is stored: JSON, neutral of language."""

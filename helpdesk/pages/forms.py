@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -10,21 +10,34 @@ from uuid import uuid4
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms import BoundField
+from django.forms.utils import ErrorDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from helpdesk import addressing, conf, limits, uploads
 from helpdesk.actions import Upload
 
-#: Stands before a field's key in the names of inputs, so that no key can meet a name of ours.
-PREFIX = "q_"
+from . import steps
+from .conditional import PREFIX, ConditionalForm, only_if
+from .inputs.hidden import HiddenField
+from .logins import LoginField
+from .rows import RowsBoundField, anchor
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing on the page, in order: a heading with text, a text, or a field."""
+    """One thing on the page, in order: a heading with text, a text, or a field.
 
-    kind: str  # "section", "text", "field"
+    `place` is that of its block in the form, `when` its condition in words, if it is no field: a field's help
+    says it.
+    """
+
+    kind: str  # "step", "section", "text", "field"
+    place: int
+    is_asked: bool
+    when: str = ""
+    is_demanded: bool = False
     heading: str = ""
     text: Any = ""
     field: BoundField | None = None
@@ -39,12 +52,12 @@ class FormProblem:
     message: str
 
 
-class IntakeForm(forms.Form):
+class IntakeForm(ConditionalForm):
     """Contact, the page's fields, and the objection to storage.
 
-    `stream` holds the blocks, `user` the visitor; who is logged in is asked for neither name nor
-    address if the account has them. Clean values: see `answer_of`, `uploads`, `contact_name`,
-    `contact_email`, `objects`.
+    `stream` holds the blocks, `user` the visitor; who is logged in is asked for neither name, address nor
+    log-in name if the account has them. `parameters` are those of the page's address. Clean values: see
+    `answer_of`, `uploads`, `contact_name`, `contact_email`, `objects`.
     """
 
     use_required_attribute = False
@@ -73,22 +86,33 @@ class IntakeForm(forms.Form):
     submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())
 
     def __init__(
-        self, *args: Any, stream: Any, user: Any = None, objection: str = "", **kwargs: Any
+        self,
+        *args: Any,
+        stream: Any,
+        user: Any = None,
+        objection: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.stream = stream
+        #: all blocks in the order of the page, those of field sets in their place
+        self.children = stream.stream_block.expanded(stream)
         self.inputs = {
             PREFIX + child.value["key"]: child
-            for child in stream
+            for child in self.children
             if child.block_type in stream.stream_block.input_types
         }
         for name, child in self.inputs.items():
-            self.fields[name] = child.block.build(child.value)
+            field = self.fields[name] = child.block.build(child.value)
+            if isinstance(field, HiddenField):
+                field.take(parameters or {})
         self.fields["objects_to_storage"].label = objection
         self.fields["submission_key"].initial = uuid4().hex
         self.fields["shown_at"].initial = limits.stamp
         self._is_known = user is not None and user.is_authenticated
         self._known = self._know(user)
+        self.say_conditions()
 
     def _know(self, user: Any) -> dict[str, str]:
         """Fill in what the account tells, and let nobody change it."""
@@ -96,6 +120,9 @@ class IntakeForm(forms.Form):
             return {}
         told = {"contact_name": user.get_full_name(), "contact_email": user.email}
         known = {name: value for name, value in told.items() if value}
+        for field in self.fields.values():
+            if isinstance(field, LoginField):
+                field.know(user.get_username())
         for name, value in known.items():
             self.fields[name].widget.attrs["readonly"] = True
             self.fields[name].required = False
@@ -140,6 +167,24 @@ class IntakeForm(forms.Form):
         uploads.check_total(sum(len(one.content) for one in self.uploads()))
         return self.cleaned_data
 
+    # --- lists of rows ---
+
+    @cached_property
+    def only_changes_rows(self) -> bool:
+        """Whether a button of a list was pressed: it is changed, and the form not checked yet."""
+        return self.is_bound and any(
+            isinstance(self[name], RowsBoundField) and self[name].data.asked for name in self.inputs
+        )
+
+    def is_valid(self) -> bool:
+        return not self.only_changes_rows and super().is_valid()
+
+    def full_clean(self) -> None:
+        if self.only_changes_rows:
+            self._errors, self.cleaned_data = ErrorDict(), {}
+        else:
+            super().full_clean()
+
     # --- what was answered ---
 
     def answer_of(self, child: Any) -> Any:
@@ -158,13 +203,24 @@ class IntakeForm(forms.Form):
 
     def parts(self) -> Iterator[Part]:
         """Yield the page's blocks in order, ready to be shown."""
-        for child in self.stream:
-            if child.block_type == "section":
-                yield Part("section", heading=child.value["heading"], text=child.value["text"])
-            elif child.block_type == "help_text":
-                yield Part("text", text=child.value)
+        for place, (child, row) in enumerate(zip(self.children, self.rows, strict=True)):
+            is_asked = place in self.asked.places
+            if row.kind == "field":
+                demanded = row.required is not None
+                bound = self[PREFIX + row.key]
+                yield Part("field", place, is_asked, is_demanded=demanded, field=bound)
             else:
-                yield Part("field", field=self[PREFIX + child.value["key"]])
+                heading = child.value.get("title") or child.value.get("heading") or ""
+                when = only_if(row.shown)
+                yield Part(row.kind, place, is_asked, when, False, heading, child.value["text"])
+
+    def steps(self) -> list[steps.Step]:
+        """Return the parts by step, ready to be shown."""
+        return steps.steps_of(self)
+
+    def script_data(self) -> dict[str, Any]:
+        """Return what the script of the form has to know."""
+        return steps.script_data(self)
 
     def problems(self) -> list[FormProblem]:
         """Return the errors in the order of the page."""
@@ -173,16 +229,14 @@ class IntakeForm(forms.Form):
         found = [FormProblem("", "", str(message)) for message in self.non_field_errors()]
         for name in order:
             bound = self[name]
+            if isinstance(bound, RowsBoundField):
+                found += [FormProblem(*one) for one in bound.problems()]
+                continue
             found += [
-                FormProblem(_anchor(bound), str(bound.label), str(one)) for one in bound.errors
+                FormProblem(anchor(bound), str(bound.label), str(one)) for one in bound.errors
             ]
         return found
 
     def lost_files(self) -> bool:
         """Tell whether files were chosen that have to be chosen again."""
         return self.is_bound and bool(self.files)
-
-
-def _anchor(bound: BoundField) -> str:
-    # a group of boxes has no control of its own: go to its first
-    return f"{bound.auto_id}_0" if bound.use_fieldset else str(bound.auto_id)

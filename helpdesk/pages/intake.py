@@ -29,7 +29,7 @@ from helpdesk.errors import AlreadyDone, Blocked
 from helpdesk.models import Article, Channel, Customer, Priority, Queue, Ticket, TicketType
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
-from . import alike, snapshot
+from . import alike, snapshot, steps
 from .base import PromisingMixin
 from .check_panel import PublishCheckPanel
 from .comparing import FormFieldsPanel
@@ -182,6 +182,8 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
         wait = 0
         if request.method == "POST":
             form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+            if steps.is_check(request):
+                return steps.check(form)
             if form.is_valid() and request.POST.get(alike.ANSWER) != "edit":
                 try:
                     count_form(form)

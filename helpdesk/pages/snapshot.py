@@ -2,25 +2,33 @@
 
 A snapshot is a list of entries in the order of the form:
 
-    {"key", "label", "help", "type", "value", "shown", "private"[, "choices"]}
+    {"key", "label", "help", "type", "value", "shown", "private"[, "choices"][, "rows"]}
 
-`value` is typed JSON and neutral of language, `shown` is how the visitor read it. A repeating group
-will be an entry of type "group" with `rows`, each a list of entries. Tickets are read from it
-alone: the form may change every day.
+`value` is typed JSON and neutral of language, `shown` is how the visitor read it. A list of rows is
+an entry of type "group": its `value` is a list of typed values by column, its `shown` has a line for
+each row, and its `rows` are lists of entries. Tickets are read from it alone: the form may change
+every day.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from .forms import IntakeForm
+from .inputs.groups import GroupInput
+
+#: Answers that begin on a line of their own.
+_BLOCKS = frozenset({"long_text", "group"})
 
 
 def take(form: IntakeForm) -> tuple[dict[str, Any], ...]:
-    """Return the snapshot of a valid form, in the active language."""
-    return tuple(_entry(child, form.answer_of(child)) for child in form.inputs.values())
+    """Return the snapshot of a valid form, in the active language: of what was asked."""
+    return tuple(_entry(child, form.answer_of(child)) for child in form.asked_inputs().values())
 
 
 def _entry(child: Any, cleaned: Any) -> dict[str, Any]:
@@ -35,7 +43,24 @@ def _entry(child: Any, cleaned: Any) -> dict[str, Any]:
         "private": bool(value["private"]),
     }
     choices = child.block.choices_of(value)
-    return {**entry, "choices": choices} if choices else entry
+    if choices:
+        entry["choices"] = choices
+    if isinstance(child.block, GroupInput):
+        inner = child.block.inner(value)
+        entry["rows"] = [
+            [_entry(one, row.get(one.value["key"])) for one in inner] for row in cleaned or ()
+        ]
+    return entry
+
+
+def brief(entry: Mapping[str, Any]) -> str:
+    """Return an answer in one line of a list: of rows only how many there are."""
+    rows = entry.get("rows")
+    if not isinstance(rows, list):
+        return str(entry.get("shown") or "")
+    if not rows:
+        return ""
+    return ngettext("%(n)d row", "%(n)d rows", len(rows)) % {"n": len(rows)}
 
 
 def as_text(answers: tuple[dict[str, Any], ...]) -> str:
@@ -44,7 +69,7 @@ def as_text(answers: tuple[dict[str, Any], ...]) -> str:
     for entry in answers:
         if not entry["shown"]:
             continue
-        glue = "\n" if entry["type"] == "long_text" else " "
+        glue = "\n" if entry["type"] in _BLOCKS else " "
         label = entry["label"].rstrip(": ")
         stop = "" if label.endswith((".", "?", "!")) else ":"
         lines.append(f"{label}{stop}{glue}{entry['shown']}")
@@ -54,7 +79,7 @@ def as_text(answers: tuple[dict[str, Any], ...]) -> str:
 def subject(title: str, form: IntakeForm, answers: tuple[dict[str, Any], ...]) -> str:
     """Return a ticket's subject: `title`, and the answers that the editor wants in it."""
     wanted = {child.value["key"] for child in form.inputs.values() if child.value["in_subject"]}
-    words = [entry["shown"] for entry in answers if entry["key"] in wanted and entry["shown"]]
+    words = [brief(entry) for entry in answers if entry["key"] in wanted and entry["shown"]]
     return ": ".join([title, ", ".join(words)]) if words else title
 
 

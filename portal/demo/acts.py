@@ -81,7 +81,7 @@ class Act:
 @dataclass(frozen=True)
 class Form(Act):
     """Somebody fills in a form. `answers` by field name; a choice by its name, files as `File`s,
-    a date as working days from today."""
+    a date as working days from today, people as rows of their columns."""
 
     form: str
     who: str
@@ -130,6 +130,10 @@ def fill(
     elif kind in ("choice", "choices"):
         chosen = [value] if isinstance(value, str) else value
         data.setlist(name, [choice_value(form, key, one) for one in chosen])
+    elif kind == "people":
+        data[f"{name}-rows"] = str(len(value))
+        for place, row in enumerate(value):
+            data.update({f"{name}-{place}-{column}": said for column, said in row.items()})
     elif kind == "date":
         data[name] = timezone.localdate(clock.due(value)).isoformat()
     else:

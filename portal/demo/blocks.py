@@ -76,7 +76,7 @@ def _rows(rows: Any, *names: str) -> Any:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of an intake form. `choices` are (name, German, English)."""
+    """One field of an intake form. `choices` are (name, German, English), `columns` those of a list of rows."""
 
     name: str
     type: str
@@ -89,6 +89,7 @@ class Field:
     in_subject: bool = False
     choices: tuple[tuple[str, str, str], ...] = ()
     options: tuple[tuple[str, Any], ...] = ()
+    columns: tuple[Field, ...] = ()
 
     def raw(self, form: str, language: str) -> Block:
         """Return the block of the field on `form`, in one language."""
@@ -112,6 +113,10 @@ class Field:
                     "value": {"label": de if is_german else en},
                 }
                 for name, de, en in self.choices
+            ]
+        if self.columns:
+            value["columns"] = [
+                column.raw(f"{form}/{self.name}", language) for column in self.columns
             ]
         return {"type": self.type, "id": block_id(form, self.name), "value": value}
 

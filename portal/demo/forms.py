@@ -4,6 +4,43 @@ from __future__ import annotations
 
 from .blocks import Field
 
+#: The columns of a list of people.
+PERSON = (
+    Field("1", "text", "Vorname", "First name", required=True, options=(("key", "first_name"),)),
+    Field("2", "text", "Nachname", "Last name", required=True, options=(("key", "last_name"),)),
+    Field("3", "email", "E-Mail-Adresse", "E-mail address", options=(("key", "email"),)),
+    Field("4", "login", "Unikennung", "University login", options=(("key", "login_name"),)),
+)
+
+#: Field sets: name → title in German, in English, and the fields.
+SETS: dict[str, tuple[str, str, tuple[Field, ...]]] = {
+    "reachable": (
+        "Erreichbarkeit",
+        "How to reach you",
+        (
+            Field(
+                "phone",
+                "phone",
+                "Telefon für Rückfragen",
+                "Phone number for questions",
+                private=True,
+                options=(("autocomplete", "tel"),),
+            ),
+            Field(
+                "when",
+                "choice",
+                "Wann erreichen wir Sie am besten?",
+                "When can we reach you best?",
+                choices=(
+                    ("morning", "Vormittags", "In the morning"),
+                    ("afternoon", "Nachmittags", "In the afternoon"),
+                    ("any", "Jederzeit", "At any time"),
+                ),
+            ),
+        ),
+    ),
+}
+
 FORMS: dict[str, tuple[Field, ...]] = {
     "faults": (
         Field(
@@ -103,7 +140,9 @@ FORMS: dict[str, tuple[Field, ...]] = {
             "Seven digits, printed on the student card.",
             required=True,
             private=True,
+            options=(("shape", "matriculation"),),
         ),
+        Field("login", "login", "Unikennung", "University login", private=True),
         Field("degree", "text", "Studiengang", "Degree programme", required=True),
         Field("section-event", "section", "Zur Veranstaltung", "About the event"),
         Field(
@@ -116,6 +155,18 @@ FORMS: dict[str, tuple[Field, ...]] = {
         ),
         Field("day", "date", "Gewünschter Termin", "Date you would like"),
         Field("first_time", "yes_no", "Erste Anmeldung?", "First enrolment?", required=True),
+        Field(
+            "others",
+            "people",
+            "Wer kommt noch mit?",
+            "Who else is coming?",
+            "Nur, wenn Sie eine Gruppe anmelden.",
+            "Only if you enrol a group.",
+            private=True,
+            options=(("maximum", 20),),
+            columns=PERSON,
+        ),
+        Field("reachable", "field_set", "", ""),
         Field("remarks", "long_text", "Bemerkungen", "Remarks"),
         Field(
             "rules",

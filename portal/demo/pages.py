@@ -25,7 +25,7 @@ from portal.models import (
 
 from .blocks import Node, Words, linked
 from .content_site import HOME
-from .forms import FORMS
+from .field_sets import fields_of, make_field_sets
 
 KINDS: dict[str, type[Page]] = {
     "home": HomePage,
@@ -53,6 +53,7 @@ def make_pages(queues: dict[str, Queue]) -> Pages:
     english = Locale.objects.get_or_create(language_code="en")[0]
     pages: Pages = {}
     with _no_indexing():
+        make_field_sets(german, english)
         _write(pages, german, english, queues)
         _open_site(pages)
     for page in pages.values():
@@ -129,7 +130,7 @@ def _speak(page: Any, node: Node, words: Words, language: str) -> None:
     if node.kind == "form":
         # the queue's own says it in German
         page.legal_basis = LEGAL_BASIS_EN if language == "en" else ""
-        page.fields = [field.raw(node.queue, language) for field in FORMS[node.queue]]
+        page.fields = fields_of(node.queue, language)
 
 
 def _open_site(pages: Pages) -> None:

@@ -20,6 +20,20 @@ OFFICE_STORIES = (
                 "event": "Schreibwerkstatt Hausarbeit",
                 "day": -20,
                 "first_time": "yes",
+                "others": [
+                    {
+                        "first_name": "Jule",
+                        "last_name": "Sperling",
+                        "email": "sperling@uni.example",
+                        "login_name": "jusper101",
+                    },
+                    {
+                        "first_name": "Ole",
+                        "last_name": "Dompfaff",
+                        "email": "dompfaff@uni.example",
+                        "login_name": "oldom102",
+                    },
+                ],
                 "rules": "on",
             },
         ),

@@ -1,6 +1,6 @@
 """The site's concrete types."""
 
-from .forms import IntakeFormPage
+from .forms import FieldSet, IntakeFormPage
 from .look import DepartmentLook
 from .media import CustomDocument, CustomImage, CustomRendition
 from .pages import ArticlePage, HomePage, QueuePage, ServiceIndexPage, ServicePage
@@ -13,6 +13,7 @@ __all__ = [
     "CustomImage",
     "CustomRendition",
     "DepartmentLook",
+    "FieldSet",
     "HomePage",
     "IntakeFormPage",
     "NameFrom",

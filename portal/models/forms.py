@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import Page
 
+from helpdesk.pages.field_sets import FieldSetMixin
 from helpdesk.pages.intake import IntakeFormMixin
+
+
+class FieldSet(FieldSetMixin):
+    """Questions that many forms share."""
+
+    class Meta(FieldSetMixin.Meta):
+        abstract = False
 
 
 class IntakeFormPage(IntakeFormMixin, Page):

@@ -329,6 +329,7 @@ HELPDESK = {
     "PERSONS": "portal.doors.persons.find" if LDAP["URL"] and doors.truth(LDAP["PERSONS"]) else "",
     "CLAMD": CLAMD,
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
+    "FIELD_SET_MODEL": "portal.FieldSet",
     "MORE_SECRETS": ["portal.secrets.renew_factors"],
 }
 

@@ -35,7 +35,7 @@ from tests.factories import UserFactory
 
 #: type of a field → something valid to send
 VALID = {
-    "text": "Ein Wort",
+    "text": "2718281",
     "long_text": "Zwei Sätze. Nicht mehr.",
     "email": "noch.jemand@uni.example",
     "phone": "555-1234",
@@ -43,6 +43,7 @@ VALID = {
     "date": "2026-11-03",
     "yes_no": "yes",
     "consent": "on",
+    "login": "kranich7",
 }
 
 #: What the tests switch off elsewhere.

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.blocks.struct_block import BlockGroup, StructBlockValidationError
 
-from helpdesk.pages.blocks import InputBlock, KeyBlock
+from helpdesk.pages.blocks import InputBlock, KeyBlock, layout
 from helpdesk.pages.keys import doubles, give_keys
 from helpdesk.rules.conditions import FieldType
 
@@ -34,10 +34,7 @@ class ChoiceInput(InputBlock):
     class Meta:
         label = _("Choice of one")
         icon = "radio-full"
-        form_layout = BlockGroup(
-            children=["label", "help_text", "required", "choices"],
-            settings=["private", "in_subject", "key", "condition"],
-        )
+        form_layout = layout("choices")
 
     def choices_of(self, value: Any) -> list[dict[str, str]]:
         give_keys(value["choices"].bound_blocks, "value")

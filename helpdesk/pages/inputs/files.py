@@ -7,10 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
-from wagtail.blocks.struct_block import BlockGroup
 
 from helpdesk.actions import Upload
-from helpdesk.pages.blocks import InputBlock
+from helpdesk.pages.blocks import InputBlock, layout
 from helpdesk.pages.uploads import FilesField, limits
 
 
@@ -30,10 +29,7 @@ class FilesInputBlock(InputBlock):
     class Meta:
         label = _("Files")
         icon = "upload"
-        form_layout = BlockGroup(
-            children=["label", "help_text", "required", "max_files", "max_megabytes", "endings"],
-            settings=["private", "key", "condition", "in_subject"],
-        )
+        form_layout = layout(more=["max_files", "max_megabytes", "endings"])
 
     def build(self, value: Any) -> forms.Field:
         bounds = limits(value["max_files"], value["max_megabytes"], value["endings"] or "")

@@ -1,0 +1,160 @@
+"""Lists of rows in a real browser: with scripts and without, by keyboard, on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from helpdesk.models import Ticket
+from tests import page_factories as pages
+
+from .conftest import Visitor
+from .stage import set_up
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+COLUMNS = [
+    pages.question("text", "first", "First name", required=True),
+    pages.question("text", "last", "Last name"),
+    pages.question("email", "mail", "E-mail"),
+    pages.question("choice", "diet", "Meals", choices={"meat": "With meat", "none": "Without"}),
+]
+PASTE = """(node, text) => {
+  const data = new DataTransfer();
+  data.setData('text/plain', text);
+  node.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true}));
+}"""
+
+
+@pytest.fixture
+def form():
+    stage = set_up("en")
+    fields = [
+        pages.question(
+            "group", "team", "Group", columns=COLUMNS, row_name="Person", required=True, maximum=6
+        ),
+        pages.question("long_text", "why", "Why?", max_length=20),
+    ]
+    return pages.make_form(stage.service, fields)
+
+
+def start(visit: Callable[..., Visitor], form, **options) -> Visitor:
+    visitor = visit(language="en", **options)
+    visitor.goto(form.url)
+    visitor.page.fill("[name=contact_name]", "Ada")
+    visitor.page.fill("[name=contact_email]", "ada@mail.example")
+    return visitor
+
+
+def cell(visitor: Visitor, row: int, key: str):
+    return visitor.page.locator(f"[name=q_team-{row}-{key}]")
+
+
+def rows(visitor: Visitor) -> int:
+    return visitor.page.locator("[data-row-item]").count()
+
+
+def send(visitor: Visitor) -> None:
+    visitor.page.locator("[data-send], form.card p > button.button").last.click()
+    visitor.page.wait_for_load_state()
+
+
+def test_rows_are_added_removed_and_sent_by_keyboard(visit, form):
+    visitor = start(visit, form)
+    page = visitor.page
+    assert rows(visitor) == 1
+    visitor.check()
+    cell(visitor, 0, "first").fill("Ada")
+    page.locator("[data-rows-add]").focus()
+    page.keyboard.press("Enter")
+    expect(cell(visitor, 1, "first")).to_be_focused()
+    page.keyboard.type("Kim")
+    expect(page.locator("[data-rows-status]")).to_have_text("Row added: Person 2")
+    page.locator("[data-rows-add]").press("Space")
+    page.keyboard.type("Lou")
+    page.locator("[data-rows-remove]").nth(1).press("Enter")
+    expect(page.locator("[data-rows-remove]").nth(1)).to_be_focused()
+    assert [cell(visitor, at, "first").input_value() for at in (0, 1)] == ["Ada", "Lou"]
+    assert page.locator("[data-row-name]").all_inner_texts() == ["Person 1", "Person 2"]
+    visitor.check()
+    send(visitor)
+    [ticket] = Ticket.objects.all()
+    assert [row["first"] for row in ticket.answers[0]["value"]] == ["Ada", "Lou"]
+
+
+def test_a_table_fills_rows_from_the_cell_on(visit, form):
+    visitor = start(visit, form)
+    first = cell(visitor, 0, "first")
+    first.evaluate(
+        PASTE, "Ada\tLovelace\tada@x.example\twithout\nKim\tMeier\tkim@x.example\tWith meat\n"
+    )
+    assert rows(visitor) == 2
+    assert cell(visitor, 1, "mail").input_value() == "kim@x.example"
+    assert cell(visitor, 0, "diet").input_value() == "none"
+    cell(visitor, 1, "last").evaluate(PASTE, "Müller\tm@x.example\nSchmidt\ts@x.example")
+    assert rows(visitor) == 3
+    assert cell(visitor, 1, "last").input_value() == "Müller"
+    assert cell(visitor, 2, "mail").input_value() == "s@x.example"
+
+
+def test_a_table_with_a_header_goes_into_the_box_and_what_has_no_room_stays_there(visit, form):
+    visitor = start(visit, form)
+    page = visitor.page
+    page.locator(".rows__paste summary").click()
+    lines = "\n".join(f"Person{n};p{n}@x.example" for n in range(8))
+    page.locator("[data-rows-paste]").fill(f"Vorname;E-Mail-Adresse\n{lines}")
+    page.locator("[data-rows-fill]").click()
+    assert rows(visitor) == 6
+    assert cell(visitor, 5, "mail").input_value() == "p5@x.example"
+    assert page.locator("[data-rows-paste]").input_value().splitlines()[0].startswith("Person6")
+    expect(page.locator("[data-rows-add]")).to_be_disabled()
+    visitor.check()
+
+
+def test_an_error_leads_to_its_cell(visit, form):
+    visitor = start(visit, form, phone=True)
+    page = visitor.page
+    cell(visitor, 0, "mail").fill("nowhere")
+    send(visitor)
+    page.locator("#problems a").last.click()
+    expect(cell(visitor, 0, "mail")).to_be_focused()
+    assert cell(visitor, 0, "mail").get_attribute("aria-describedby") == "id_q_team-0-mail_error"
+    visitor.check()
+
+
+def test_nothing_needs_scripts(visit, form):
+    visitor = start(visit, form, scripts=False)
+    page = visitor.page
+    assert rows(visitor) == 3
+    cell(visitor, 0, "mail").fill("nowhere")
+    page.locator("[data-rows-add]").click()
+    assert rows(visitor) == 4
+    assert cell(visitor, 0, "mail").input_value() == "nowhere"
+    assert page.locator(".field__error").count() == 0
+    expect(cell(visitor, 3, "first")).to_be_focused()
+    page.locator("[data-rows-remove]").nth(0).click()
+    page.locator(".rows__paste summary").click()
+    page.locator("[data-rows-paste]").fill("Ada,Lovelace,ada@x.example\nKim,,")
+    page.locator("[data-rows-fill]").click()
+    assert cell(visitor, 1, "first").input_value() == "Kim"
+    page.locator("[name=contact_name]").press("Enter")  # sends, and removes no row
+    page.wait_for_load_state()
+    [ticket] = Ticket.objects.all()
+    assert ticket.answers[0]["shown"].splitlines()[1] == "2. First name: Kim"
+
+
+def test_a_narrow_phone(visit, form):
+    visitor = visit(phone=True, language="en")
+    visitor.page.set_viewport_size({"width": 320, "height": 700})
+    visitor.goto(form.url)
+    visitor.page.locator("[data-rows-add]").click()
+    visitor.page.locator(".rows__paste summary").click()
+    visitor.check()
+
+
+def test_characters_are_counted(visit, form):
+    visitor = start(visit, form)
+    visitor.page.fill("[name=q_why]", "Ä" * 23)
+    expect(visitor.page.locator("[data-count]")).to_have_text("3 characters too many")
