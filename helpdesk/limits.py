@@ -7,6 +7,7 @@ Nobody outside is asked (no captcha service), and no script is needed.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 from django.core import signing
 from django.utils.translation import gettext as _
@@ -77,6 +78,15 @@ def in_good_time(stamped: str) -> bool:
 def is_fresh(stamped: str) -> bool:
     """Tell whether a note is genuine and not too old: a form that came too fast keeps it."""
     return _is_younger(stamped, LONGEST)
+
+
+def moment_of(stamped: str) -> datetime | None:
+    """Return the moment at which a genuine note was made (aware, to the second), or None."""
+    try:
+        _signer().unsign(stamped)
+    except signing.BadSignature:
+        return None
+    return datetime.fromtimestamp(signing.b62_decode(stamped.split(_signer().sep)[1]), UTC)
 
 
 def _is_younger(stamped: str, seconds: int) -> bool:

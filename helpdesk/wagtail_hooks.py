@@ -71,7 +71,10 @@ for _model_admin in (
 
 @hooks.register("register_admin_urls")
 def admin_urls() -> list[Any]:
-    return [path("helpdesk/", include("helpdesk.agents.urls"))]
+    return [
+        path("helpdesk/forms/", include("helpdesk.pages.trying")),
+        path("helpdesk/", include("helpdesk.agents.urls")),
+    ]
 
 
 for _rank, _group in enumerate(menu.GROUPS):

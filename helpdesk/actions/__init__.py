@@ -45,6 +45,7 @@ from .customers import (
     read_ahead_customers,
     verify_address,
 )
+from .discarding import discard_test
 from .drafts import Draft, Upload
 from .granting import change_rights
 from .joining import customer_for_person, follow_merged, merge_customers
@@ -120,6 +121,7 @@ __all__ = [
     "customer_for_user",
     "default_priority",
     "default_state",
+    "discard_test",
     "end_absence",
     "enter_absence",
     "find_customer",

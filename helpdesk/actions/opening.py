@@ -49,13 +49,15 @@ STARTS = frozenset({StateType.NEW, StateType.OPEN, StateType.CLOSED})
 class Origin:
     """Where a ticket came from: the page, the revision the customer saw, and the answers given there.
 
-    `page_id` and `revision_id` are Wagtail's; `answers` is the frozen, typed snapshot.
+    `page_id` and `revision_id` are Wagtail's; `answers` is the frozen, typed snapshot; `receipt` is what the page
+    says in its receipt instead of the queue.
     """
 
     page_id: int | None = None
     revision_id: int | None = None
     form_key: UUID | None = None
     answers: tuple[dict[str, Any], ...] = ()
+    receipt: notifications.Wording | None = None
 
 
 @dataclass(frozen=True)
@@ -172,13 +174,17 @@ def open_ticket(
     put_tags(actor=actor, ticket=ticket, names=few_tags(tags), born=True)
     opened = Opened(ticket, article)
     if receipt and visible and not imported and not is_test:
-        _confirm(actor, opened, withheld)
+        _confirm(actor, opened, withheld, origin.receipt)
     return opened
 
 
-def _confirm(actor: Actor, opened: Opened, withheld: str) -> None:
+def _confirm(
+    actor: Actor, opened: Opened, withheld: str, wording: notifications.Wording | None
+) -> None:
     if not withheld:
-        notifications.send_receipt(actor=actor, ticket=opened.ticket, article=opened.article)
+        notifications.send_receipt(
+            actor=actor, ticket=opened.ticket, article=opened.article, wording=wording
+        )
         return
     events.record(
         actor=actor,

@@ -43,6 +43,7 @@ class DeskPanel(Component):
                 counts.append((VIEWS[slug], count))
         overdue = _capped(_overdue(self.actor))
         waiting = tickets_for(self.actor, TicketFilters(view="waiting-for-us"))
+        waiting = waiting.filter(is_test=False)
         longest = ordered(waiting.select_related("queue", "owner"), "waiting_since").only(
             *("number", "subject", "waiting_since", "queue__name"),
             *("owner__first_name", "owner__last_name", "owner__username"),
@@ -60,12 +61,12 @@ class DeskPanel(Component):
 
 
 def _count(actor: Actor, slug: str) -> str:
-    return _capped(tickets_for(actor, TicketFilters(view=slug)))
+    return _capped(tickets_for(actor, TicketFilters(view=slug)).filter(is_test=False))
 
 
 def _overdue(actor: Actor) -> QuerySet[Ticket]:
     due = tickets_for(actor, TicketFilters(view="due"))
-    return due.filter(next_action_at__lte=timezone.now())
+    return due.filter(next_action_at__lte=timezone.now(), is_test=False)
 
 
 def _capped(rows: QuerySet[Ticket]) -> str:

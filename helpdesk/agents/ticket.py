@@ -120,6 +120,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             may_fetch=policy.may_fetch_quarantined(desk.actor, desk.ticket),
             may_separate=desk.may("answer") and desk.may("create") and len(shown.entries) > 1,
             may_explain=leads(desk.actor, ticket.queue_id),
+            may_discard=ticket.is_test and desk.may("manage"),
             is_mine=ticket.owner_id == self.request.user.pk,
             troubled=TROUBLED,
             **self._added(),

@@ -124,7 +124,7 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
             came_back_at=Subquery(newest),
         )
         .only(
-            *("number", "subject", "preview", "contact", "channel"),
+            *("number", "subject", "preview", "contact", "channel", "is_test"),
             *("created_at", "changed_at", "waiting_since", "pending_until"),
             *("next_action_at", "next_action"),
             *("queue__name", "state__name_de", "state__name_en", "state__type"),

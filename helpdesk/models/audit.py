@@ -30,6 +30,7 @@ class AuditKind(models.TextChoices):
     EXPORTED = "data.exported", _("exported data")
     CONFIDENTIAL_READ = "confidential.read", _("read a confidential ticket")
     ERASED = "data.erased", _("erased data")
+    TEST_DISCARDED = "test.discarded", _("deleted a test request")
     SECRETS_ROTATED = "secrets.rotated", _("encrypted the secrets anew")
     CUSTOMERS_MERGED = "customers.merged", _("merged two customers")
     ADDRESS_VERIFIED = "address.verified", _("verified an address")

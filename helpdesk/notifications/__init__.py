@@ -21,16 +21,18 @@ from .inviting import send_invitation, send_link, send_proof
 from .limiter import read_ahead as read_ahead_limits
 from .moving import move_mails
 from .outbox import send_due
-from .responses import send_refusal, send_response
+from .responses import Wording, receipt_as_read, send_refusal, send_response
 from .withdrawing import detach, withdraw_automatic
 
 __all__ = [
     "Addresses",
     "Withheld",
+    "Wording",
     "detach",
     "move_mails",
     "note_bounce",
     "read_ahead_limits",
+    "receipt_as_read",
     "send_again",
     "send_answer",
     "send_due",
@@ -48,10 +50,19 @@ __all__ = [
 ]
 
 
-def send_receipt(*, actor: Actor, ticket: Ticket, article: Article) -> OutboundMail | None:
-    """Queue the receipt for a new ticket, or record why there is none (a code in the history)."""
+def send_receipt(
+    *, actor: Actor, ticket: Ticket, article: Article, wording: Wording | None = None
+) -> OutboundMail | None:
+    """Queue the receipt for a new ticket, or record why there is none (a code in the history).
+
+    `wording` is what a page says instead of the queue, whose word on whether there is a receipt holds.
+    """
     return send_response(
-        actor=actor, ticket=ticket, article=article, kind=AutoResponse.Kind.RECEIVED
+        actor=actor,
+        ticket=ticket,
+        article=article,
+        kind=AutoResponse.Kind.RECEIVED,
+        wording=wording,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -41,10 +41,18 @@ _ROWS = {
 
 @dataclass(frozen=True)
 class Wording:
-    """Subject and text of one automatic answer, with their variables. No subject: the ticket's."""
+    """Subject and text of one automatic answer, with their variables. No subject: the ticket's.
+
+    `values` are those of variables that nobody here knows, such as the answers of a form.
+    """
 
     subject: str
     body: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def over(self, other: Wording) -> Wording:
+        """Return this wording, and `other` where it says nothing."""
+        return Wording(self.subject or other.subject, self.body or other.body, self.values)
 
 
 @dataclass(frozen=True)
@@ -57,15 +65,21 @@ class Recipient:
 
 
 def send_response(
-    *, actor: Actor, ticket: Ticket, article: Article, kind: str, closed: Ticket | None = None
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    article: Article,
+    kind: str,
+    closed: Ticket | None = None,
+    wording: Wording | None = None,
 ) -> OutboundMail | None:
     """Queue the automatic answer of one kind to a visible `article`, or record why there is none.
 
     It goes to the ticket's contact; of a message that joined a ticket, to whoever wrote it. `closed` is the
-    ticket that a new one continues. Where a queue simply has no text of a kind that is off by
+    ticket that a new one continues; `wording` is said instead of the queue's. Where a queue simply has no text of a kind that is off by
     default, nothing is recorded.
     """
-    sent = _prepared(ticket, article, Kind(kind), closed)
+    sent = _prepared(ticket, article, Kind(kind), closed, wording)
     if sent is None:
         return None
     receipt = kind == Kind.RECEIVED
@@ -90,14 +104,11 @@ def send_response(
 
 
 def _prepared(
-    ticket: Ticket, article: Article, kind: Kind, closed: Ticket | None
+    ticket: Ticket, article: Article, kind: Kind, closed: Ticket | None, own: Wording | None
 ) -> OutboundMail | Withheld | None:
     """Return the unsaved mail, the reason against it, or None where nobody wants one."""
-    reason = _not_at_all(ticket, article, kind)
-    found = text_for(ticket.queue, kind, ticket.language) if reason is None else None
-    if reason is not None or found is None:
-        return reason
-    if isinstance(found, Withheld):
+    found = _wording(ticket, article, kind, own)
+    if not isinstance(found, Wording):
         return found
     to = _recipient(ticket, article, kind)
     row_kind, letter = _ROWS[kind]
@@ -106,6 +117,31 @@ def _prepared(
     if reason is not None:
         return reason
     row.to = [[to.name, to.address]]
+    _write(row, ticket, article, kind, found, to, closed.number if closed is not None else "")
+    return row
+
+
+def _wording(
+    ticket: Ticket, article: Article, kind: Kind, own: Wording | None
+) -> Wording | Withheld | None:
+    """Return what is said, the reason why nothing is, or None where nobody wants it."""
+    reason = _not_at_all(ticket, article, kind)
+    if reason is not None:
+        return reason
+    found = text_for(ticket.queue, kind, ticket.language)
+    return own.over(found) if own is not None and isinstance(found, Wording) else found
+
+
+def _write(
+    row: OutboundMail,
+    ticket: Ticket,
+    article: Article,
+    kind: Kind,
+    said: Wording,
+    to: Recipient,
+    closed: str,
+) -> None:
+    """Write the text of an automatic mail, whose body is the signature so far."""
     with translation.override(row.language):
         sources = variables.of_ticket(
             ticket,
@@ -114,13 +150,29 @@ def _prepared(
             address=row.from_address,
             is_contact=to.is_contact,
             start=article.created_at,
-            closed=closed.number if closed is not None else "",
+            closed=closed,
         )
-        values = variables.looked_up(sources, found.subject, found.body)
-        row.body, row.html = rendered(found.body, values, signature=row.body, title=ticket.number)
-    subject = wording.fill_line(found.subject, values)
+        values = {**variables.looked_up(sources, said.subject, said.body), **said.values}
+        row.body, row.html = rendered(said.body, values, signature=row.body, title=ticket.number)
+    subject = wording.fill_line(said.subject, values)
     if subject:
         row.subject = addressing.tag_subject(subject, ticket.number)[:500]
+
+
+def receipt_as_read(
+    *, ticket: Ticket, article: Article, wording: Wording | None
+) -> OutboundMail | Withheld | None:
+    """Return the receipt of a ticket as an unsaved mail to nobody, or why there would be none.
+
+    For showing it: nothing is sent, recorded or counted.
+    """
+    found = _wording(ticket, article, Kind.RECEIVED, wording)
+    if not isinstance(found, Wording):
+        return found
+    row_kind, letter = _ROWS[Kind.RECEIVED]
+    row = compose.automatic(ticket=ticket, article=article, kind=row_kind, letter=letter)
+    to = _recipient(ticket, article, Kind.RECEIVED)
+    _write(row, ticket, article, Kind.RECEIVED, found, to, "")
     return row
 
 

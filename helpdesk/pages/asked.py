@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 from wagtail.blocks import StreamValue
 
@@ -34,9 +35,9 @@ class FormField:
         return _("%(label)s (no longer asked)") % {"label": self.label}
 
     @property
-    def is_within(self) -> bool:
-        """Whether it is a field of a list of rows."""
-        return WITHIN in self.key
+    def within(self) -> str:
+        """The key of the list of rows that it belongs to; '' for a field of the form itself."""
+        return self.key.rpartition(WITHIN)[0]
 
 
 def fields_across(page: Any) -> list[FormField]:
@@ -57,9 +58,10 @@ def fields_across(page: Any) -> list[FormField]:
 
 
 def asked_now(page: Any) -> Iterator[FormField]:
-    """Yield the fields that a page asks as it stands."""
-    block = page.fields.stream_block
-    for child in block.inputs(page.fields):
+    """Yield the fields that a page asks as it stands, in its language."""
+    with translation.override(page.locale.language_code):
+        children = page.fields.stream_block.inputs(page.fields)
+    for child in children:
         choices = {one["value"]: one["label"] for one in child.block.choices_of(child.value)}
         yield FormField(child.value["key"], child.block.type, child.value["label"], choices)
         for column in _columns(child):

@@ -10,14 +10,21 @@ from django.utils.translation import gettext as _
 from wagtail.admin.compare import FieldComparison
 from wagtail.admin.panels import FieldPanel
 
+from .conditions import fields_of
 from .differences import differences
+
+
+def changes_of(block: Any, before: Any, after: Any) -> list[str]:
+    """Return what differs between two values of a form's stream; conditions know the fields of field sets."""
+    fields = (fields_of(block.inputs(before)), fields_of(block.inputs(after)))
+    return differences(before, after, fields)
 
 
 class FormFieldsComparison(FieldComparison):
     """What was changed in the fields, one line each."""
 
     def sentences(self) -> list[str]:
-        return differences(self.val_a, self.val_b)
+        return changes_of(self.field.stream_block, self.val_a, self.val_b)
 
     def has_changed(self) -> bool:
         return bool(self.sentences()) or super().has_changed()

@@ -23,20 +23,24 @@ from .conditions import fields_of
 
 #: A text up to this length is told as it was and is; of a longer one only that it changed.
 _SHORT = 80
+#: What a child is called by, in this order.
+_NAMING = ("label", "heading", "title", "text")
 #: Columns that are no news in themselves.
 _UNTOLD = {"key"}
 
 
-def differences(before: Iterable[Any], after: Iterable[Any]) -> list[str]:
+def differences(
+    before: Iterable[Any], after: Iterable[Any], fields: tuple[FieldSet, FieldSet] | None = None
+) -> list[str]:
     """Return one sentence for each thing that was removed, added, moved or changed, in the order of the form.
 
     `before` and `after` are the children of two versions of one stream. The sentences are plain text, without
-    full stop, in the active language.
+    full stop, in the active language. `fields` are what conditions may ask about, before and after, if that is
+    more than the children show (field sets).
     """
     old, new = _by_identity(before), _by_identity(after)
     moved = _moved([name for name in old if name in new], [name for name in new if name in old])
-    # a condition names fields, and those that are gone as well
-    fields = (_fields(old.values()), _fields(new.values()))
+    fields = fields or (_fields(old.values()), _fields(new.values()))
     found = [
         _("%(thing)s was removed") % {"thing": _thing(child)}
         for name, child in old.items()
@@ -93,10 +97,8 @@ def _name(child: Any) -> str:
     """Return what people call a child of the stream: its label, its heading, or the beginning of its text."""
     value = child.value
     if isinstance(value, Mapping):
-        for name in ("label", "heading", "title", "name"):
-            if value.get(name):
-                return str(value[name])
-        return str(child.block.label)
+        found = (_plain(value[name]) for name in _NAMING if name in value)
+        return Truncator(next(filter(None, found), str(child.block.label))).chars(80)
     return Truncator(_plain(value)).chars(40) or str(child.block.label)
 
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from helpdesk.models import Ticket
 
-from .differences import differences
+from .comparing import changes_of
 
 #: So many changes are told; more stand in Wagtail's comparison.
 TOLD = 8
@@ -45,7 +45,7 @@ def _changes(ticket: Ticket, page: Any) -> list[str]:
     stored = ticket.revision.content.get("fields") or "[]"
     block = page.fields.stream_block
     before = block.to_python(json.loads(stored) if isinstance(stored, str) else stored)
-    return differences(before, page.fields)
+    return changes_of(block, before, page.fields)
 
 
 def _url(ticket: Ticket, page: Any, user: Any) -> str:

@@ -6,19 +6,15 @@ from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
-from django.core import signing
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone, translation
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from wagtail.admin.forms import WagtailAdminPageForm
-from wagtail.admin.panels import FieldPanel, MultiFieldPanel
 from wagtail.contrib.forms.models import FormMixin
 from wagtail.fields import RichTextField, StreamField
 from wagtail.search import index
@@ -29,20 +25,24 @@ from helpdesk.errors import AlreadyDone, Blocked
 from helpdesk.models import Article, Channel, Customer, Priority, Queue, Ticket, TicketType
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
-from . import alike, snapshot, steps
-from .base import PromisingMixin
-from .check_panel import PublishCheckPanel
-from .comparing import FormFieldsPanel
+from . import acceptance, alike, snapshot, steps
+from .acceptance import AcceptanceMixin, NotAccepted, Phase
+from .audience import AudienceMixin
+from .base import PromisingMixin, form_key_of, source_of
+from .editing import PANELS, IntakeEditForm, try_url
 from .forms import IntakeForm
+from .routing import RoutingMixin
+from .sending import count_form, read_reference, reference, status_url
 from .stream import FormFieldsBlock
+from .wordings import WordingMixin
 
 _PLAIN = ["bold", "italic", "link", "document-link", "ol", "ul", "h3"]
-#: The thank-you page names the request for so long (seconds); later it only says that it arrived.
-THANKS_FOR = 3600
 
 
-class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
-    """A page with a form; each submission opens one ticket in `queue`.
+class IntakeFormMixin(
+    FormMixin, RoutingMixin, WordingMixin, AcceptanceMixin, AudienceMixin, PromisingMixin
+):
+    """A page with a form; each submission opens one ticket in `queue`, or where its routes lead.
 
     Fields are blocks of one stream, `fields`. There are no submission rows: Wagtail's list of
     submissions reads the tickets made by this form in any language (`form_key`).
@@ -71,20 +71,8 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
         blank=True,
         related_name="+",
     )
-    subject = models.CharField(
-        _("subject of the tickets"),
-        max_length=150,
-        blank=True,
-        help_text=_("Empty: the title of the page. Fields marked “Into the subject” are added."),
-    )
     intro = RichTextField(_("introduction"), blank=True, features=_PLAIN)
     fields = StreamField(FormFieldsBlock(), verbose_name=_("fields"))
-    thanks = RichTextField(
-        _("thank-you text"),
-        blank=True,
-        features=_PLAIN,
-        help_text=_("Shown after sending, with the number of the request."),
-    )
     retention_days = models.PositiveIntegerField(
         _("days kept after closing"),
         null=True,
@@ -98,30 +86,13 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
         help_text=_("Why requests are kept that long. Empty: as the queue says."),
     )
 
-    intake_panels = [
-        PublishCheckPanel(heading=_("Before publishing")),
-        FieldPanel("intro"),
-        FormFieldsPanel("fields"),
-        FieldPanel("thanks"),
-        MultiFieldPanel(
-            [
-                FieldPanel("queue"),
-                FieldPanel("subject"),
-                FieldPanel("ticket_type"),
-                FieldPanel("priority"),
-                FieldPanel("promise"),
-            ],
-            heading=_("What becomes of it"),
-        ),
-        MultiFieldPanel(
-            [FieldPanel("retention_days"), FieldPanel("legal_basis")], heading=_("Storage")
-        ),
-    ]
+    intake_panels = PANELS
     intake_search_fields = [index.SearchField("intro")]
 
-    base_form_class = WagtailAdminPageForm
+    base_form_class = IntakeEditForm
     shipped_template = "helpdesk/pages/intake_form.html"
     shipped_landing_template = "helpdesk/pages/intake_thanks.html"
+    outside_template = "helpdesk/pages/intake_outside.html"
 
     class Meta:
         abstract = True
@@ -171,6 +142,10 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
         """Show the thank-you page; `form_submission` is the ticket, or None if it is not to be named."""
         context = self.get_context(request)
         context["ticket"] = form_submission
+        is_sample = form_submission is None and is_preview(request)
+        context["thank_you"] = (
+            self.sample_thanks() if is_sample else self.thanks_for(form_submission)
+        )
         # an address that was only typed proves nothing: its owner gets the link by mail
         is_known = form_submission is not None and request.user.is_authenticated
         context["status_url"] = status_url(form_submission) if is_known else ""
@@ -179,32 +154,57 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
 
     @method_decorator(never_cache)
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        wait = 0
-        if request.method == "POST":
-            form = self.get_form(request.POST, alike.files_of(request), user=request.user)
-            if steps.is_check(request):
-                return steps.check(form)
+        if not is_preview(request):
+            if not self.may_send(request.user):
+                return self.refuse(request)
+            if request.method == "POST":
+                return self._taken(request)
+            if "done" in request.GET:
+                return self.render_landing_page(request, read_reference(request.GET["done"]))
+            phase = self.phase()
+            if phase is not Phase.OPEN:
+                return self._outside(request, phase)
+        return self._form_page(request, self.get_form(user=request.user))
+
+    def _taken(self, request: HttpRequest) -> HttpResponse:
+        """Answer to a form that was sent: what is refused is shown again with everything in it."""
+        form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+        if steps.is_check(request):
+            return steps.check(form)
+        status, wait = 200, 0
+        try:
             if form.is_valid() and request.POST.get(alike.ANSWER) != "edit":
-                try:
-                    count_form(form)
-                    return self.answer(form, request)
-                except Blocked as error:
-                    form.add_error(None, str(error))
-                except limits.TooOften as error:
-                    form.add_error(None, error.words)
-                    wait = error.seconds
-        elif "done" in request.GET:
-            return self.render_landing_page(request, read_reference(request.GET["done"]))
-        else:
-            form = self.get_form(user=request.user)
+                count_form(form)
+                return self.answer(form, request)
+            self.check_open(request.POST.get("shown_at", ""))
+        except Blocked as error:
+            form.add_error(None, str(error))
+        except NotAccepted as error:
+            form.add_error(None, error.words)
+            status = 409
+        except limits.TooOften as error:
+            form.add_error(None, error.words)
+            status, wait = 429, error.seconds
+        response = self._form_page(request, form)
+        response.status_code = status
+        if wait:
+            response["Retry-After"] = str(wait)
+        return response
+
+    def _form_page(self, request: HttpRequest, form: IntakeForm) -> HttpResponse:
         context = self.get_context(request)
         context["form"] = form
         context["held"] = request.POST.get(alike.HELD, "")
         context["held_names"] = alike.held_names(request)
-        response = TemplateResponse(request, self.get_template(request), context)
-        if wait:
-            response.status_code, response["Retry-After"] = 429, str(wait)
-        return response
+        if is_preview(request) and self.pk:
+            context["try_url"] = try_url(self)
+        return TemplateResponse(request, self.get_template(request), context)
+
+    def _outside(self, request: HttpRequest, phase: Phase) -> HttpResponse:
+        context = self.get_context(request)
+        context["text"] = self.text_outside(phase)
+        context["sentence"] = acceptance.sentence(self, phase)
+        return TemplateResponse(request, self.outside_template, context)
 
     def thanks_url(self, request: HttpRequest, ticket: Ticket) -> str:
         """Return the address that the browser is sent to after `ticket` was opened."""
@@ -238,6 +238,7 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
         key = self.key_of(form)
         is_known = key is not None and Ticket.objects.filter(submission_key=key).exists()
         if not is_known:
+            self.check_open(form.cleaned_data["shown_at"])
             answers = self.answers(form)
             draft = self.draft(form, answers)
             asked = alike.question(
@@ -269,11 +270,12 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
 
     def draft(self, form: IntakeForm, answers: tuple[dict[str, Any], ...]) -> Draft:
         """Return what a valid form says as a message."""
+        name, queue = form.cleaned_data["contact_name"], self.routed(answers).queue
         return Draft(
             body=snapshot.as_text(answers),
             channel=Channel.WEB,
-            subject=snapshot.subject(self.subject or self.title, form, answers),
-            from_name=form.cleaned_data["contact_name"],
+            subject=self.subject_for(answers, form=form, name=name, queue=queue),
+            from_name=name,
             from_address=form.cleaned_data["contact_email"],
             files=form.uploads(),
         )
@@ -285,23 +287,46 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
 
     @transaction.atomic
     def receive(self, form: IntakeForm, request: HttpRequest) -> Ticket:
-        """Open the ticket of a valid form, or return the one this very submission made before."""
-        answers, customer = self.answers(form), self.asker(form, request.user)
-        draft = self.draft(form, answers)
+        """Open the ticket of a valid form, or return the one this very submission made before.
+
+        Raises `NotAccepted` if somebody else took the last place in this moment.
+        """
+        key = self.key_of(form)
+        self.lock_places()
+        before = Ticket.objects.filter(submission_key=key).first() if key else None
+        if before is not None:
+            return before
+        if self.is_full():
+            raise NotAccepted(acceptance.refusal(self, Phase.FULL))
+        return self.open(form, self.asker(form, request.user))
+
+    def open(self, form: IntakeForm, customer: Customer, *, is_test: bool = False) -> Ticket:
+        """Open the ticket of a valid form for a customer. A test goes the same way and has no address."""
+        answers = self.answers(form)
+        draft, route = self.draft(form, answers), self.routed(answers)
+        origin = Origin(
+            self.pk,
+            self.latest_revision_id if is_test else self.seen_revision_id(),
+            self.form_key,
+            answers,
+            self.receipt_for(answers, route.queue),
+        )
         try:
             opened = actions.open_ticket(
                 actor=permissions.customer(customer),
-                queue=self.queue,
+                queue=route.queue,
                 subject=draft.subject,
                 draft=draft,
                 customer=customer,
-                contact=addressing.canonical(draft.from_address),
+                contact="" if is_test else addressing.canonical(draft.from_address),
                 language=self.locale.language_code,
                 terms=self.terms(self.objection(form)),
-                origin=Origin(self.pk, self.seen_revision_id(), self.form_key, answers),
-                type_=self.ticket_type,
-                priority=self.priority,
+                origin=origin,
+                type_=route.type_,
+                priority=route.priority,
+                owner=route.owner,
                 submission_key=self.key_of(form),
+                is_test=is_test,
             )
         except AlreadyDone as done:
             return cast(Ticket, done.existing)
@@ -330,43 +355,9 @@ class IntakeFormMixin(FormMixin, PromisingMixin, models.Model):
     @property
     def form_key(self) -> UUID:
         """The key of this form's data: one for all its languages and aliases."""
-        return source_of(self).translation_key
+        return form_key_of(self)
 
 
-def source_of(page: Any) -> Any:
-    """Return the page that an alias shows in the end; any other page itself."""
-    while page.alias_of_id:
-        page = page.alias_of
-    return page
-
-
-def count_form(form: IntakeForm) -> None:
-    """Count a valid form against the limits. Raises `limits.TooOften`."""
-    limits.count("FORMS_PER_IP")
-    local, _at, domain = addressing.canonical(form.cleaned_data["contact_email"]).rpartition("@")
-    limits.count("FORMS_PER_ADDRESS", f"{local.partition('+')[0]}@{domain}")
-    for _file in form.uploads():
-        limits.count("UPLOADS_PER_IP")
-
-
-def reference(ticket: Ticket) -> str:
-    """Return a signed reference to a ticket just opened, for the thank-you address."""
-    return signing.dumps(ticket.pk, salt="helpdesk.pages.thanks")
-
-
-def read_reference(text: str) -> Ticket | None:
-    """Return the ticket of a genuine reference that is not older than an hour, or None."""
-    try:
-        pk = signing.loads(text, salt="helpdesk.pages.thanks", max_age=THANKS_FOR)
-    except signing.BadSignature:
-        return None
-    return Ticket.objects.filter(pk=pk).first()
-
-
-def status_url(ticket: Ticket) -> str:
-    """Return the signed address under which the asker follows the request; '' if there is none."""
-    token = addressing.status_token(ticket.pk, ticket.link_nonce, addressing.signing_keys())
-    try:
-        return reverse(conf.get("STATUS_VIEW"), kwargs={"token": token})
-    except NoReverseMatch:  # a site without the customers' pages
-        return ""
+def is_preview(request: HttpRequest) -> bool:
+    """Tell whether an editor looks at the page in the preview."""
+    return bool(getattr(request, "is_preview", False))

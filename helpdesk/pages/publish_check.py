@@ -197,7 +197,7 @@ def _queue_of(page: Any) -> Queue | None:
 
 
 def _fields(page: Any, fields: dict[str, FormField]) -> Iterator[Finding]:
-    asked = [field for field in fields.values() if not field.is_within]
+    asked = [field for field in fields.values() if not field.within]
     if not asked:
         yield Finding(_("The form asks for nothing but name and address."))
     if len(asked) > MANY:

@@ -11,6 +11,7 @@ from wagtail.admin.panels import FieldPanel
 from wagtail.models import Page
 from wagtail.search import index
 
+from . import acceptance
 from .base import PagePart, PromisingMixin
 from .intake import IntakeFormMixin
 
@@ -48,6 +49,7 @@ class ServicePageMixin(PromisingMixin, SummaryMixin):
         """Return the live, public pages right below in the order of the tree: forms, and others."""
         children = self.get_children().live().public().select_related("locale").specific()
         forms = [page for page in children if isinstance(page, IntakeFormMixin)]
+        acceptance.mark(forms)
         return forms, [page for page in children if not isinstance(page, IntakeFormMixin)]
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 
 from helpdesk import answered
 from helpdesk.models import Ticket
-from helpdesk.rules.answers import folded
+from helpdesk.rules.answers import WITHIN, folded
 
 from .asked import FormField
 
@@ -111,7 +111,8 @@ class AnyNumberWidget(SuffixedMultiWidget):
 
 def filters_for(fields: Iterable[FormField]) -> type[TicketFilterSet]:
     """Return the filters of a form with these fields, each under `answer_<key>`."""
-    filters = {PREFIX + field.key: _filter_of(field) for field in fields if field.type != "group"}
+    asked = [field for field in fields if field.type != "group"]
+    filters = {PREFIX + field.key.replace(WITHIN, "__"): _filter_of(field) for field in asked}
     return type("FormTicketFilterSet", (TicketFilterSet,), filters)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,13 +20,15 @@ from django.utils.text import Truncator
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.ui.tables import Column, DateColumn, TitleColumn
+from wagtail.admin.widgets.button import Button
 from wagtail.contrib.forms.views import SubmissionsListView
 
 from helpdesk import audit, permissions
 from helpdesk.confidence import Veil
 from helpdesk.models import AuditKind, Ticket
+from helpdesk.rules.answers import WITHIN
 
-from . import submission_filters
+from . import snapshot, submission_filters
 from .asked import FormField, fields_across
 
 #: With what a formula begins, and what is none in spite of it: numbers, and those of telephones.
@@ -86,7 +88,19 @@ class TicketSubmissionsView(SubmissionsListView):
             ("created_at", _("Received")),
             ("state", _("State")),
         ]
-        return [*fixed, *((one.key, one.heading) for one in self.asked if not one.is_within)]
+        wanted = (one for one in self.asked if one.within == self.rows_of)
+        return [*fixed, *((one.key, one.heading) for one in wanted)]
+
+    @cached_property
+    def groups(self) -> list[FormField]:
+        """The lists of rows of the form."""
+        return [one for one in self.asked if one.type == "group"]
+
+    @cached_property
+    def rows_of(self) -> str:
+        """The list of rows of which a file has a line each; '' for a line for each ticket."""
+        key = self.request.GET.get("rows", "") if self.is_export else ""
+        return key if key in {one.key for one in self.groups} else ""
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -113,36 +127,54 @@ class TicketSubmissionsView(SubmissionsListView):
 
     @list_export.setter
     def list_export(self, names: list[str]) -> None:
-        # Wagtail's own method sets the form's fields alone: ours begin with those of the ticket
-        self.export_headings = {name: str(heading) for name, heading in self.fields}
+        """Leave it: Wagtail's own view sets the form's fields alone, ours begin with those of the ticket."""
 
-    def to_row_dict(self, item: Ticket) -> OrderedDict[str, str]:
-        cells = {
-            "number": _number(item),
-            "created_at": date_format(localtime(item.created_at), "SHORT_DATETIME_FORMAT"),
-            "state": str(item.state),
-            **{
-                key: _harmless(text)
-                for key, text in self._texts(item).items()
-                if key not in {"number", "created_at", "state"}
-            },
+    @property
+    def export_headings(self) -> dict[str, str]:
+        return {name: str(heading) for name, heading in self.fields}
+
+    @export_headings.setter
+    def export_headings(self, headings: dict[str, str]) -> None:
+        """Leave it, for the same reason."""
+
+    def to_row_dict(self, item: Any) -> OrderedDict[str, str]:
+        """Return one line of a file: of a ticket, or of a ticket and one of its rows."""
+        ticket, texts = item if isinstance(item, tuple) else (item, self._texts(item, _whole))
+        cells = {key: _harmless(text) for key, text in texts.items()} | {
+            "number": _number(ticket),
+            "created_at": date_format(localtime(ticket.created_at), "SHORT_DATETIME_FORMAT"),
+            "state": str(ticket.state),
         }
         return OrderedDict((name, cells.get(name, "")) for name in self.list_export)
 
-    def _shown(self, key: str, ticket: Ticket) -> str:
-        return Truncator(self._texts(ticket).get(key, "")).chars(200)
+    def _lines(self, tickets: Iterable[Ticket]) -> Iterator[tuple[Ticket, dict[str, str]]]:
+        """Yield the rows of one list in each ticket with their texts by key."""
+        for ticket in tickets:
+            if self.veil.covers(ticket):
+                yield ticket, {key: str(_("confidential")) for key, _label in self.fields[3:]}
+                continue
+            for entry in ticket.answers:
+                rows = entry.get("rows") if entry.get("key") == self.rows_of else None
+                for row in rows or ():
+                    yield (
+                        ticket,
+                        {f"{self.rows_of}{WITHIN}{one['key']}": _whole(one) for one in row},
+                    )
 
-    def _texts(self, ticket: Ticket) -> dict[str, str]:
-        """Return what was answered by key, as it was shown: a list of rows line by line."""
+    def _shown(self, key: str, ticket: Ticket) -> str:
+        return Truncator(self._texts(ticket, snapshot.brief).get(key, "")).chars(200)
+
+    def _texts(self, ticket: Ticket, shown: Callable[[Any], str]) -> dict[str, str]:
+        """Return what was answered by key, by `shown` as it was shown."""
         entries = [one for one in ticket.answers if isinstance(one, dict) and "key" in one]
         if self.veil.covers(ticket):
             return {str(one["key"]): str(_("confidential")) for one in entries}
         if ticket.language == self.form_page.locale.language_code:
-            return {str(one["key"]): shown_of(one) for one in entries}
-        return {str(one["key"]): self._in_our_words(one) for one in entries}
+            return {str(one["key"]): shown(one) for one in entries}
+        return {str(one["key"]): self._in_our_words(one) or shown(one) for one in entries}
 
     def _in_our_words(self, entry: Mapping[str, Any]) -> str:
-        """Return an answer from another language of the form: what was chosen in the words of this one."""
+        """Return what was chosen in another language of the form in the words of this one; '' for the rest."""
         field = self.by_key.get(str(entry["key"]))
         value = entry.get("value")
         values = value if isinstance(value, list) else [value]
@@ -151,7 +183,7 @@ class TicketSubmissionsView(SubmissionsListView):
             return str(_("Yes") if value else _("No"))
         if values and all(isinstance(one, str) and one in labels for one in values):
             return ", ".join(labels[one] for one in values)
-        return shown_of(entry)
+        return ""
 
     @cached_property
     def by_key(self) -> dict[str, FormField]:
@@ -162,7 +194,21 @@ class TicketSubmissionsView(SubmissionsListView):
         """Give out the list as a file, and write down that it was given out."""
         data = {"what": "submissions", "page": self.form_page.pk, "format": spreadsheet_format}
         audit.record(AuditKind.EXPORTED, user=self.request.user, data=data)
-        return super().as_spreadsheet(queryset, spreadsheet_format)
+        lines: Any = self._lines(queryset) if self.rows_of else queryset
+        return super().as_spreadsheet(lines, spreadsheet_format)
+
+    @cached_property
+    def header_more_buttons(self) -> list[Any]:
+        """Wagtail's buttons, and a download with a line for each row of a list."""
+        query = self.request.GET.copy()
+        query["export"] = "csv"
+        buttons = list(super().header_more_buttons)
+        for group in self.groups:
+            query["rows"] = group.key
+            label = _("Download rows of “%(list)s” as CSV") % {"list": group.heading}
+            url = f"{self.request.path}?{query.urlencode()}"
+            buttons.append(Button(label, url=url, icon_name="download", priority=95))
+        return buttons
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # Wagtail's own method reads submission rows: step over it
@@ -172,16 +218,8 @@ class TicketSubmissionsView(SubmissionsListView):
         return context
 
 
-def shown_of(entry: Mapping[str, Any]) -> str:
-    """Return the answer of a snapshot's entry as one text; a list of rows has a line for each."""
-    rows = entry.get("rows")
-    if not isinstance(rows, list):
-        return str(entry.get("shown") or "")
-    lines = (
-        "; ".join(f"{one.get('label')}: {shown_of(one)}" for one in row if shown_of(one))
-        for row in rows
-    )
-    return "\n".join(line for line in lines if line)
+def _whole(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("shown") or "")
 
 
 def _harmless(text: str) -> str:

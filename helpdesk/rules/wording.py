@@ -31,6 +31,9 @@ _SENTENCE_END = re.compile(
     r"(?<!\b\w\.)(?<!\b\w\w\.)(?<!\d\.)(?<!\bProf\.)(?<!\b(?:bzw|ggf|Tel|Mrs)\.)"
     r"(?<=[.!?:])[ \t]+(?=[\"“„(A-ZÄÖÜ{])"
 )
+#: What a gap leaves behind in a subject: brackets around nothing, and marks of which the first is enough.
+_EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|[“„\"]\s*[”“\"]")
+_MARKS = re.compile(r"([,;:–|/-])(?:\s+[,;:–|/-](?=\s|$))+")
 _URL = re.compile(r"https?://[^\s<>\"]{1,2000}", re.IGNORECASE)
 _URL_END = ".,;:!?)'”“"
 
@@ -91,6 +94,24 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def fill_line(text: str, values: Mapping[str, str]) -> str:
     """Return the text with its values on one line, fit for a subject."""
     return _one_line(fill(text, values), limit=None)
+
+
+def fill_title(text: str, values: Mapping[str, str]) -> str:
+    """Return a text of one line, such as a subject, with its values.
+
+    Nothing but the gap goes where a value is empty: brackets around it, and a mark at the end or before another.
+    """
+    given = {name: _one_line(value) for name, value in values.items()}
+    line = _one_line(_substituted(_one_line(text, limit=None), given), limit=None)
+    if any(not given.get(name) for name in names(text)):
+        line = _EMPTY_BRACKETS.sub("", line)
+        line = _MARKS.sub(r"\1", line).strip(" ,;:–|/-")
+    return " ".join(line.split())
+
+
+def insert(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with its values put in, each on one line, and nothing else changed."""
+    return _substituted(text, {name: _one_line(value) for name, value in values.items()})
 
 
 def fill_html(text: str, values: Mapping[str, str]) -> str:

@@ -64,12 +64,12 @@ ENROLMENT = Node(
             Words(
                 "anmelden",
                 "Zu einem Kurs anmelden",
-                more=(("subject", "Anmeldung"), ("thanks", THANKS_DE)),
+                more=(("subject", "Anmeldung"), ("thank_you", THANKS_DE)),
             ),
             Words(
                 "enrol",
                 "Enrol for a course",
-                more=(("subject", "Enrolment"), ("thanks", THANKS_EN)),
+                more=(("subject", "Enrolment"), ("thank_you", THANKS_EN)),
             ),
             queue="enrolment",
         ),
@@ -142,12 +142,12 @@ PROCUREMENT = Node(
             Words(
                 "bestellen",
                 "Etwas bestellen",
-                more=(("subject", "Bestellung"), ("thanks", THANKS_DE)),
+                more=(("subject", "Bestellung"), ("thank_you", THANKS_DE)),
             ),
             Words(
                 "order",
                 "Order something",
-                more=(("subject", "Order"), ("thanks", THANKS_EN)),
+                more=(("subject", "Order"), ("thank_you", THANKS_EN)),
             ),
             queue="procurement",
         ),

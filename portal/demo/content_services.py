@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from .blocks import Node, Words, audience, contact, costs, heading, notice, related, text
 
 FREE_DE = "<p>Keine. Niemand zahlt für eine Anfrage.</p>"
@@ -14,8 +16,22 @@ IT_DE = contact(
 IT_EN = contact(
     "IT Service", "support@desk.example", "555-1200", "Computing centre, room 0.12", HOURS_EN
 )
-THANKS_DE = "<p>Sie erhalten gleich eine Bestätigung per E-Mail. Über den Link darin sehen Sie jederzeit, wie es um Ihre Anfrage steht, und können etwas ergänzen.</p>"
-THANKS_EN = "<p>A confirmation is on its way to you by e-mail. Its link shows you at any time how your request is getting on, and lets you add to it.</p>"
+THANKS_DE = json.dumps(
+    [
+        {
+            "type": "text",
+            "value": "<p>Sie erhalten gleich eine Bestätigung per E-Mail. Über den Link darin sehen Sie jederzeit, wie es um Ihre Anfrage steht, und können etwas ergänzen.</p>",
+        }
+    ]
+)
+THANKS_EN = json.dumps(
+    [
+        {
+            "type": "text",
+            "value": "<p>A confirmation is on its way to you by e-mail. Its link shows you at any time how your request is getting on, and lets you add to it.</p>",
+        }
+    ]
+)
 
 
 def queue_page(key: str, de: Words, en: Words) -> Node:
@@ -82,7 +98,7 @@ FAULTS = Node(
                         "intro",
                         "<p>Je genauer Sie beschreiben, was geschieht, desto schneller können wir helfen.</p>",
                     ),
-                    ("thanks", THANKS_DE),
+                    ("thank_you", THANKS_DE),
                 ),
             ),
             Words(
@@ -94,7 +110,7 @@ FAULTS = Node(
                         "intro",
                         "<p>The more precisely you describe what happens, the faster we can help.</p>",
                     ),
-                    ("thanks", THANKS_EN),
+                    ("thank_you", THANKS_EN),
                 ),
             ),
             queue="faults",
@@ -187,12 +203,12 @@ SUPPORT = Node(
             Words(
                 "fragen",
                 "Frage stellen",
-                more=(("subject", "Beratung"), ("thanks", THANKS_DE)),
+                more=(("subject", "Beratung"), ("thank_you", THANKS_DE)),
             ),
             Words(
                 "ask",
                 "Ask a question",
-                more=(("subject", "Support"), ("thanks", THANKS_EN)),
+                more=(("subject", "Support"), ("thank_you", THANKS_EN)),
             ),
             queue="support",
         ),
@@ -259,12 +275,12 @@ OTHER = Node(
             Words(
                 "schreiben",
                 "Anliegen schildern",
-                more=(("subject", "Anliegen"), ("thanks", THANKS_DE)),
+                more=(("subject", "Anliegen"), ("thank_you", THANKS_DE)),
             ),
             Words(
                 "write",
                 "Write to us",
-                more=(("subject", "Request"), ("thanks", THANKS_EN)),
+                more=(("subject", "Request"), ("thank_you", THANKS_EN)),
             ),
             queue="other",
         ),

@@ -69,7 +69,7 @@ CASES = [
     (
         [TEXT],
         [{**TEXT, "value": "<p>Please go.</p>"}],
-        ["“Please read this.”: text changed from “Please read this.” to “Please go.”"],
+        ["“Please read this.”: Text changed from “Please read this.” to “Please go.”"],
     ),
 ]  # fmt: skip
 
@@ -118,3 +118,22 @@ def test_wagtails_comparison_tells_the_fields_in_words(client, page):
     assert "<b>Raum</b>" not in html
     assert "E-mail" in html
     assert "Kind" in html
+
+
+def test_changes_within_a_list_of_rows_are_told_in_it():
+    def people(*columns):
+        value = {"label": "People", "key": "people", "columns": list(columns)}
+        return [{"type": "group", "id": "7", "value": value}]
+
+    first, mail = p.question("text", "first", "Name"), p.question("email", "mail", "E-mail")
+    assert told(people(first), people(changed(first, required=True), mail)) == [
+        "“People”: within: “Name”: must now be answered; within: Field “E-mail” was added after “Name”"
+    ]
+
+
+def test_hidden_and_required_conditions_of_any_slot_are_told():
+    later = {"field": "kind", "op": "is", "value": "later"}
+    (sentence,) = told([KIND, ROOM], [KIND, changed(ROOM, required_when=later)])
+    assert "now only if Kind is Later" in sentence
+    step = {"type": "step", "id": "8", "value": {"title": "Second", "condition": later}}
+    assert told([KIND, {**step, "value": {"title": "Second"}}, ROOM], [KIND, step, ROOM])

@@ -1,0 +1,53 @@
+"""Taking away what was only tried."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from helpdesk import audit, permissions
+from helpdesk.errors import InvalidInput, NotPermitted
+from helpdesk.models import Attachment, AuditKind, Blob, DraftFile, Right, Ticket
+from helpdesk.permissions import SYSTEM, Actor
+
+from .base import locked, verb
+
+
+@verb
+def discard_test(*, actor: Actor, ticket: Ticket) -> None:
+    """Delete a test ticket with all that belongs to it, its files too, and note it in the audit log.
+
+    For whoever made it (as its customer), and for agents with the right *manage* there. Raises `NotPermitted`,
+    `InvalidInput` for a real request.
+    """
+    fresh = locked(SYSTEM, ticket, Right.MANAGE)
+    if not (_made_it(actor, fresh) or permissions.can(actor, Right.MANAGE, fresh)):
+        raise NotPermitted
+    if not fresh.is_test:
+        raise InvalidInput(_("This is a real request. Only test requests can be deleted."))
+    if fresh.merged_from.exists():
+        raise InvalidInput(
+            _("Other requests were merged into this one. Take the merge back first.")
+        )
+    blobs = _blobs_of(fresh)
+    audit.record(AuditKind.TEST_DISCARDED, user=actor.user or _account(actor), ticket=fresh)
+    fresh.delete()
+    for blob in blobs:
+        blob.release()
+
+
+def _blobs_of(ticket: Ticket) -> list[Blob]:
+    """Return the files of a ticket's messages, and of what people are writing there."""
+    sent = Attachment.objects.filter(article__ticket=ticket).values("blob")
+    waiting = DraftFile.objects.filter(draft__ticket=ticket).values("blob")
+    return list(Blob.objects.filter(Q(pk__in=sent) | Q(pk__in=waiting)))
+
+
+def _made_it(actor: Actor, ticket: Ticket) -> bool:
+    if actor.kind != "customer" or actor.customer is None or actor.ticket_id or actor.address:
+        return False
+    return ticket.customer_id == actor.customer.pk
+
+
+def _account(actor: Actor) -> object:
+    return actor.customer.user if actor.customer is not None else None
