@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from helpdesk.models import Answer, AskedField, Ticket
 from helpdesk.rules import answers
 
@@ -16,15 +18,15 @@ def write_answers(ticket: Ticket) -> None:
         return
     Answer.objects.bulk_create(_rows(ticket), batch_size=500)
     if ticket.form_key is not None and not ticket.is_test:
-        _remember_fields(ticket)
+        _remember_fields(ticket, ticket.form_key)
 
 
-def _remember_fields(ticket: Ticket) -> None:
+def _remember_fields(ticket: Ticket, form_key: UUID) -> None:
     known = {
         field.key: field.shown
-        for field in AskedField.objects.filter(form_key=ticket.form_key, language=ticket.language)
+        for field in AskedField.objects.filter(form_key=form_key, language=ticket.language)
     }
-    new = [field for field in _asked(ticket) if known.get(field.key) != field.shown]
+    new = [field for field in _asked(ticket, form_key) if known.get(field.key) != field.shown]
     if new:
         # who sends the same form at the same moment writes the same
         AskedField.objects.bulk_create(
@@ -50,10 +52,10 @@ def _rows(ticket: Ticket) -> list[Answer]:
     ]
 
 
-def _asked(ticket: Ticket) -> list[AskedField]:
+def _asked(ticket: Ticket, form_key: UUID) -> list[AskedField]:
     fields = [
         AskedField(
-            form_key=ticket.form_key,
+            form_key=form_key,
             language=ticket.language,
             key=field.key,
             type=field.type,

@@ -78,8 +78,12 @@ def _moved(before: Sequence[str], after: Sequence[str]) -> set[str]:
     best: list[list[str]] = []  # the longest rising row that ends at each name
     for name in after:
         rows = [row for row in best if places[row[-1]] < places[name]]
-        best.append([*max(rows, key=len, default=[]), name])
-    return set(after) - set(max(best, key=len, default=[]))
+        best.append([*_longest(rows), name])
+    return set(after) - set(_longest(best))
+
+
+def _longest(rows: list[list[str]]) -> list[str]:
+    return max(rows, key=len) if rows else []
 
 
 def _fields(children: Iterable[Any]) -> FieldSet:

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from helpdesk.models import Ticket
 
+from .base import source_of
 from .comparing import changes_of
 
 #: So many changes are told; more stand in Wagtail's comparison.
@@ -28,35 +29,35 @@ def since(ticket: Ticket, user: Any) -> SafeString | None:
     page: Any = ticket.page.specific
     if not hasattr(page, "intake_panels"):
         return None
-    changes = _changes(ticket, page)
+    changes = _changes(ticket.revision, page)
     context = {
         "at": ticket.revision.created_at,
         "page": page,
         "changes": changes[:TOLD],
         "more": max(0, len(changes) - TOLD),
-        "url": _url(ticket, page, user) if changes else "",
+        "url": _url(ticket.revision, page, user) if changes else "",
     }
     return render_to_string("helpdesk/pages/form_version.html", context)
 
 
-def _changes(ticket: Ticket, page: Any) -> list[str]:
-    if ticket.revision_id == page.live_revision_id:
+def _changes(revision: Any, page: Any) -> list[str]:
+    if revision.pk == page.live_revision_id:
         return []
-    stored = ticket.revision.content.get("fields") or "[]"
+    stored = revision.content.get("fields") or "[]"
     block = page.fields.stream_block
     before = block.to_python(json.loads(stored) if isinstance(stored, str) else stored)
     return changes_of(block, before, page.fields)
 
 
-def _url(ticket: Ticket, page: Any, user: Any) -> str:
-    source = page.alias_of or page  # an alias has no versions of its own
-    if str(source.pk) != ticket.revision.object_id:
+def _url(revision: Any, page: Any, user: Any) -> str:
+    source = source_of(page)  # an alias has no versions of its own
+    if str(source.pk) != revision.object_id:
         return ""
     if not source.permissions_for_user(user).can_edit():
         return ""
     try:
         return reverse(
-            "wagtailadmin_pages:revisions_compare", args=[source.pk, ticket.revision_id, "live"]
+            "wagtailadmin_pages:revisions_compare", args=[source.pk, revision.pk, "live"]
         )
     except NoReverseMatch:
         return ""

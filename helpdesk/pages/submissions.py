@@ -182,7 +182,7 @@ class TicketSubmissionsView(SubmissionsListView):
         if isinstance(value, bool):
             return str(_("Yes") if value else _("No"))
         if values and all(isinstance(one, str) and one in labels for one in values):
-            return ", ".join(labels[one] for one in values)
+            return ", ".join(labels[str(one)] for one in values)
         return ""
 
     @cached_property
@@ -193,6 +193,8 @@ class TicketSubmissionsView(SubmissionsListView):
     def as_spreadsheet(self, queryset: QuerySet[Ticket], spreadsheet_format: str) -> Any:
         """Give out the list as a file, and write down that it was given out."""
         data = {"what": "submissions", "page": self.form_page.pk, "format": spreadsheet_format}
+        if self.rows_of:
+            data["rows"] = self.rows_of
         audit.record(AuditKind.EXPORTED, user=self.request.user, data=data)
         lines: Any = self._lines(queryset) if self.rows_of else queryset
         return super().as_spreadsheet(lines, spreadsheet_format)
