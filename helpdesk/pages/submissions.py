@@ -153,13 +153,13 @@ class TicketSubmissionsView(SubmissionsListView):
             if self.veil.covers(ticket):
                 yield ticket, {key: str(_("confidential")) for key, _label in self.fields[3:]}
                 continue
-            for entry in ticket.answers:
-                rows = entry.get("rows") if entry.get("key") == self.rows_of else None
-                for row in rows or ():
-                    yield (
-                        ticket,
-                        {f"{self.rows_of}{WITHIN}{one['key']}": _whole(one) for one in row},
-                    )
+            lists = (one for one in ticket.answers if isinstance(one, dict))
+            for entry in lists:
+                if entry.get("key") != self.rows_of:
+                    continue
+                for row in entry.get("rows") or ():
+                    texts = {f"{self.rows_of}{WITHIN}{one['key']}": _whole(one) for one in row}
+                    yield ticket, texts
 
     def _shown(self, key: str, ticket: Ticket) -> str:
         return Truncator(self._texts(ticket, snapshot.brief).get(key, "")).chars(200)

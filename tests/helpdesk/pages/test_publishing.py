@@ -10,7 +10,9 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import (
@@ -23,6 +25,7 @@ from wagtail.models import (
 from wagtail.test.utils.form_data import rich_text
 
 from helpdesk.models import Answer, Ticket
+from helpdesk.pages import form_version
 from portal.models import IntakeFormPage
 from tests import factories as f
 from tests import page_factories as p
@@ -302,3 +305,32 @@ def test_agent_reads_what_the_form_says_otherwise_today(client, tree, page, mode
     assert client.get(link).status_code == 200
     IntakeFormPage.objects.get(pk=page.pk).delete()
     assert client.get(screen).status_code == 200
+
+
+def test_what_became_of_the_form_costs_the_same_however_much_changed(client, page):
+    p.sent(client, page, q_room="4711")
+    user = f.UserFactory(is_superuser=True)
+
+    def cost(count):
+        fields = [("text", {"label": f"Feld {n}", "key": f"k{n}"}) for n in range(count)]
+        form = IntakeFormPage.objects.get(pk=page.pk)
+        form.fields = fields
+        form.save_revision().publish()
+        ticket = Ticket.objects.get()
+        with CaptureQueriesContext(connection) as queries:
+            html = form_version.since(ticket, user)
+        assert "Feld 0" in html
+        assert html.count("<li>") <= form_version.TOLD + 1
+        return len(queries)
+
+    cost(2)
+    assert cost(2) == cost(60)
+
+
+def test_ticket_whose_form_or_version_is_gone_says_nothing(client, page):
+    p.sent(client, page, q_room="4711")
+    user = f.UserFactory(is_superuser=True)
+    assert "<li>" not in form_version.since(Ticket.objects.get(), user)
+    Ticket.objects.update(revision=None)
+    assert form_version.since(Ticket.objects.get(), user) is None
+    assert form_version.since(f.make_ticket(), user) is None
