@@ -20,8 +20,10 @@ from django.db import connection, transaction
 from django.db.models import Lookup, Prefetch, Q, QuerySet
 from django.db.models.lookups import In
 
+from . import answered
 from .models import Article, SearchEntry, TaggedTicket, Ticket, insert
 from .permissions import Actor, hidden_articles, own_tickets, visible_tickets
+from .rules import answers
 
 #: Bounds of an entry: a `tsvector` holds one megabyte, a word of it two kilobytes.
 MAX_CHARACTERS = 100_000
@@ -183,11 +185,15 @@ def find_tickets(actor: Actor, words: str) -> QuerySet[Ticket]:
 
     All terms must occur, each anywhere in the ticket; everybody finds by what they can see only, so
     tags are for agents, and notes for those who do not just read along.
+    Agents may ask for an answer in a form by its key: `answer:room=4711`.
     A ticket number (with or without `Ticket#`, or its beginning) finds that ticket. Blank words find
     everything, words without a letter or digit nothing.
     """
     tickets = visible_tickets(actor)
     words = words.replace("\x00", " ")
+    if actor.kind == "agent":
+        asked, words = answers.read_asked(words[:MAX_QUERY])
+        tickets = answered.saying(tickets, asked)
     if not words.strip():
         return tickets
     entries = _searchable(actor)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import include, path
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
 from wagtail import hooks
 from wagtail.permissions import register_permission_policy
 from wagtail_modeladmin.options import modeladmin_register
@@ -35,7 +36,10 @@ from .agents import (
     viewsets,
 )
 from .agents.dashboard import DeskPanel
+from .agents.panels import TicketPanel
+from .pages import form_version
 from .pages.builder import editor_assets
+from .pages.check_panel import tell_before_publishing
 from .pages.field_sets import refuse_deletion
 from .pages.inputs import sets
 from .pages.stream import FormFieldsBlock
@@ -83,9 +87,16 @@ hooks.register("register_admin_menu_item", partial(notices.menu_item, 49))
 hooks.register("register_group_permission_panel", group_rights.panel)
 hooks.register("register_ticket_panel", orders.panel)
 hooks.register("register_ticket_action", orders.action)
+hooks.register("before_publish_page", tell_before_publishing)
 hooks.register("construct_main_menu", menu.without_editors_items)
 hooks.register("before_delete_snippet", refuse_deletion)
 hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)
+
+
+@hooks.register("register_ticket_panel")
+def form_of_the_ticket(request: HttpRequest, ticket: models.Ticket) -> TicketPanel | None:
+    html = form_version.since(ticket, request.user)
+    return None if html is None else TicketPanel(_("The form"), html)
 
 
 @hooks.register("register_icons")
@@ -122,7 +133,8 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
     names = ("desk", "notices", "together", "merging", "rights", "people", "orders")
-    links = ((static(f"helpdesk/agents/{name}.css"),) for name in names)
+    paths = [*(f"helpdesk/agents/{name}.css" for name in names), "helpdesk/pages/check.css"]
+    links = ((static(path),) for path in paths)
     return format_html_join("", '<link rel="stylesheet" href="{}">', links)
 
 

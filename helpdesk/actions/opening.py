@@ -33,6 +33,7 @@ from helpdesk.rules.terms import Terms
 from helpdesk.states import StateType
 
 from . import clocks
+from .answers import write_answers
 from .base import default_priority, default_state, verb
 from .customers import refuse_blocked
 from .drafts import Draft, preview_of, write_article
@@ -152,6 +153,7 @@ def open_ticket(
     _freeze(ticket, terms or terms_of(queue, language=language))
     plan = clocks.prepare(ticket, at=now)
     _insert(ticket)
+    write_answers(ticket)
     clocks.write(actor, ticket, plan, at=now)
     article = write_article(
         actor=actor,

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('helpdesk', '0019_blob_infected'),
+        ('helpdesk', '0020_answers'),
     ]
 
     operations = [

@@ -1,9 +1,10 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, batch, audit, access, routes, time, queues, departments, sorting, people, blobs, held_files, tickets, clocks, absence, working, articles, search,
+base, batch, audit, access, routes, time, queues, departments, sorting, people, blobs, held_files, tickets, answers, clocks, absence, working, articles, search,
 history, mail, orders, outbound, notices, screening, jobs, directory."""
 
 from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
 from .access import OAuthAccess
+from .answers import Answer, AskedField
 from .articles import Article, Attachment, Sender
 from .audit import AuditEntry, AuditKind
 from .base import NamedRow, Privacy
@@ -64,7 +65,9 @@ __all__ = [
     "AbsenceTicket",
     "AgentNames",
     "AgentSettings",
+    "Answer",
     "Article",
+    "AskedField",
     "Attachment",
     "AuditEntry",
     "AuditKind",

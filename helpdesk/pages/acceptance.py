@@ -23,7 +23,7 @@ from wagtail.models import Page
 from helpdesk import limits, permissions
 from helpdesk.states import StateType
 
-from .base import PagePart
+from .base import PagePart, form_key_of
 
 _PLAIN = ["bold", "italic", "link", "document-link", "ol", "ul", "h3"]
 #: A form that was shown before it closed is taken for so long afterwards.
@@ -124,7 +124,7 @@ class AcceptanceMixin(PagePart):
         """Tell whether as many requests as may were made by it, in all languages."""
         if self.submission_limit is None:
             return False
-        return submissions([self.translation_key]).get(self.translation_key, 0) >= int(
+        return submissions([form_key_of(self)]).get(form_key_of(self), 0) >= int(
             self.submission_limit
         )
 
@@ -138,7 +138,7 @@ class AcceptanceMixin(PagePart):
     def lock_places(self) -> None:
         """Let one at a time take the last place. Call in the transaction that opens the ticket."""
         if self.submission_limit is not None:
-            pages = Page.objects.filter(translation_key=self.translation_key).order_by("pk")
+            pages = Page.objects.filter(translation_key=form_key_of(self)).order_by("pk")
             list(pages.select_for_update(no_key=True).values_list("pk", flat=True))
 
     def text_outside(self, phase: Phase) -> Any:
@@ -195,12 +195,12 @@ def note(page: AcceptanceMixin, phase: Phase) -> str:
 def mark(forms: Iterable[Any]) -> None:
     """Give each form `closed_note`, for the buttons that lead to it. One query at most."""
     pages = list(forms)
-    limited = [page.translation_key for page in pages if page.submission_limit is not None]
+    limited = [form_key_of(page) for page in pages if page.submission_limit is not None]
     counts = submissions(limited) if limited else {}
     now = timezone.now()
     for page in pages:
         phase, limit = page.window.phase(now), page.submission_limit
-        if phase is Phase.OPEN and limit and counts.get(page.translation_key, 0) >= limit:
+        if phase is Phase.OPEN and limit and counts.get(form_key_of(page), 0) >= limit:
             phase = Phase.FULL
         page.closed_note = note(page, phase)
 
@@ -215,7 +215,7 @@ def state_in_words(page: AcceptanceMixin) -> list[str]:
     else:
         words = [sentence(page, phase)]
     if page.submission_limit is not None:
-        done = submissions([page.translation_key]).get(page.translation_key, 0)
+        done = submissions([form_key_of(page)]).get(form_key_of(page), 0)
         words.append(
             ngettext(
                 "%(done)d of %(limit)d request was made.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 else:
     PagePart = models.Model
 
-__all__ = ["PagePart", "PromisingMixin"]
+__all__ = ["PagePart", "PromisingMixin", "form_key_of", "source_of"]
 
 
 class PromisingMixin(PagePart):
@@ -39,3 +40,16 @@ class PromisingMixin(PagePart):
             if isinstance(page, PromisingMixin) and page.promise_id is not None:
                 return int(page.promise_id)
         return None
+
+
+def source_of(page: Any) -> Any:
+    """Return the page that an alias shows in the end; any other page itself."""
+    while page.alias_of_id:
+        page = page.alias_of
+    return page
+
+
+def form_key_of(page: Any) -> UUID:
+    """Return the key of a form's data: one for all its languages and aliases."""
+    key: UUID = source_of(page).translation_key
+    return key

@@ -14,6 +14,8 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, Pan
 from helpdesk.models import Queue
 
 from . import acceptance, routing
+from .check_panel import PublishCheckPanel
+from .comparing import FormFieldsPanel
 
 
 class IntakeEditForm(WagtailAdminPageForm):
@@ -112,8 +114,9 @@ def try_url(page: Any) -> str:
 #: What an editor of a form sees below its title.
 PANELS = [
     StatePanel(heading=_("How the form stands")),
+    PublishCheckPanel(heading=_("Before publishing")),
     FieldPanel("intro"),
-    FieldPanel("fields"),
+    FormFieldsPanel("fields"),
     MultiFieldPanel(
         [
             FieldPanel("queue"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, cast
+from uuid import UUID
 
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,7 +28,7 @@ from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_
 from . import acceptance, alike, snapshot, steps
 from .acceptance import AcceptanceMixin, NotAccepted, Phase
 from .audience import AudienceMixin
-from .base import PromisingMixin
+from .base import PromisingMixin, form_key_of, source_of
 from .editing import PANELS, IntakeEditForm, try_url
 from .forms import IntakeForm
 from .routing import RoutingMixin
@@ -158,15 +159,16 @@ class IntakeFormMixin(
 
     @method_decorator(never_cache)
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not self.may_send(request.user):
-            return self.refuse(request)
-        if request.method == "POST":
-            return self._taken(request)
-        if "done" in request.GET:
-            return self.render_landing_page(request, read_reference(request.GET["done"]))
-        phase = self.phase()
-        if phase is not Phase.OPEN:
-            return self._outside(request, phase)
+        if not is_preview(request):
+            if not self.may_send(request.user):
+                return self.refuse(request)
+            if request.method == "POST":
+                return self._taken(request)
+            if "done" in request.GET:
+                return self.render_landing_page(request, read_reference(request.GET["done"]))
+            phase = self.phase()
+            if phase is not Phase.OPEN:
+                return self._outside(request, phase)
         form = self.get_form(user=request.user, parameters=request.GET)
         return self._form_page(request, form)
 
@@ -248,7 +250,7 @@ class IntakeFormMixin(
                 form,
                 subject=draft.subject,
                 text=duplicates.words_of(answers),
-                form_key=self.translation_key,
+                form_key=self.form_key,
                 context=self.get_context(request),
             )
             if asked is not None:
@@ -309,7 +311,7 @@ class IntakeFormMixin(
         origin = Origin(
             self.pk,
             self.latest_revision_id if is_test else self.seen_revision_id(),
-            self.translation_key,
+            self.form_key,
             answers,
             self.receipt_for(answers, route.queue),
         )
@@ -352,5 +354,14 @@ class IntakeFormMixin(
 
     def seen_revision_id(self) -> int | None:
         """Return the revision the visitor sees; an alias shows that of its source."""
-        source = self.alias_of.specific if self.alias_of_id else self
-        return source.live_revision_id
+        return source_of(self).live_revision_id
+
+    @property
+    def form_key(self) -> UUID:
+        """The key of this form's data: one for all its languages and aliases."""
+        return form_key_of(self)
+
+
+def is_preview(request: HttpRequest) -> bool:
+    """Tell whether an editor looks at the page in the preview."""
+    return bool(getattr(request, "is_preview", False))

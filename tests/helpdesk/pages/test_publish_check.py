@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from wagtail.models import GroupPagePermission
+
+from helpdesk.models import AutoResponse, QueueAddress, Ticket
+from helpdesk.pages import uses
+from helpdesk.pages.publish_check import MANY, check
+from tests import factories as f
+from tests import page_factories as p
+
+pytestmark = pytest.mark.django_db
+
+ROOM = p.question("text", "room", "Raum")
+KIND = p.question("choice", "kind", "Art", choices={"paper": "Papier", "toner": "Toner"})
+
+
+@pytest.fixture
+def tree():
+    return p.make_site()
+
+
+@pytest.fixture
+def queue():
+    queue = f.QueueFactory(legal_basis="§ 3 HG")
+    QueueAddress.objects.get_or_create(
+        queue=queue, defaults={"address": "druck@desk.example", "normalised": "druck@desk.example"}
+    )
+    return queue
+
+
+def make(tree, queue, *fields, english=True):
+    """Return a form with a translation that asks the same in other words."""
+    page = p.make_form(tree.services, list(fields) or [ROOM], queue=queue)
+    if english:
+        other = page.copy_for_translation(tree.english.locale, copy_parents=True)
+        for child in other.fields:
+            child.value["label"] = f"English {child.value['label']}"
+        other.save_revision().publish()
+    return type(page).objects.get(pk=page.pk)
+
+
+def texts(page):
+    return [finding.text for finding in check(page)]
+
+
+def said(page, words):
+    found = [finding for finding in check(page) if words in finding.text]
+    assert found, texts(page)
+    return found[0]
+
+
+def without(page, *keys):
+    """Return the draft of a page that has lost some fields."""
+    draft = type(page).objects.get(pk=page.pk)
+    kept = [(c.block_type, c.value) for c in draft.fields if c.value["key"] not in keys]
+    draft.fields = kept
+    return draft
+
+
+def test_good_form_has_no_findings(tree, queue):
+    assert texts(make(tree, queue)) == []
+
+
+def test_field_that_goes_is_told_with_the_open_tickets_that_hold_an_answer(client, tree, queue):
+    page = make(tree, queue, ROOM, KIND)
+    p.sent(client, page, q_kind="toner")
+    p.sent(client, page, q_room="2", q_kind="paper")
+    p.sent(client, page, q_room="3")
+    tested = Ticket.objects.latest("pk")
+    p.sent(client, page, q_room="4", q_kind="paper")
+    Ticket.objects.filter(pk=Ticket.objects.latest("pk").pk).update(is_test=True)
+    assert tested.pk
+    finding = said(without(page, "kind"), "“Art” is no longer asked")
+    assert "2 open tickets hold an answer" in finding.text
+    assert not finding.is_wrong
+    # nobody ever answered
+    assert said(without(make(tree, queue, ROOM, KIND), "kind"), "Art").text == (
+        "Field “Art” is no longer asked."
+    )
+
+
+def test_field_that_goes_and_is_still_asked_about_is_wrong(tree, queue):
+    asks = p.question(
+        "text", "more", "Mehr", condition={"field": "kind", "op": "is", "value": "toner"}
+    )
+    page = make(tree, queue, KIND, asks)
+    draft = without(page, "kind")
+    draft.subject = "Fall {{ kind }}"
+    finding = check(draft)[0]
+    assert finding.is_wrong
+    assert "the condition of “Mehr”" in finding.text
+    assert "the text “subject of the tickets”" in finding.text
+
+
+def test_others_say_what_they_use(tree, queue, monkeypatch):
+    monkeypatch.setattr(uses, "_FINDERS", list(uses._FINDERS))
+
+    @uses.register
+    def views(page):
+        yield uses.Use("room", "the view “Rooms”")
+        yield uses.Use("room", "the view “Rooms”")
+
+    uses.register(views)
+    page = make(tree, queue, ROOM, KIND)
+    assert said(without(page, "room"), "Raum").text.count("the view “Rooms”") == 1
+    assert texts(page) == []
+
+
+def test_missing_and_incomplete_translations_are_told(tree, queue):
+    page = make(tree, queue, ROOM, KIND, english=False)
+    assert said(page, "no version of this form in English")
+    other = page.copy_for_translation(tree.english.locale, copy_parents=True)
+    assert said(page, "version in English is not published")
+    other.save_revision().publish()
+    assert said(page, "called the same as here, not translated? “Raum”, “Art”")
+    page.fields = [*((c.block_type, c.value) for c in page.fields), ("text", {"label": "Neu", "key": "new"})]  # fmt: skip
+    assert said(page, "version in English does not ask for “Neu”")
+    assert said(without(page, "room"), "version in English still asks for “Raum”")
+
+
+def test_storage_queue_and_receipt_are_looked_at(tree, queue):
+    page = make(tree, queue)
+    AutoResponse.objects.create(queue=queue, kind="received", is_active=False)
+    assert said(page, "No receipt is sent")
+    queue.legal_basis = ""
+    queue.save()
+    page.refresh_from_db()
+    assert said(page, "legal basis")
+    page.legal_basis = "Vertrag"
+    assert not any("legal basis" in text for text in texts(page))
+    queue.addresses.all().delete()
+    assert said(page, "no mail address")
+    queue.is_active = False
+    queue.save()
+    page.refresh_from_db()
+    assert said(page, "not in use").is_wrong
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        (p.question("email", "a", "Adresse"), "not marked “Personal”"),
+        (p.question("phone", "a", "Telefon"), "not marked “Personal”"),
+        (p.question("text", "a", "Name", private=True, in_subject=True), "goes into the subject"),
+        (p.question("files", "a", "Foto", required=True), "without a file nobody can send"),
+        (p.question("consent", "a", "Ja"), "hardly says what is agreed to"),
+    ],
+)
+def test_fields_that_are_a_risk_are_told(tree, queue, field, words):
+    page = make(tree, queue, field)
+    assert [text for text in texts(page) if words in text]
+
+
+def test_many_fields_are_told(tree, queue):
+    fields = [p.question("text", f"k{n}", f"Feld {n}") for n in range(MANY + 1)]
+    assert said(make(tree, queue, *fields), f"{MANY + 1} fields")
+
+
+def test_check_needs_a_constant_number_of_queries(tree, queue):
+    def cost(count):
+        fields = [p.question("text", f"k{n}", f"Feld {n}") for n in range(count)]
+        page = make(tree, queue, *fields)
+        draft = without(page, *(f"k{n}" for n in range(count - 1)))
+        with CaptureQueriesContext(connection) as queries:
+            check(draft)
+        return len(queries)
+
+    assert cost(2) == cost(60) <= 12
+
+
+def editor(tree):
+    user = f.UserFactory()
+    group = Group.objects.create(name="Redaktion")
+    group.permissions.add(*f.make_team().permissions.all())
+    for right in ("add", "change", "publish"):
+        GroupPagePermission.objects.create(group=group, page=tree.home, permission_type=right)
+    user.groups.add(group)
+    return user
+
+
+def test_editor_reads_the_check_in_the_page_editor(client, tree, queue):
+    page = make(tree, queue, p.question("email", "a", "<i>Adresse</i>"), english=False)
+    client.force_login(editor(tree))
+    html = client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).content.decode()
+    assert "hd-check__item" in html
+    assert "&lt;i&gt;Adresse&lt;/i&gt;" in html
