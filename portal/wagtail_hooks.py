@@ -99,7 +99,8 @@ def warn_of_a_stale_translation(request: HttpRequest, page: Page) -> None:
     """Say above the editor that the source of this translation was published since."""
     if request.method != "GET" or request.headers.get("x-requested-with"):
         return
-    found = stale_since(page)
+    # what is edited is the draft; what counts is what was published
+    found = stale_since(Page.objects.get(pk=page.pk))
     if found is not None:
         source, since = found
         context = {
