@@ -159,6 +159,6 @@ class _SubmissionsItem(BaseItem):
 @hooks.register("construct_wagtail_userbar")
 def submissions_item(request: HttpRequest, items: list[Any], page: Page | None) -> None:
     """Lead from a form to what was sent with it, for who may edit it."""
-    if isinstance(page, IntakeFormPage) and page.pk:
-        if page.permissions_for_user(request.user).can_edit():
-            items.append(_SubmissionsItem(page))
+    is_form = isinstance(page, IntakeFormPage) and page.pk
+    if is_form and page.permissions_for_user(request.user).can_edit():
+        items.append(_SubmissionsItem(page))

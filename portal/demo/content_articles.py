@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .blocks import Node, Words, heading, notice, related, steps, text
+from .blocks import Node, Words, notice, related, steps, text
 from .content_statements import STATEMENTS
 
 WIFI = Node(

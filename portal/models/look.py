@@ -107,9 +107,7 @@ class Look(models.Model):
             "Used where people read light on dark. Empty: a lighter shade of the colour above that can be read there."
         ),
     )
-    tone = models.CharField(
-        _("tone of the greys"), max_length=20, blank=True, choices=Tone.choices
-    )
+    tone = models.CharField(_("tone of the greys"), max_length=20, blank=True, choices=Tone.choices)
     corners = models.CharField(_("corners"), max_length=20, blank=True, choices=Corners.choices)
     density = models.CharField(_("distances"), max_length=20, blank=True, choices=Density.choices)
     typeface = models.CharField(

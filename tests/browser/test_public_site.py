@@ -27,13 +27,22 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 NARROW = {"width": 320, "height": 640}
 BODY = [
     {"type": "heading", "value": "Was tun?"},
-    {"type": "text", "value": "<h3>Zuerst</h3><p>Ausschalten, <b>warten</b>.</p><ul><li>Strom</li></ul>"},
+    {
+        "type": "text",
+        "value": "<h3>Zuerst</h3><p>Ausschalten, <b>warten</b>.</p><ul><li>Strom</li></ul>",
+    },
     {"type": "notice", "value": {"tone": "warning", "text": "<p>Vorsicht.</p>"}},
-    {"type": "steps", "value": {"heading": "Wie", "steps": [{"title": "Eins", "text": "<p>So.</p>"}]}},
+    {
+        "type": "steps",
+        "value": {"heading": "Wie", "steps": [{"title": "Eins", "text": "<p>So.</p>"}]},
+    },
 ]
 ASIDE = [
     {"type": "audience", "value": {"text": "<p>Alle Studierenden.</p>"}},
-    {"type": "contact", "value": {"name": "IT", "email": "it@uni.example", "phone": "1", "place": "", "hours": ""}},
+    {
+        "type": "contact",
+        "value": {"name": "IT", "email": "it@uni.example", "phone": "1", "place": "", "hours": ""},
+    },
 ]
 #: What a page may weigh without its pictures (bytes as transferred, uncompressed here).
 ENOUGH = 150_000
@@ -45,14 +54,23 @@ def stage() -> Stage:
     stage = set_up()
     tree, home = stage.tree, stage.tree.home
     service = pages.make_service(
-        tree.services, "Drucken", slug="drucken", summary="Papier und Toner.", body=json.dumps([*BODY, *ASIDE])
+        tree.services,
+        "Drucken",
+        slug="drucken",
+        summary="Papier und Toner.",
+        body=json.dumps([*BODY, *ASIDE]),
     )
     article = pages.make_article(service, slug="stau", summary="Was klemmt.", body=json.dumps(BODY))
-    queue_page = pages.make_queue_page(tree.services, stage.queue, slug="team", summary="Wir drucken.")
+    queue_page = pages.make_queue_page(
+        tree.services, stage.queue, slug="team", summary="Wir drucken."
+    )
     form = pages.make_form(service, pages.ALL_FIELDS, queue=stage.queue, slug="melden")
     made = [tree.services, service, article, queue_page, form]
     statements = {}
-    for model, name in ((AccessibilityStatementPage, "accessibility_page"), (PrivacyPage, "privacy_page")):
+    for model, name in (
+        (AccessibilityStatementPage, "accessibility_page"),
+        (PrivacyPage, "privacy_page"),
+    ):
         page = model(**start(model.__name__, "de"))
         page.purposes = json.dumps(start(model.__name__, "de").get("purposes", []))
         home.add_child(instance=page)
@@ -63,7 +81,8 @@ def stage() -> Stage:
         page.copy_for_translation(english).save_revision().publish()
     pages.make_article(service, "Nur deutsch", slug="nur-deutsch")
     SiteSettings.objects.update_or_create(
-        site=tree.site, defaults={"organisation": "Universität", "contact_email": "it@uni.example", **statements}
+        site=tree.site,
+        defaults={"organisation": "Universität", "contact_email": "it@uni.example", **statements},
     )
     return stage
 
@@ -74,7 +93,9 @@ def places(stage: Stage, language: str) -> dict[str, str]:
     home = tree.home if language == "de" else tree.english
     below = {page.slug: page.url for page in home.get_descendants().live()}
     prefix = "" if language == "de" else "/en"
-    ticket = f.make_ticket(stage.queue, subject="Stuhl", customer=f.make_customer(f"{language}@mail.example"))
+    ticket = f.make_ticket(
+        stage.queue, subject="Stuhl", customer=f.make_customer(f"{language}@mail.example")
+    )
     with translation.override(language):
         status = access.by_link(access.status_token(ticket)).url()
         requests = reverse("helpdesk_customers:list")
@@ -117,7 +138,9 @@ def test_wide_pages_are_accessible_whatever_look_was_chosen(
     DepartmentLook.objects.create(department=department, accent="#204080", tone="plain")
     guest = visit()
     found = places(stage, "de")
-    guest.tour({name: found[name] for name in ("home", "dienste", "drucken", "melden", "datenschutz")})
+    guest.tour(
+        {name: found[name] for name in ("home", "dienste", "drucken", "melden", "datenschutz")}
+    )
     guest.goto(found["home"])
     assert style_of(guest.page, "--accent") == "#7a1f3d"
     guest.goto(found["drucken"])
@@ -125,7 +148,9 @@ def test_wide_pages_are_accessible_whatever_look_was_chosen(
 
 
 def style_of(page: Page, name: str) -> str:
-    value: str = page.evaluate(f"getComputedStyle(document.documentElement).getPropertyValue('{name}')")
+    value: str = page.evaluate(
+        f"getComputedStyle(document.documentElement).getPropertyValue('{name}')"
+    )
     return value.strip()
 
 
@@ -226,7 +251,9 @@ def test_the_menu_of_a_phone_works_by_keyboard_and_without_scripts(
     expect(link).to_be_visible()
     box = guest.page.locator(".site-menu nav").bounding_box()
     main = guest.page.locator("main").bounding_box()
-    assert box and main and main["y"] >= box["y"] + box["height"]  # it covers nothing
+    assert box
+    assert main
+    assert main["y"] >= box["y"] + box["height"]  # it covers nothing
     guest.page.keyboard.press("Tab")
     guest.page.keyboard.press("Enter")
     guest.page.wait_for_url("**/dienste/")
@@ -239,7 +266,8 @@ def test_wagtail_s_own_checker_and_bar_work_on_our_pages(
     editor = visit()
     refused: list[str] = []
     editor.page.on(
-        "console", lambda line: refused.append(line.text) if "Content Security" in line.text else None
+        "console",
+        lambda line: refused.append(line.text) if "Content Security" in line.text else None,
     )
     editor.log_in("chefin")
     found = places(stage, "de")

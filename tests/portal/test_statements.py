@@ -81,7 +81,10 @@ def test_a_translation_starts_with_our_text_where_nothing_was_changed(tree):
 def test_the_statement_says_what_is_not_accessible_and_whom_to_tell(client, tree):
     form = p.make_form(tree.home, title="Barriere melden")
     barriers = [
-        {"type": "barrier", "value": {"what": "Anhänge", "reason": "exempt", "text": "Von anderen."}},
+        {
+            "type": "barrier",
+            "value": {"what": "Anhänge", "reason": "exempt", "text": "Von anderen."},
+        },
         {"type": "barrier", "value": {"what": "Alte PDF", "reason": "not_yet", "text": ""}},
     ]
     page = AccessibilityStatementPage(

@@ -116,7 +116,9 @@ def test_lang_and_hreflang_are_right(client, tree):
     for page, lang in ((article, "de"), (copy, "en")):
         text = html(client, page.url)
         assert f'<html lang="{lang}">' in text
-        alternates = re.findall(r'rel="alternate" hreflang="(\w+)" href="http://testserver([^"]+)"', text)
+        alternates = re.findall(
+            r'rel="alternate" hreflang="(\w+)" href="http://testserver([^"]+)"', text
+        )
         assert dict(alternates) == {"de": article.url, "en": copy.url}
     ArticlePage.objects.get(pk=copy.pk).unpublish()
     assert 'rel="alternate"' not in html(client, article.url)
@@ -125,7 +127,11 @@ def test_lang_and_hreflang_are_right(client, tree):
 def test_the_switch_asks_the_same_on_every_depth(client, tree, django_assert_max_num_queries):
     page = tree.services
     for level in range(5):
-        page = p.make_service(page, f"Ebene {level}") if level == 0 else p.make_article(page, f"E{level}")
+        page = (
+            p.make_service(page, f"Ebene {level}")
+            if level == 0
+            else p.make_article(page, f"E{level}")
+        )
     html(client, page.url)
     with django_assert_max_num_queries(22):
         html(client, page.url)
