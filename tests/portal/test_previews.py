@@ -23,7 +23,7 @@ def test_each_kind_of_page_has_its_preview_in_its_language(language):
         ServicePage(title="Dienst", slug="d", locale=locale, live=False),
     ]
     for model in (AccessibilityStatementPage, PrivacyPage):
-        texts = {name: value for name, value in start(model.__name__, language).items()}
+        texts = dict(start(model.__name__, language))
         texts.pop("purposes", None)
         drafts.append(model(**texts, slug=model.__name__.lower(), locale=locale, live=False))
     for draft in drafts:
