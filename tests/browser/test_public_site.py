@@ -53,6 +53,8 @@ def stage() -> Stage:
     """The site with each type of page, all but one translated."""
     stage = set_up()
     tree, home = stage.tree, stage.tree.home
+    tree.services.summary = "Was es gibt."
+    tree.services.save()
     service = pages.make_service(
         tree.services,
         "Drucken",
