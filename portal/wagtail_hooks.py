@@ -114,7 +114,8 @@ def warn_of_a_stale_translation(request: HttpRequest, page: Page) -> None:
     """Say above the editor that the source of this translation was published since."""
     if request.method != "GET" or request.headers.get("x-requested-with"):
         return
-    found = stale_since(page)
+    # what is edited is the draft; what counts is what was published
+    found = stale_since(Page.objects.get(pk=page.pk))
     if found is not None:
         source, since = found
         context = {
@@ -173,6 +174,6 @@ class _SubmissionsItem(BaseItem):
 @hooks.register("construct_wagtail_userbar")
 def submissions_item(request: HttpRequest, items: list[Any], page: Page | None) -> None:
     """Lead from a form to what was sent with it, for who may edit it."""
-    if isinstance(page, IntakeFormPage) and page.pk:
-        if page.permissions_for_user(request.user).can_edit():
-            items.append(_SubmissionsItem(page))
+    is_form = isinstance(page, IntakeFormPage) and page.pk
+    if is_form and page.permissions_for_user(request.user).can_edit():
+        items.append(_SubmissionsItem(page))

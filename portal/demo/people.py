@@ -118,6 +118,8 @@ def _make(person: Person, encoded: str) -> User:
                     content_type__app_label="wagtailadmin", codename="access_admin"
                 )
             )
+        if person.group == WAGTAIL_EDITORS:
+            group.permissions.add(Permission.objects.get(codename="submit_translation"))
     if person.is_customer:
         # what the log-in page does once the address is confirmed
         actions.verify_address(user=user, address=person.address)

@@ -33,7 +33,7 @@ class HomePage(SummaryMixin, Page):
         blank=True,
         related_name="+",
         help_text=_(
-            "A form or page for those who do not know whom to ask. Empty: the catalogue of services."
+            "A form or page for those who do not know whom to ask. Empty: the home page names only the catalogue."
         ),
     )
     body = StreamField(BodyBlock(), verbose_name=_("content"), blank=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from typing import Any
 from uuid import uuid4
 
@@ -84,7 +85,7 @@ def main() -> None:
         "copy": copy.fields.get_prep_value(),
         "changed": changed(form, english),
     }
-    print(json.dumps(answer))
+    sys.stdout.write(json.dumps(answer) + "\n")
 
 
 def changed(form: Any, english: Any) -> list[str]:
