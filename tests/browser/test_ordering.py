@@ -99,7 +99,7 @@ def test_a_queue_is_ordered_approved_and_receives_its_first_mail(visit: Visit, s
     admin.log_in("root")
     admin.goto(f"/admin/helpdesk/tickets/{order.ticket_id}/")
     admin.check()
-    admin.page.locator(f"a[href$='/tickets/{order.ticket_id}/order/']").click()
+    admin.page.locator(f"a[href$='/tickets/{order.ticket_id}/order/']").first.click()
     admin.page.wait_for_load_state()
     admin.check()
     admin.page.locator("button[value=approve]").click()
