@@ -239,9 +239,7 @@ class IntakeFormMixin(
 
     def answer(self, form: IntakeForm, request: HttpRequest) -> HttpResponse:
         """Make of a valid form what its sender wants; ask first if there is an open request like it."""
-        key = self.key_of(form)
-        is_known = key is not None and Ticket.objects.filter(submission_key=key).exists()
-        if not is_known:
+        if not self.is_known(form):
             self.check_open(form.cleaned_data["shown_at"])
             answers = self.answers(form)
             draft = self.draft(form, answers)
@@ -255,7 +253,7 @@ class IntakeFormMixin(
             )
             if asked is not None:
                 return asked
-            article = alike.add(request, draft, key)
+            article = alike.add(request, draft, self.key_of(form))
             if article is not None:
                 return self.added(form, request, article)
         return HttpResponseRedirect(self.thanks_url(request, self.receive(form, request)))
@@ -283,6 +281,11 @@ class IntakeFormMixin(
             from_address=form.cleaned_data["contact_email"],
             files=form.uploads(),
         )
+
+    def is_known(self, form: IntakeForm) -> bool:
+        """Tell whether this very submission opened a ticket before."""
+        key = self.key_of(form)
+        return key is not None and Ticket.objects.filter(submission_key=key).exists()
 
     def key_of(self, form: IntakeForm) -> str | None:
         """Return what tells this very submission from others; None if the form came without a key."""

@@ -71,6 +71,8 @@ class QueueOrderPageMixin(IntakeFormMixin):
 
     def answer(self, form: IntakeForm, request: HttpRequest) -> HttpResponse:
         """Place the order of a valid form. Nobody is asked about an open request: each order is one of its own."""
+        if not self.is_known(form):
+            self.check_open(form.cleaned_data["shown_at"])
         try:
             ticket = self.receive(form, request)
         except (InvalidInput, AddressTaken) as error:
