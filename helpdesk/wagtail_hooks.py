@@ -36,6 +36,7 @@ from .agents import (
 from .agents.dashboard import DeskPanel
 from .pages.builder import editor_assets
 from .pages.field_sets import refuse_deletion
+from .pages.inputs import sets
 from .pages.stream import FormFieldsBlock
 
 register_permission_policy(models.Ticket, policy.TicketPolicy(models.Ticket))
@@ -131,4 +132,4 @@ def admin_js() -> str:
 
 @hooks.register("insert_editor_js")
 def editor_js() -> str:
-    return editor_assets(FormFieldsBlock().kinds())
+    return editor_assets(FormFieldsBlock().kinds(), sets.live())

@@ -6,6 +6,7 @@ so it knows those that were never saved. Operators, their words and which of the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -100,16 +101,29 @@ def _words() -> dict[str, str]:
         "days_ahead": _("days after today"),
         "today_ago": _("%(n)s days ago"),
         "today_ahead": _("%(n)s days from now"),
-        "unfinished": _("…"),
-        "removed": _("The condition was removed."),
     }
 
 
-def editor_assets(kinds: dict[str, FieldType | None]) -> SafeString:
-    """Return the tags that the page editor needs for conditions."""
+def questions_of(children: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return what conditions may ask about in a field set, as the script knows questions."""
+    return [
+        {
+            "key": child.value["key"],
+            "label": child.value["label"],
+            "kind": child.block.compared_as,
+            "choices": child.block.choices_of(child.value) or None,
+        }
+        for child in children
+        if child.block.compared_as is not None
+    ]
+
+
+def editor_assets(kinds: dict[str, FieldType | None], sets: Iterable[Any] = ()) -> SafeString:
+    """Return the tags that the page editor needs for conditions; `sets` are the site's field sets."""
+    by_id = {str(one.pk): questions_of(one.fields.stream_block.inputs(one.fields)) for one in sets}
     return format_html(
         '{}<link rel="stylesheet" href="{}"><script type="module" src="{}"></script>',
-        json_script(catalogue(kinds), "hd-condition-catalogue"),
+        json_script({**catalogue(kinds), "sets": by_id}, "hd-condition-catalogue"),
         static("helpdesk/pages/conditions.css"),
         static("helpdesk/pages/conditions.js"),
     )

@@ -44,11 +44,6 @@ class ConditionalForm(forms.Form):
         """What is asked, given what was sent; of a form that is fresh, given what stands in it."""
         return decide(self.rows, self._compared)
 
-    def is_asked(self, name: str) -> bool:
-        """Tell whether the field of this name is asked."""
-        key = name.removeprefix(PREFIX)
-        return any(row.key == key and place in self.asked.places for place, row in self._fields())
-
     def asked_inputs(self) -> dict[str, Any]:
         """Return those of `inputs` that are asked, in their order."""
         keys = {row.key for place, row in self._fields() if place in self.asked.places}
@@ -102,10 +97,6 @@ class ConditionalForm(forms.Form):
             if words:
                 told = '{} <span class="form__when">{}</span>' if field.help_text else '{}<span class="form__when">{}</span>'  # fmt: skip
                 field.help_text = format_html(told, field.help_text, words)
-
-    def has_conditions(self) -> bool:
-        """Tell whether there is anything for the browser to decide."""
-        return any(row.shown or row.required for row in self.rows)
 
     def asking_data(self) -> dict[str, Any]:
         """Return as JSON what the browser needs to decide what is asked."""

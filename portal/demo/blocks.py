@@ -74,9 +74,16 @@ def _rows(rows: Any, *names: str) -> Any:
     ]
 
 
+#: What only structures a form, and where its heading stands.
+_HEADS = {"section": "heading", "step": "title"}
+
+
 @dataclass(frozen=True)
 class Field:
-    """One field of an intake form. `choices` are (name, German, English), `columns` those of a list of rows."""
+    """One field of an intake form. `choices` are (name, German, English), `columns` those of a list of rows.
+
+    `condition` and `required_when` name another field, an operator and a value; a choice by its name.
+    """
 
     name: str
     type: str
@@ -89,20 +96,29 @@ class Field:
     in_subject: bool = False
     choices: tuple[tuple[str, str, str], ...] = ()
     options: tuple[tuple[str, Any], ...] = ()
+    condition: tuple[str, str, Any] | None = None
+    required_when: tuple[str, str, Any] | None = None
     columns: tuple[Field, ...] = ()
 
     def raw(self, form: str, language: str) -> Block:
         """Return the block of the field on `form`, in one language."""
         is_german = language == "de"
-        if self.type == "section":
-            value: Any = {"heading": self.de if is_german else self.en, "text": ""}
-            return {"type": "section", "id": block_id(form, self.name), "value": value}
+        conditions = {
+            "condition": self._tree(form, self.condition),
+            "required_when": self._tree(form, self.required_when),
+        }
+        if self.type in _HEADS:
+            title, text = (self.de, self.help_de) if is_german else (self.en, self.help_en)
+            value: Any = {_HEADS[self.type]: title, "text": text, **conditions}
+            del value["required_when"]
+            return {"type": self.type, "id": block_id(form, self.name), "value": value}
         value = {
             "label": self.de if is_german else self.en,
             "help_text": self.help_de if is_german else self.help_en,
             "required": self.required,
             "private": self.private,
             "in_subject": self.in_subject,
+            **conditions,
             **dict(self.options),
         }
         if self.choices:
@@ -119,6 +135,14 @@ class Field:
                 column.raw(f"{form}/{self.name}", language) for column in self.columns
             ]
         return {"type": self.type, "id": block_id(form, self.name), "value": value}
+
+    @staticmethod
+    def _tree(form: str, condition: tuple[str, str, Any] | None) -> Block | None:
+        if condition is None:
+            return None
+        field, op, value = condition
+        known = choice_value(form, field, value) if isinstance(value, str) else value
+        return {"field": key_for(block_id(form, field)), "op": op, "value": known}
 
 
 def input_name(form: str, field: str) -> str:

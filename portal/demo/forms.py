@@ -130,7 +130,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
         ),
     ),
     "enrolment": (
-        Field("section-person", "section", "Zu Ihnen", "About you"),
+        Field("step-person", "step", "Zu Ihnen", "About you"),
         Field(
             "matriculation",
             "text",
@@ -144,7 +144,7 @@ FORMS: dict[str, tuple[Field, ...]] = {
         ),
         Field("login", "login", "Unikennung", "University login", private=True),
         Field("degree", "text", "Studiengang", "Degree programme", required=True),
-        Field("section-event", "section", "Zur Veranstaltung", "About the event"),
+        Field("step-event", "step", "Zur Veranstaltung", "About the event"),
         Field(
             "event",
             "text",
@@ -155,6 +155,15 @@ FORMS: dict[str, tuple[Field, ...]] = {
         ),
         Field("day", "date", "Gewünschter Termin", "Date you would like"),
         Field("first_time", "yes_no", "Erste Anmeldung?", "First enrolment?", required=True),
+        Field(
+            "last_time",
+            "text",
+            "Wann waren Sie zuletzt dabei?",
+            "When did you take part last?",
+            "Das Semester genügt.",
+            "The semester will do.",
+            condition=("first_time", "is", False),
+        ),
         Field(
             "others",
             "people",
@@ -167,7 +176,15 @@ FORMS: dict[str, tuple[Field, ...]] = {
             columns=PERSON,
         ),
         Field("reachable", "field_set", "", ""),
-        Field("remarks", "long_text", "Bemerkungen", "Remarks"),
+        Field(
+            "remarks",
+            "long_text",
+            "Bemerkungen",
+            "Remarks",
+            "Bei einer erneuten Anmeldung: warum Sie noch einmal teilnehmen.",
+            "If you enrol again: why you take part once more.",
+            required_when=("first_time", "is", False),
+        ),
         Field(
             "rules",
             "consent",

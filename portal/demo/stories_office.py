@@ -125,6 +125,7 @@ OFFICE_STORIES = (
                 "event": "Erste Hilfe",
                 "day": -6,
                 "first_time": "no",
+                "last_time": "Sommer 2023",
                 "remarks": "Mein alter Nachweis ist abgelaufen.",
                 "rules": "on",
             },

@@ -43,9 +43,7 @@ def test_every_tone_can_be_read(tone):
 
 @given(COLOURS, COLOURS, st.sampled_from(sorted(tokens.TONES)))
 def test_every_accent_that_is_let_through_can_be_read_with_every_tone(light, dark, tone):
-    look = Look(
-        accent=readable(light), accent_dark=readable(dark, dark=True), tone=tone
-    )
+    look = Look(accent=readable(light), accent_dark=readable(dark, dark=True), tone=tone)
     models.check_accent(look.accent)
     models.check_accent_dark(look.accent_dark)
     assert unreadable(look) == []

@@ -113,9 +113,10 @@ def test_the_editor_is_warned_and_says_that_it_is_up_to_date(pair, editor):
     answer = reverse("portal_translation_current", args=[copy.pk])
     page = browser.get(edit).content.decode()
     assert answer in page
-    assert answer not in browser.get(
-        reverse("wagtailadmin_pages:edit", args=[german.pk])
-    ).content.decode()
+    assert (
+        answer
+        not in browser.get(reverse("wagtailadmin_pages:edit", args=[german.pk])).content.decode()
+    )
     assert browser.get(answer).status_code == 405
     assert browser.post(answer)["Location"] == edit
     assert stale_since(copy) is None

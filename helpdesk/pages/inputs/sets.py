@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from wagtail.snippets.blocks import SnippetChooserBlock
@@ -31,6 +32,12 @@ def offered() -> list[tuple[str, FieldSetBlock]]:
     """Return the block as a stream takes it; [] on a site that has no model for field sets."""
     model = conf.get("FIELD_SET_MODEL")
     return [(NAME, FieldSetBlock(model, required=True))] if model else []
+
+
+def live() -> Any:
+    """Return the site's live field sets; [] on a site without."""
+    name = conf.get("FIELD_SET_MODEL")
+    return apps.get_model(name).objects.filter(live=True) if name else []
 
 
 def unfold(children: Sequence[Any]) -> list[tuple[int, Any]]:

@@ -117,6 +117,11 @@ const counted = (pair, n) => filled(pair[n === 1 ? 0 : 1], { n });
 const controlsOf = (part) =>
   [...part.querySelectorAll('input, select, textarea')].filter((one) => one.type !== 'hidden');
 
+
+/* The fields of a step; what stands within one (the rows of a list) belongs to it. */
+const namedIn = (step) =>
+  [...step.querySelectorAll('[data-name]')].filter((part) => !part.parentElement.closest('[data-name]'));
+
 /* Shows and hides the parts of a form, and marks what must be answered. */
 class Asking {
   constructor(form, given) {
@@ -137,6 +142,8 @@ class Asking {
   markOf(row, place) {
     const label = row.required && this.parts.get(place)?.querySelector('legend, label');
     if (!label) return null;
+    const there = label.querySelector('.field__mark');
+    if (there) return there;
     const mark = make('span', { class: 'field__mark' }, this.given.words.optional);
     label.append(' ', mark);
     return mark;
@@ -238,6 +245,7 @@ class Steps {
       const step = this.all[event.state?.formStep ?? -1];
       if (step && !step.matches('[data-skipped]')) this.open(step, { focus: true });
     });
+    this.progress.append(make('ol'));
     this.progress.hidden = false;
     this.summary.hidden = false;
     this.last.querySelector('h2').hidden = false;
@@ -334,7 +342,7 @@ class Steps {
 
   /* Ask the server for the errors of a step, and show them; without an address (a preview): none. */
   async check(step) {
-    const parts = [...step.querySelectorAll('[data-name]')];
+    const parts = namedIn(step);
     parts.forEach(forget);
     if (!this.form.hasAttribute('action')) return true;
     const data = new FormData(this.form);
@@ -375,7 +383,7 @@ class Steps {
       event.preventDefault();
       this.go(step);
     });
-    const rows = [...step.querySelectorAll('[data-name]')]
+    const rows = namedIn(step)
       .filter((part) => !part.hidden && controlsOf(part).length)
       .map((part) => {
         const said = answerOf(part, this.words.yes) || this.words.nothing;

@@ -6,8 +6,9 @@ import { keyFor } from './keys.js';
 const { app } = window.wagtail || {};
 const { Controller } = window.StimulusModule || {};
 const source = document.getElementById('hd-condition-catalogue');
-const { kinds, operators, choices, words } = source ? JSON.parse(source.textContent) : {};
+const { kinds, operators, choices, sets, words } = source ? JSON.parse(source.textContent) : {};
 
+const UNFINISHED = '…';
 const valueOf = (name) => document.getElementsByName(name)[0]?.value ?? '';
 const filled = (text, values) => text.replace(/%\((\w+)\)s/g, (all, name) => values[name] ?? all);
 
@@ -49,20 +50,29 @@ const choicesOf = (prefix) => {
   }));
 };
 
-/* The questions of a form that a condition may ask about: { key, label, kind, choices, prefix, place }. */
+/* The questions of a field set that stands in the form; the server tells them. */
+const fromSet = (child) =>
+  (child.type === 'field_set' && sets[valueOf(`${child.prefix}-value`)]) || [];
+
+/* The questions of a form that a condition may ask about: { key, label, kind, choices, place }. */
 const questionsOf = (stream) =>
   withKeys(
     childrenOf(stream).map((child, place) => ({ ...child, place })),
     'key',
-  )
-    .filter((child) => kinds[child.type])
-    .map((child, at) => ({
-      ...child,
-      kind: kinds[child.type],
-      label:
-        valueOf(`${child.prefix}-value-label`).trim() || filled(words.unnamed, { n: at + 1 }),
-      choices: choicesOf(child.prefix),
-    }));
+  ).flatMap((child) => {
+    const { place } = child;
+    if (!kinds[child.type]) return fromSet(child).map((question) => ({ ...question, place }));
+    const label = valueOf(`${child.prefix}-value-label`).trim();
+    return [
+      {
+        key: child.key,
+        kind: kinds[child.type],
+        label: label || filled(words.unnamed, { n: place + 1 }),
+        choices: choicesOf(child.prefix),
+        place,
+      },
+    ];
+  });
 
 const make = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
@@ -411,7 +421,7 @@ class Condition extends Controller {
 
   part(row, all) {
     const question = all.find((one) => one.key === row.field);
-    if (!question) return [row.field ? words.gone : words.unfinished];
+    if (!question) return [row.field ? words.gone : UNFINISHED];
     const operator = this.operatorsOf(question).find((one) => one.code === row.op);
     const sentence = operator ? operator.sentence : `%(field)s ${row.op} %(value)s`;
     const told = {
@@ -426,7 +436,7 @@ class Condition extends Controller {
 
   said(row, question) {
     const { value } = row;
-    if (value === undefined || value === '' || (Array.isArray(value) && !value.length)) return words.unfinished;
+    if (value === undefined || value === '' || (Array.isArray(value) && !value.length)) return UNFINISHED;
     if (value === true || value === false) return value ? words.yes : words.no;
     if (Array.isArray(value)) return value.map((one) => this.said({ value: one }, question)).join(', ');
     if (question.choices) return question.choices.find((one) => one.value === value)?.label || words.lost;
