@@ -57,7 +57,7 @@ def test_labels_help_choices_and_texts_are_translated(outcome):
 
 def test_keys_values_conditions_and_the_queue_stay(outcome):
     source, copy = by_key(outcome["source"]), by_key(outcome["copy"])
-    assert list(source) == list(copy) == ["kind", "room", "photo"]
+    assert list(source) == list(copy) == ["kind", "room", "photo", "team"]
     assert [one["value"]["value"] for one in copy["kind"]["choices"]] == ["paper", "toner"]
     assert copy["room"]["condition"] == source["room"]["condition"] is not None
     assert copy["room"]["required"] is True

@@ -142,6 +142,8 @@ class Asking {
   markOf(row, place) {
     const label = row.required && this.parts.get(place)?.querySelector('legend, label');
     if (!label) return null;
+    const there = label.querySelector('.field__mark');
+    if (there) return there;
     const mark = make('span', { class: 'field__mark' }, this.given.words.optional);
     label.append(' ', mark);
     return mark;

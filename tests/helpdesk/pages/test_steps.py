@@ -9,6 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from helpdesk.models import Customer, OutboundMail, Ticket
+from helpdesk.pages.asking import problems, rows_of
+from helpdesk.pages.keys import key_for
 from helpdesk.pages.steps import CHECK, steps_of
 from tests import page_factories as p
 from tests.helpdesk.pages.test_asking import COLOUR, IS_RED, block, form
@@ -104,3 +106,49 @@ def test_a_form_with_conditions_asks_no_more_of_the_database(client, django_asse
         client.get(plain.url)
     with django_assert_max_num_queries(len(few)):
         client.get(full.url)
+
+
+def test_copies_and_translations_keep_their_conditions():
+    tree = p.make_site()
+    raw = [
+        {
+            "type": "choice",
+            "id": "one",
+            "value": {
+                "label": "Farbe",
+                "choices": [{"type": "item", "id": "red", "value": {"label": "Rot"}}],
+            },
+        },
+        {
+            "type": "text",
+            "id": "two",
+            "value": {
+                "label": "Ton",
+                "condition": {"field": key_for("one"), "op": "is", "value": key_for("red")},
+            },
+        },
+    ]
+    page = p.make_form(tree.home, raw)
+    copied = page.copy(update_attrs={"slug": "noch-eins"})
+    translated = page.copy_for_translation(tree.english.locale)
+
+    for one in (page, copied, translated):
+        fields = type(page).objects.get(pk=one.pk).get_latest_revision_as_object().fields
+        assert problems(fields) == {}
+        assert rows_of(fields)[1].shown.to_json() == raw[1]["value"]["condition"]
+
+
+def test_a_duplicated_block_asks_about_the_original_question():
+    stream_block = form(COLOUR).stream.stream_block
+    value = {"label": "Ton", "key": key_for("two"), "condition": IS_RED}
+    twice = stream_block.to_python(
+        [
+            COLOUR,
+            {"type": "text", "id": "two", "value": value},
+            {"type": "text", "id": "three", "value": value},
+        ]
+    )
+    cleaned = stream_block.clean(twice)
+
+    assert [child.value["key"] for child in cleaned][1:] == [key_for("two"), key_for("three")]
+    assert [child.value["condition"] for child in cleaned][1:] == [IS_RED, IS_RED]
