@@ -25,7 +25,7 @@ from helpdesk.models import Department, Priority, Queue, Right, TicketType, queu
 from helpdesk.rules.conditions import Condition, ConditionError, FieldSet, parse
 
 from .base import PagePart
-from .blocks import ConditionBlock
+from .blocks import ConditionBlock, Untranslated
 from .conditions import fields_of, problem, values_of
 
 
@@ -64,7 +64,7 @@ class OwnerBlock(RowBlock):
         return found.distinct().order_by("last_name", "first_name", "pk")
 
 
-class RouteBlock(blocks.StructBlock):
+class RouteBlock(Untranslated, blocks.StructBlock):
     """One rule: when this was answered, the request goes there. What is empty is as the page says."""
 
     condition = ConditionBlock(

@@ -66,6 +66,15 @@ def test_keys_values_conditions_and_the_queue_stay(outcome):
     assert [one["id"] for one in outcome["source"]] == [one["id"] for one in outcome["copy"]]
 
 
+def test_words_with_variables_are_translated_and_rules_stay(outcome):
+    assert outcome["subject"] == "EN:Raum {{ answer_room }}"
+    text, steps = outcome["thanks"]
+    assert "EN:Danke für {{ answer_room }}." in text["value"]
+    assert steps["value"]["heading"] == "EN:Weiter"
+    assert [one["value"] for one in steps["value"]["steps"]] == ["EN:Wir lesen {{ number }}."]
+    assert outcome["routes"][0] == outcome["routes"][1] != []
+
+
 def test_nothing_that_is_no_text_is_offered_for_translation(outcome):
     assert not {"kind", "room", "photo", "paper", "toner", "png, pdf"} & set(outcome["strings"])
 

@@ -48,6 +48,10 @@ FIELDS = [
         ],
     ),
 ]
+THANKS = [
+    {"type": "text", "value": "<p>Danke für {{ answer_room }}.</p>"},
+    {"type": "steps", "value": {"heading": "Weiter", "steps": ["Wir lesen {{ number }}."]}},
+]
 
 
 def translate(page: Any, english: Any) -> tuple[Any, list[str]]:
@@ -71,7 +75,14 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     tree = pages.make_site()
     english = Locale.objects.get(language_code="en")
-    form = pages.make_form(tree.home, FIELDS, intro="<p>Guten Tag.</p>", thanks="<p>Danke.</p>")
+    form = pages.make_form(
+        tree.home,
+        FIELDS,
+        intro="<p>Guten Tag.</p>",
+        subject="Raum {{ answer_room }}",
+        routes=json.dumps([{"type": "route", "value": {"condition": CONDITION, "queue": 1}}]),
+        thank_you=json.dumps(THANKS),
+    )
     copy, strings = translate(form, english)
     copy = IntakeFormPage.objects.get(pk=copy.pk)
     answer = {
@@ -79,6 +90,9 @@ def main() -> None:
         "queue": [form.queue_id, copy.queue_id],
         "key": [str(form.translation_key), str(copy.translation_key)],
         "live": copy.live,
+        "subject": copy.subject,
+        "routes": [form.routes.get_prep_value(), copy.routes.get_prep_value()],
+        "thanks": copy.thank_you.get_prep_value(),
         "title": copy.title,
         "intro": copy.intro,
         "source": form.fields.get_prep_value(),
