@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from playwright.sync_api import CDPSession, Page, expect
 from wagtail.admin.userbar import ContentCheckerItem
 from wagtail.models import Locale
@@ -290,3 +290,28 @@ def test_wagtail_s_own_checker_and_bar_work_on_our_pages(
     item.first.click()
     editor.page.wait_for_url("**/forms/submissions/**")
     assert refused == []
+
+
+def test_the_report_and_the_warning_of_a_stale_translation_are_accessible(
+    visit: Callable[..., Visitor], stage: Stage
+) -> None:
+    account("chefin", "de", is_superuser=True, is_staff=True)
+    german = stage.tree.home.get_descendants().get(slug="stau")
+    copy = german.get_translations().get()
+    type(german).objects.filter(pk=german.pk).update(last_published_at=timezone.now())
+    admin = visit()
+    admin.log_in("chefin")
+    admin.tour(
+        {
+            "start": reverse("wagtailadmin_home"),
+            "report": reverse("portal_translations"),
+            "settings": reverse("wagtailsettings:edit", args=["portal", "sitesettings"]),
+        }
+    )
+    admin.goto(reverse("wagtailadmin_pages:edit", args=[copy.pk]))
+    warning = admin.page.locator(".messages .warning")
+    expect(warning).to_be_visible()
+    assert not [one for one in admin.problems() if ".messages" in one]
+    warning.locator("button").click()
+    admin.page.wait_for_load_state()
+    assert "/current/" not in admin.page.content()
