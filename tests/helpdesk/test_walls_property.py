@@ -273,5 +273,5 @@ def test_the_submissions_of_a_form_are_the_visible_ones():
     view = TicketSubmissionsView()
     view.request = RequestFactory().get("/")
     view.request.user = Actor("agent").user  # nobody
-    view.form_page = type("Page", (), {"translation_key": "00000000-0000-0000-0000-000000000000"})()
+    view.form_page = type("Page", (), {"form_key": "00000000-0000-0000-0000-000000000000"})()
     assert list(view.get_base_queryset()) == []
