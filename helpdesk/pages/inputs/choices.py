@@ -21,6 +21,7 @@ class ChoiceItem(blocks.StructBlock):
     value = KeyBlock(label=_("Value"))
 
     class Meta:
+        label = _("Answer")
         label_format = "{label}"
         form_layout = BlockGroup(children=["label"], settings=["value"])
 
