@@ -38,9 +38,10 @@ FIELDS = [
     pages.question("text", "room", "Raum", required=True, condition=CONDITION),
     pages.question("files", "photo", "Foto", endings="png, pdf"),
 ]
+STEP = {"type": "item", "id": str(uuid4()), "value": "Wir lesen {{ number }}."}
 THANKS = [
     {"type": "text", "value": "<p>Danke für {{ answer_room }}.</p>"},
-    {"type": "steps", "value": {"heading": "Weiter", "steps": ["Wir lesen {{ number }}."]}},
+    {"type": "steps", "value": {"heading": "Weiter", "steps": [STEP]}},
 ]
 
 
