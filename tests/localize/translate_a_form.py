@@ -48,9 +48,10 @@ FIELDS = [
         ],
     ),
 ]
+STEP = {"type": "item", "id": str(uuid4()), "value": "Wir lesen {{ number }}."}
 THANKS = [
     {"type": "text", "value": "<p>Danke für {{ answer_room }}.</p>"},
-    {"type": "steps", "value": {"heading": "Weiter", "steps": ["Wir lesen {{ number }}."]}},
+    {"type": "steps", "value": {"heading": "Weiter", "steps": [STEP]}},
 ]
 
 
