@@ -110,8 +110,9 @@ class IntakeFormMixin(
 
     def get_data_fields(self) -> list[tuple[str, str]]:
         """Return key and label of each field, as the form stands now."""
-        block = self.fields.stream_block
-        return [(child.value["key"], child.value["label"]) for child in block.inputs(self.fields)]
+        with translation.override(self.locale.language_code):  # that of the field sets in it
+            children = self.fields.stream_block.inputs(self.fields)
+        return [(child.value["key"], child.value["label"]) for child in children]
 
     def get_submissions(self) -> models.QuerySet[Ticket]:
         """Return nothing: tickets are read through the policy, and never deleted from here."""
@@ -123,14 +124,15 @@ class IntakeFormMixin(
 
     def get_form(self, *args: Any, **kwargs: Any) -> IntakeForm:
         """Return the form for `user`, bound if data is given."""
-        return IntakeForm(
-            *args,
-            stream=self.fields,
-            user=kwargs.get("user"),
-            parameters=kwargs.get("parameters"),
-            objection=self.objection_wording(),
-            label_suffix="",
-        )
+        with translation.override(self.locale.language_code):  # that of the field sets in it
+            return IntakeForm(
+                *args,
+                stream=self.fields,
+                user=kwargs.get("user"),
+                parameters=kwargs.get("parameters"),
+                objection=self.objection_wording(),
+                label_suffix="",
+            )
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
