@@ -208,7 +208,9 @@ def mark(forms: Iterable[Any]) -> None:
 def state_in_words(page: AcceptanceMixin) -> list[str]:
     """Return how the form stands, for its editor: sentences with dates in the site's time zone."""
     phase = page.phase()
-    if phase is Phase.OPEN:
+    if not page.live:
+        words = [_now("The page is not published: nobody can use the form yet.")]
+    elif phase is Phase.OPEN:
         words = [_now("The form is open.")]
         if page.closes_at is not None:
             words.append(_now("It closes on %(date)s.") % {"date": moment(page.closes_at)})

@@ -141,8 +141,8 @@ def approve(visit: Visit, stage: Stage) -> str:
     page = IntakeFormPage.objects.get()
     moderator.page.get_by_role("link", name=page.draft_title, exact=True).first.click()
     moderator.page.locator("footer .w-dropdown__toggle").click()
-    moderator.page.get_by_role("button", name="Approve", exact=True).click()
-    expect(moderator.page.locator(".messages")).to_contain_text("published")
+    with moderator.page.expect_navigation():
+        moderator.page.locator("footer button", has_text="Approve and Publish").click()
     return IntakeFormPage.objects.get(live=True).url.replace("http://testserver", moderator.base)
 
 
@@ -187,7 +187,7 @@ def shown(visit: Visit, ticket: Ticket) -> str:
     agent.log_in("agent")
     agent.goto(reverse("helpdesk_agents:ticket", args=[ticket.pk]))
     agent.check()
-    return agent.page.locator("#answers, [data-answers]").first.inner_text()
+    return agent.page.locator(".hd-answers").first.inner_text()
 
 
 def test_an_enrolment_form_from_the_editor_to_the_agent_and_its_change(visit, stage):
