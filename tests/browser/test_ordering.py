@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from helpdesk.mail import ingest, ledger
 from helpdesk.models import OrderSettings, OutboundMail, QueueOrder
 from portal.models import QueueOrderPage
+from tests import factories as f
 from tests.helpdesk.pages.test_orders import FIELDS
 
 from .conftest import Visitor
@@ -23,6 +24,13 @@ TABLE = (
     "Vorname\tNachname\tE-Mail\tUnikennung\n"
     "Ada\tByron\tada@uni.example\tadbyr100\n"
     "Ben\tBerg\tben@uni.example\tb?\n"
+)
+ORDER_MAIL = (
+    "From: Dana Drossel <dekanat@uni.example>\r\nTo: ticketsystem@desk.example\r\n"
+    "Subject: Neue Queue\r\nMessage-ID: <order@uni.example>\r\n\r\n"
+    "Guten Tag,\r\n\r\nwir möchten eine Queue.\r\n\r\nGewünschte Adresse: pruefung@desk.example\r\n"
+    "Zweck: Fragen zu Prüfungen\r\n\r\nVorname;Nachname;E-Mail;Unikennung\r\n"
+    "Ada;Byron;ada@uni.example;adbyr100\r\nBen;Berg;ben@uni.example;beber101\r\n"
 )
 MAIL = (
     "From: Stud Ent <student@mail.example>\r\nTo: pruefung@desk.example\r\n"
@@ -95,6 +103,31 @@ def test_a_queue_is_ordered_approved_and_receives_its_first_mail(visit: Visit, s
     order = QueueOrder.objects.select_related("ticket").get()
     expect(page.locator("main")).to_contain_text(order.ticket.number)
 
+    approve(visit, order)
+
+
+def test_an_order_by_plain_mail_is_filled_in_and_approved(visit: Visit):
+    stage = set_up("de")
+    account("root", "de", is_superuser=True, is_staff=True)
+    order_page(stage)
+    f.QueueAddressFactory(queue=stage.queue, address="ticketsystem@desk.example")
+    row = ingest.process(ledger.accept(ORDER_MAIL.encode(), source="test", key="order").pk)
+    admin = visit(language="de")
+    admin.log_in("root")
+    admin.goto(f"/admin/helpdesk/tickets/{row.ticket_id}/")
+    admin.page.locator("a[href$='/order/fill/']").first.click()
+    admin.page.wait_for_load_state()
+    admin.check()
+    expect(admin.page.locator("[name=address]")).to_have_value("pruefung@desk.example")
+    expect(admin.page.locator("[name$=login_name]").nth(1)).to_have_value("beber101")
+    admin.page.fill("[name=name]", "Prüfungsamt")
+    admin.page.locator("main form button[type=submit]").last.click()
+    admin.page.wait_for_url(f"**/tickets/{row.ticket_id}/order/")
+    approve(visit, QueueOrder.objects.get(ticket=row.ticket))
+
+
+def approve(visit: Visit, order: QueueOrder) -> None:
+    """Approve an order as an administrator, and let the first mail come to the new queue."""
     admin = visit(language="de")
     admin.log_in("root")
     admin.goto(f"/admin/helpdesk/tickets/{order.ticket_id}/")
