@@ -69,12 +69,17 @@ def take(
     return taken
 
 
+def size_in_words(size: int) -> str:
+    """Return `size` bytes for people: 10 MB, 2.5 MB; whole numbers without a decimal."""
+    return re.sub(r"[.,]0(?=\D|$)", "", filesizeformat(size))
+
+
 def check_total(size: int) -> None:
     """Raise `ValidationError` if files of `size` bytes together are too much for one message."""
     largest = int(conf.get("UPLOAD_MAX_TOTAL"))
     if size > largest:
         words = _("The files are too large together: at most %(size)s are possible.")
-        raise ValidationError(words % {"size": filesizeformat(largest)}, code="max_total")
+        raise ValidationError(words % {"size": size_in_words(largest)}, code="max_total")
 
 
 def _take(file: Any, largest: int) -> Taken:
@@ -82,7 +87,7 @@ def _take(file: Any, largest: int) -> Taken:
     if (file.size or 0) > largest:
         words = _("“%(name)s” is too large: at most %(size)s are possible.")
         raise ValidationError(
-            words % {"name": name, "size": filesizeformat(largest)}, code="max_bytes"
+            words % {"name": name, "size": size_in_words(largest)}, code="max_bytes"
         )
     content = file.read()
     kind = storage.content_type_of(content)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from django.urls import reverse
+from django.utils.text import slugify
 from django.utils.translation import get_language_info, override
 from django.utils.translation import gettext as _
 from wagtail.models import Page
@@ -116,7 +117,9 @@ def _make_form(order: QueueOrder, page: QueuePage) -> None:
     if source is not None and source.get_parent().get_translation_or_none(page.locale):
         form = source.copy_for_translation(page.locale)
         form.title = form.draft_title = _form_title()
+        form.slug = slugify(form.title)
         form.fields = _fields(str(source.translation_key))
+        form.save()  # a draft's revision alone leaves title and address as they are in the other language
     else:
         form = IntakeFormPage(
             title=_form_title(), queue=order.queue, locale=page.locale, live=False

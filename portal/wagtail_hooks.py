@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 from wagtail.admin.ui.components import Component
-from wagtail.admin.ui.tables import LiveStatusTagColumn, UpdatedAtColumn
+from wagtail.admin.ui.tables import LiveStatusTagColumn, LocaleColumn, UpdatedAtColumn
 from wagtail.admin.userbar import BaseItem
 from wagtail.admin.widgets import Button
 from wagtail.models import Page, Site
@@ -45,7 +45,12 @@ class FieldSetViewSet(SnippetViewSet):
     menu_label = gettext_lazy("Field sets")
     menu_order = 260
     add_to_admin_menu = True
-    list_display = ["title", LiveStatusTagColumn(), UpdatedAtColumn()]
+    list_display = [
+        "title",
+        LocaleColumn(label=gettext_lazy("Language")),
+        LiveStatusTagColumn(),
+        UpdatedAtColumn(),
+    ]
 
 
 register_snippet(FieldSetViewSet)

@@ -342,7 +342,8 @@ def _pages(order: QueueOrder, actor: Actor) -> Iterator[Step]:
     for page in side.planned(order, above):
         said = {"what": page.what, "title": page.title, "above": above.title}
         if page.edit_url:
-            yield Step("page", Standing.THERE, f"{page.what}: “{page.title}”", url=page.edit_url)
+            words = _("%(what)s: “%(title)s”") % said
+            yield Step("page", Standing.THERE, words, url=page.edit_url)
         else:
             words = _("A draft below “%(above)s”: %(what)s “%(title)s”") % said
             yield Step("page", Standing.MAKE, words)

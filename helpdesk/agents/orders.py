@@ -106,6 +106,9 @@ class OrderView(TicketPage):
         self.order = found
         self.order.ticket = self.ticket
 
+    def get_page_subtitle(self) -> str:
+        return str(self.order.address)
+
     def sheet(self, data: Any = None) -> Sheet:
         names = ("address", "name", "purpose", "department", "hours", "group_name")
         initial = {name: getattr(self.order, name) for name in names}

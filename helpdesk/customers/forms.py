@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 from django import forms
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -51,7 +50,7 @@ class ReplyForm(forms.Form):
             "At most %(count)d files, each up to %(size)s."
         ) % {
             "count": conf.get("UPLOAD_MAX_FILES"),
-            "size": filesizeformat(conf.get("UPLOAD_MAX_BYTES")),
+            "size": uploads.size_in_words(int(conf.get("UPLOAD_MAX_BYTES"))),
         }
 
     def clean_body(self) -> str:

@@ -165,7 +165,8 @@ def submissions(form_keys: Iterable[UUID]) -> dict[UUID, int]:
 def moment(value: datetime) -> str:
     """Return date and time in the site's time zone, in the active language."""
     local = timezone.localtime(value, timezone.get_default_timezone())
-    return date_format(local, "DATETIME_FORMAT")
+    said = {"day": date_format(local, "DATE_FORMAT"), "time": date_format(local, "TIME_FORMAT")}
+    return _("%(day)s, %(time)s") % said
 
 
 def sentence(page: AcceptanceMixin, phase: Phase) -> str:

@@ -237,6 +237,10 @@ class IntakeForm(ConditionalForm):
             ]
         return found
 
+    def wrong_answers(self) -> int:
+        """Return how many of the problems are answers; a check on programs is none."""
+        return sum(bool(one.anchor) for one in self.problems())
+
     def lost_files(self) -> bool:
         """Tell whether files were chosen that have to be chosen again."""
         return self.is_bound and bool(self.files)

@@ -281,6 +281,12 @@ class RowsBoundField(BoundField):
         return [str(one.messages[0]) for one in self.errors.as_data() if one.code != "cell"]
 
     @property
+    def cell_errors(self) -> dict[str, list[str]]:
+        """What is wrong with single cells, by the names of their controls."""
+        cells = [cell for row in self.rows for cell in row.cells if cell.errors]
+        return {cell.html_name: [str(one) for one in cell.errors] for cell in cells}
+
+    @property
     def columns(self) -> list[dict[str, Any]]:
         """How a script reads a pasted table."""
         return [

@@ -104,7 +104,15 @@ def is_check(request: HttpRequest) -> bool:
 
 
 def check(form: ConditionalForm) -> JsonResponse:
-    """Return the errors of a form by name of field; nothing is kept, counted or sent."""
+    """Return the errors of a form by name of field; nothing is kept, counted or sent.
+
+    `lists` has those of lists of rows once more: what is wrong with the list, and with which of its cells.
+    """
     errors = {name: [str(one) for one in found] for name, found in form.errors.items()}
     errors.pop("__all__", None)
-    return JsonResponse({"errors": errors})
+    lists = {
+        name: {"general": form[name].general_errors, "cells": form[name].cell_errors}
+        for name in errors
+        if getattr(form.fields[name], "is_rows", False)
+    }
+    return JsonResponse({"errors": errors, "lists": lists})

@@ -6,6 +6,7 @@ an agent, no more. Tickets are never deleted from here.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
+from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.text import Truncator
@@ -181,6 +183,9 @@ class TicketSubmissionsView(SubmissionsListView):
         labels = field.choices if field is not None else {}
         if isinstance(value, bool):
             return str(_("Yes") if value else _("No"))
+        if entry.get("type") == "date" and isinstance(value, str) and value:
+            with translation.override(self.form_page.locale.language_code):
+                return str(date_format(dt.date.fromisoformat(value)))
         if values and all(isinstance(one, str) and one in labels for one in values):
             return ", ".join(labels[str(one)] for one in values)
         return ""

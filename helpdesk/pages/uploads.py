@@ -9,7 +9,6 @@ from typing import Any
 import filetype
 from django import forms
 from django.core.exceptions import ValidationError
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from helpdesk import conf, uploads
@@ -146,6 +145,6 @@ class FilesField(forms.FileField):
         """Return the limits in a sentence for people."""
         return _("Up to %(n)d files, %(size)s each: %(endings)s.") % {
             "n": self.limits.max_files,
-            "size": filesizeformat(self.limits.max_bytes),
+            "size": uploads.size_in_words(self.limits.max_bytes),
             "endings": ", ".join(self.limits.endings),
         }

@@ -20,7 +20,7 @@ THANKS_DE = json.dumps(
     [
         {
             "type": "text",
-            "value": "<p>Sie erhalten gleich eine Bestätigung per E-Mail. Über den Link darin sehen Sie jederzeit, wie es um Ihre Anfrage steht, und können etwas ergänzen.</p>",
+            "value": "<p>Über den Link in der Bestätigung sehen Sie jederzeit, wie es um Ihre Anfrage steht, und können etwas ergänzen.</p>",
         }
     ]
 )
@@ -28,7 +28,7 @@ THANKS_EN = json.dumps(
     [
         {
             "type": "text",
-            "value": "<p>A confirmation is on its way to you by e-mail. Its link shows you at any time how your request is getting on, and lets you add to it.</p>",
+            "value": "<p>The link in the confirmation shows you at any time how your request is getting on, and lets you add to it.</p>",
         }
     ]
 )

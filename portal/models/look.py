@@ -7,6 +7,7 @@ import re
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -31,20 +32,19 @@ def _check(colour: str, *, dark: bool) -> None:
         return
     if dark:
         message = _(
-            "On a dark ground, text in this colour is hard to read: its contrast is %(found).1f to 1, and "
+            "On a dark ground, text in this colour is hard to read: its contrast is %(found)s to 1, and "
             "%(enough)s to 1 is needed. Take a lighter one; the nearest is %(better)s."
         )
     else:
         message = _(
-            "On a light ground, text in this colour is hard to read: its contrast is %(found).1f to 1, and "
+            "On a light ground, text in this colour is hard to read: its contrast is %(found)s to 1, and "
             "%(enough)s to 1 is needed. Take a darker one; the nearest is %(better)s."
         )
     better = tokens.readable(colour, dark=dark)
     # rounded down: 4.46 is not to read as 4.5
     shown = int(found * 10) / 10
-    raise ValidationError(
-        message, params={"found": shown, "enough": tokens.ENOUGH, "better": better}
-    )
+    said = {"found": number_format(shown, 1), "enough": number_format(tokens.ENOUGH, 1)}
+    raise ValidationError(message, params={**said, "better": better})
 
 
 class Tone(models.TextChoices):

@@ -218,6 +218,32 @@ def test_answers_are_looked_through_before_they_are_sent(visit):
     assert keys == ["room", "kind", "count", "reason", "day", "agree"]
 
 
+def test_what_is_wrong_in_a_list_is_told_at_its_cell(visit):
+    columns = [
+        pages.question("text", "first", "First name", required=True),
+        pages.question("email", "mail", "E-mail"),
+    ]
+    team = pages.question("group", "team", "Team", columns=columns, row_name="Person")
+    visitor = come(visit, make([part("step", title="You"), team, part("step", title="The rest")]))
+    page = visitor.page
+    introduce(visitor)
+    page.locator("[name=q_team-0-first]").fill("Ada")
+    page.get_by_role("button", name="Add a row").click()
+    page.locator("[name=q_team-1-first]").fill("Kim")
+    wrong = page.locator("[name=q_team-1-mail]")
+    wrong.fill("kim@@mail")
+    page.get_by_role("button", name="Next").click()
+    expect(wrong).to_be_focused()
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("[data-row-item]").nth(1).locator(".field__error")).to_have_count(1)
+    expect(page.locator(".field__error")).to_have_count(1)
+    wrong.fill("kim@mail.example")
+    on(visitor, "The rest", "Check your answers")
+    expect(page.locator("[data-summary]")).to_contain_text(
+        "1. First name: Ada2. First name: Kim, E-mail: kim@mail.example"
+    )
+
+
 def test_errors_of_the_server_open_their_step(visit, monkeypatch):
     visitor = come(visit, make(STEPS))
     page = visitor.page

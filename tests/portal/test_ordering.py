@@ -58,6 +58,10 @@ def test_drafts_in_each_language_in_which_there_is_a_page_above(ticket, root):
     assert len({row.translation_key for row in pages}) == 1
     forms = list(IntakeFormPage.objects.order_by("locale__language_code"))
     assert [row.live for row in forms] == [False, False]
+    assert [(row.title, row.slug) for row in forms] == [
+        ("Schreiben Sie uns", "schreiben-sie-uns"),
+        ("Write to us", "write-to-us"),
+    ]
     assert [row.get_parent().pk for row in forms] == [row.pk for row in pages]
     assert len({row.translation_key for row in forms}) == 1
     drafts = [row.get_latest_revision_as_object() for row in forms]

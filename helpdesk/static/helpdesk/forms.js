@@ -195,13 +195,14 @@ class Asking {
 const forget = (part) => {
   part.querySelectorAll('.field--invalid').forEach((one) => one.classList.remove('field--invalid'));
   part.querySelectorAll('.field__error').forEach((one) => one.remove());
+  part.querySelectorAll('.rows__row--invalid').forEach((one) => one.classList.remove('rows__row--invalid'));
   controlsOf(part).forEach((one) => one.removeAttribute('aria-invalid'));
 };
 
 const complain = (part, messages, words) => {
   const field = part.querySelector('.field') || part;
   const controls = controlsOf(part);
-  const id = `${part.dataset.name}_wrong`;
+  const id = `${part.dataset.name ?? controls[0].name}_wrong`;
   const list = make('ul', { class: 'field__error', id });
   messages.forEach((message) => {
     list.append(make('li', {}, make('span', { class: 'visually-hidden' }, words.error), ` ${message}`));
@@ -215,8 +216,19 @@ const complain = (part, messages, words) => {
     const others = (one.getAttribute('aria-describedby') || '').split(' ').filter((name) => name && name !== id);
     one.setAttribute('aria-describedby', [...others, id].join(' '));
   });
-  // of a list the messages name the cells
+  // of a list its cells are marked, each with its own message
   if (!part.querySelector('[data-rows]')) controls.forEach((one) => one.setAttribute('aria-invalid', 'true'));
+};
+
+/* A list of rows: what is wrong with the list stands at its head, all else at the cell. */
+const complainOfRows = (part, { general, cells }, words) => {
+  if (general.length) complain(part, general, words);
+  Object.entries(cells).forEach(([name, messages]) => {
+    const cell = controlsOf(part).find((one) => one.name === name)?.closest('.field--cell');
+    if (!cell) return;
+    complain(cell, messages, words);
+    cell.closest('[data-row-item]').classList.add('rows__row--invalid');
+  });
 };
 
 /* --- steps ------------------------------------------------------------------------------------ */
@@ -225,12 +237,13 @@ class Steps {
   constructor(form, asking) {
     Object.assign(this, { form, asking, words: asking.given.words });
     this.all = [...form.querySelectorAll('[data-step]')];
-    [this.back, this.next, this.send, this.progress, this.summary] = [
+    [this.back, this.next, this.send, this.progress, this.summary, this.note] = [
       'back',
       'next',
       'send',
       'progress',
       'summary',
+      'note',
     ].map((name) => form.querySelector(`[data-${name}]`));
     this.last = this.all[this.all.length - 1];
     this.done = new Set();
@@ -295,6 +308,7 @@ class Steps {
     this.back.hidden = step === this.asked()[0];
     this.next.hidden = isLast;
     this.send.hidden = !isLast;
+    this.note.hidden = isLast; // nothing is left to be filled in
     if (isLast) this.summarise();
     this.count();
     if (focus) {
@@ -356,15 +370,20 @@ class Steps {
       headers: { Accept: 'application/json' },
       credentials: 'same-origin',
     });
-    const { errors } = await answer.json();
+    const { errors, lists } = await answer.json();
     const wrong = parts.filter((part) => {
       const isChosen = controlsOf(part).some((one) => one.type === 'file' && one.files.length);
       return errors[part.dataset.name] && !part.hidden && !isChosen;
     });
-    wrong.forEach((part) => complain(part, errors[part.dataset.name], this.words));
+    wrong.forEach((part) => {
+      const { name } = part.dataset;
+      if (lists[name]) complainOfRows(part, lists[name], this.words);
+      else complain(part, errors[name], this.words);
+    });
     if (!wrong.length) return true;
     this.asking.say(counted(this.words.wrong, wrong.length));
-    controlsOf(wrong[0])[0]?.focus();
+    const controls = controlsOf(wrong[0]);
+    (controls.find((one) => one.matches('[aria-invalid="true"]')) ?? controls[0])?.focus();
     return false;
   }
 
@@ -415,8 +434,23 @@ const saidBy = (control) => {
   return control.value.trim();
 };
 
-/* Return in words what was answered in a part; several texts (rows of a list) each with its label. */
+/* Return the rows of a list in words, as the ticket will show them: one on each line, without empty ones. */
+const rowsOf = (part, yes) =>
+  [...part.querySelectorAll('[data-rows-list] > [data-row-item]')]
+    .map((row) =>
+      [...row.querySelectorAll('.field--cell')]
+        .map((cell) => [labelOf(cell), answerOf(cell, yes)])
+        .filter(([, said]) => said)
+        .map(([label, said]) => `${label}: ${said}`)
+        .join(', '),
+    )
+    .filter(Boolean)
+    .map((said, at) => `${at + 1}. ${said}`)
+    .join('\n');
+
+/* Return in words what was answered in a part; several texts each with its label. */
 const answerOf = (part, yes) => {
+  if (part.querySelector('[data-rows]')) return rowsOf(part, yes);
   const [lone, ...more] = controlsOf(part);
   if (lone.type === 'checkbox' && !more.length && !part.querySelector('fieldset')) {
     return lone.checked ? yes : '';

@@ -48,6 +48,16 @@ def test_a_visitor_sends_rows(client, page):
     )
 
 
+def test_a_check_of_a_step_tells_which_cell_is_wrong(client, page):
+    lists = pages.sent(
+        client, page, **{**ROWS, "q_team-1-mail": "kim@@mail"}, check_step="1"
+    ).json()["lists"]
+    assert lists["q_team"]["general"] == []
+    [(cell, [message])] = lists["q_team"]["cells"].items()
+    assert cell == "q_team-1-mail"
+    assert "E-Mail" in message
+
+
 def test_a_button_of_the_list_opens_no_ticket(client, page):
     response = pages.sent(client, page, **ROWS, **{"q_team-add": "1", "contact_email": "nonsense"})
     html = response.content.decode()

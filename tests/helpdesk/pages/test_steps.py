@@ -75,7 +75,7 @@ def test_a_check_tells_the_errors_and_does_nothing_else(client):
 
     assert response.status_code == 200
     assert set(response.json()["errors"]) == {"q_room", "contact_email"}
-    assert p.sent(client, page, **{CHECK: "1"}).json() == {"errors": {}}
+    assert p.sent(client, page, **{CHECK: "1"}).json() == {"errors": {}, "lists": {}}
     assert not Ticket.objects.exists()
     assert not Customer.objects.exists()
     assert not OutboundMail.objects.exists()
