@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .conditional import ConditionalForm
+from .rows import RowsBoundField
 
 #: What the script sends with a form that is only to be checked.
 CHECK = "check_step"
@@ -111,8 +112,8 @@ def check(form: ConditionalForm) -> JsonResponse:
     errors = {name: [str(one) for one in found] for name, found in form.errors.items()}
     errors.pop("__all__", None)
     lists = {
-        name: {"general": form[name].general_errors, "cells": form[name].cell_errors}
+        name: {"general": bound.general_errors, "cells": bound.cell_errors}
         for name in errors
-        if getattr(form.fields[name], "is_rows", False)
+        if isinstance(bound := form[name], RowsBoundField)
     }
     return JsonResponse({"errors": errors, "lists": lists})
