@@ -224,7 +224,8 @@ def test_what_is_wrong_in_a_list_is_told_at_its_cell(visit):
         pages.question("email", "mail", "E-mail"),
     ]
     team = pages.question("group", "team", "Team", columns=columns, row_name="Person")
-    visitor = come(visit, make([part("step", title="You"), team, part("step", title="The rest")]))
+    rest = [part("step", title="The rest"), pages.question("text", "room", "Room")]
+    visitor = come(visit, make([part("step", title="You"), team, *rest]))
     page = visitor.page
     introduce(visitor)
     page.locator("[name=q_team-0-first]").fill("Ada")
@@ -240,7 +241,7 @@ def test_what_is_wrong_in_a_list_is_told_at_its_cell(visit):
     wrong.fill("kim@mail.example")
     on(visitor, "The rest", "Check your answers")
     expect(page.locator("[data-summary]")).to_contain_text(
-        "1. First name: Ada2. First name: Kim, E-mail: kim@mail.example"
+        "1. First name: Ada 2. First name: Kim, E-mail: kim@mail.example"
     )
 
 
