@@ -81,3 +81,10 @@ def test_what_holds_another_request_stays():
     with pytest.raises(InvalidInput):
         actions.discard_test(actor=permissions.SYSTEM, ticket=target)
     assert Ticket.objects.count() == 2
+
+
+def test_a_test_waits_for_nobody():
+    ticket = f.make_ticket(is_test=True)
+
+    assert (ticket.next_action_at, ticket.next_action) == (None, "")
+    assert f.make_ticket().next_action_at is not None
