@@ -108,3 +108,11 @@ def check(form: ConditionalForm) -> JsonResponse:
     errors = {name: [str(one) for one in found] for name, found in form.errors.items()}
     errors.pop("__all__", None)
     return JsonResponse({"errors": errors})
+
+
+def unchecked(seconds: int) -> JsonResponse:
+    """Return no errors, for nobody looked: that was too often, and may be tried again in so many seconds.
+
+    Whoever fills in the form goes on; the whole form is refused in words then, with everything in it.
+    """
+    return JsonResponse({"errors": {}}, status=429, headers={"Retry-After": str(seconds)})
