@@ -58,6 +58,9 @@ DEFAULTS: dict[str, Any] = {
     # by request are counted besides
     "FORMS_PER_IP": 400,
     "FORMS_PER_ADDRESS": 15,
+    # how often the form on which a queue is ordered is looked through, complete or not: it says whether an address is
+    # in use, and whether the directory knows a log-in name
+    "CHECKS_PER_IP": 60,
     "REPLIES_PER_IP": 600,
     "REPLIES_PER_REQUEST": 30,
     "UPLOADS_PER_IP": 1000,

@@ -84,7 +84,8 @@ class AccountAdapter(DefaultAccountAdapter):
         answer = entering.before_login(request, user, **hook)
         if answer is not None:
             return answer
-        if not signup:
+        # a door says itself which addresses it proves; the one of an account that an order made was only typed
+        if not signup and not entering.is_by_door(user, hook.get("signal_kwargs")):
             _vouch_for_address(user)
         return super().pre_login(request, user, signup=signup, **hook)
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from wagtail.models import get_page_models
 
 from helpdesk import conf
 from helpdesk.models import queue_map
-from portal.models import IntakeFormPage, QueuePage
+from helpdesk.pages.intake import IntakeFormMixin
+from helpdesk.pages.queue import QueuePageMixin
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,17 @@ class Kept:
     basis: str
 
 
+def page_types() -> list[Any]:
+    """Return the types of pages that take requests or name a queue; an order of a queue is a form, too."""
+    kinds = (IntakeFormMixin, QueuePageMixin)
+    return [model for model in get_page_models() if issubclass(model, kinds)]
+
+
 def kept(locale: Any) -> list[Kept]:
     """Return the rows for all live public forms and queue pages of a language, by title. A constant number of queries."""
     queues = queue_map()
     rows = []
-    for model in (IntakeFormPage, QueuePage):
+    for model in page_types():
         pages = model.objects.live().public().filter(locale=locale)
         pages = pages.select_related("locale").defer_streamfields()
         for page in pages.order_by("title", "pk"):

@@ -24,10 +24,11 @@ from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet
 
 from helpdesk.agents.policy import DepartmentPolicy
+from helpdesk.pages.intake import IntakeFormMixin
 
 from . import key_views, translation_views
 from .looks import LookViewSet
-from .models import DepartmentLook, FieldSet, IntakeFormPage
+from .models import DepartmentLook, FieldSet
 from .standing import lacking
 from .translations import stale_since
 
@@ -167,7 +168,7 @@ def statements_panel(request: HttpRequest, panels: list[Any]) -> None:
 class _SubmissionsItem(BaseItem):
     template_name = "portal/admin/submissions_item.html"
 
-    def __init__(self, page: IntakeFormPage) -> None:
+    def __init__(self, page: Page) -> None:
         super().__init__()
         self.page = page
 
@@ -179,6 +180,6 @@ class _SubmissionsItem(BaseItem):
 @hooks.register("construct_wagtail_userbar")
 def submissions_item(request: HttpRequest, items: list[Any], page: Page | None) -> None:
     """Lead from a form to what was sent with it, for who may edit it."""
-    is_form = isinstance(page, IntakeFormPage) and page.pk
-    if is_form and page.permissions_for_user(request.user).can_edit():
+    is_form = isinstance(page, IntakeFormMixin) and page.pk
+    if page is not None and is_form and page.permissions_for_user(request.user).can_edit():
         items.append(_SubmissionsItem(page))

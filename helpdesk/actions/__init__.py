@@ -57,8 +57,9 @@ from .merging import REVERSIBLE, merge, merge_all, reversible_until, unmerge
 from .messages import add_note, answer, forward, log_call
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .order_checks import look_up, rules_of, taken_by
-from .order_plan import Standing, Step, in_the_way, plan_of
+from .order_plan import in_the_way, plan_of
 from .ordering import Wanted, change_order, place_order, refuse_order, rows_of
+from .plan_steps import Standing, Step
 from .proving import note_code
 from .reading import mark_seen
 from .receiving import accept_sender, inform_queue, receive_message

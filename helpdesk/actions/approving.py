@@ -29,9 +29,9 @@ from . import order_words
 from .base import locked, touch, verb
 from .granting import change_rights
 from .messages import answer
+from .order_people import accounts_named, adds_people
 from .order_plan import (
     TEAM_RIGHTS,
-    accounts_named,
     department_of,
     in_the_way,
     page_above,
@@ -45,8 +45,8 @@ from .site_side import PlannedPage, site_side
 def approve_order(*, actor: Actor, ticket: Ticket, version: int | None = None) -> QueueOrder:
     """Make the queue that `ticket` orders, and all that belongs to it; tell the orderer (rights: `require_decider`, *answer*).
 
-    What is there already is left as it is. Approving once more makes what is missing since, tells nobody again, and
-    asks for no `version`; two at once make one. Raises `InvalidInput` for what is in the way (`order_plan`),
+    What is there already is left as it is. Approving once more makes what is missing since (who was taken out of the team stays
+    out), tells nobody again, and asks for no `version`; two at once make one. Raises `InvalidInput` for what is in the way (`order_plan`),
     `WrongState` for an order that was refused, `NotPermitted`, `Conflict` if it changed meanwhile.
     """
     try:
@@ -84,12 +84,13 @@ def _make(actor: Actor, order: QueueOrder) -> list[PlannedPage]:
     order.queue = queue = _queue(order)
     _address(order, queue)
     order.account = _account(order)
+    joins = adds_people(order, team_of(order))
     order.group = _team(order)
     # what was made a moment ago is no part of the rights that the actor knows
     fresh = permissions.agent(actor.user) if actor.kind == "agent" else actor
     grants = [(order.group, order.queue, str(right)) for right in TEAM_RIGHTS]
     change_rights(actor=fresh, give=grants)
-    for row in rows_of(order):
+    for row in rows_of(order) if joins else ():
         _member(order.group, row.login_name, row.first_name, row.last_name, row.email)
     above = page_above(order)
     return list(site_side().make(order, above)) if above is not None else []
@@ -153,7 +154,7 @@ def _team(order: QueueOrder) -> Group:
 def _member(group: Group, login_name: str, first: str, last: str, email: str) -> None:
     """Let the account with a log-in name belong to a team. A new one has no password: whoever comes in with this name
     through the organisation's log-in gets it."""
-    found = accounts_named(login_name)
+    found = accounts_named([login_name]).get(login_name.lower(), [])
     if found:
         user = found[0]
     else:

@@ -10,10 +10,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing, conf, persons
-from helpdesk.models import OrderSettings, QueueAddress, QueueOrder
+from helpdesk.models import Customer, OrderSettings, QueueAddress, QueueOrder
 from helpdesk.rules.ordering import AgentRow, Rules, read_lines
 
-from .customers import belongs_to_person
+from .customers import is_persons_own
 
 
 class Checked(StrEnum):
@@ -57,12 +57,19 @@ def rules_of(settings: OrderSettings | None = None) -> Rules:
     )
 
 
-def taken_by(address: str, *, order: QueueOrder | None = None) -> Taken | None:
-    """Return by what a well-formed address is taken, None if it is free. What `order` itself has is its own."""
+def taken_by(
+    address: str, *, order: QueueOrder | None = None, customer: Customer | None = None
+) -> Taken | None:
+    """Return by what a well-formed address is taken, None if it is free. What `order` itself has is its own.
+
+    `customer` is who orders (else that of the order's ticket): they may order the address they write from. A customer
+    of whom nobody knows whether they are a person (`is_persons_own`) is in nobody's way.
+    """
     normalised = addressing.normalise(address)
     rows = QueueAddress.objects.filter(normalised=normalised)
     orders = QueueOrder.objects.filter(normalised=normalised, state=QueueOrder.State.OPEN)
     if order is not None:
+        customer = customer or order.ticket.customer
         orders = orders.exclude(pk=order.pk)
         if order.queue_id is not None:
             rows = rows.exclude(queue=order.queue_id)
@@ -70,7 +77,7 @@ def taken_by(address: str, *, order: QueueOrder | None = None) -> Taken | None:
         return Taken.QUEUE
     if orders.exists():
         return Taken.ORDER
-    return Taken.PERSON if belongs_to_person(address) else None
+    return Taken.PERSON if is_persons_own(address, besides=customer) else None
 
 
 def look_up(rows: Iterable[AgentRow], *, again: bool = False) -> list[AgentRow]:

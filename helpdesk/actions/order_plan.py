@@ -6,53 +6,33 @@ It is made for whoever looks at it: nobody is offered what they may not give. Ap
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from helpdesk import addressing, permissions
+from helpdesk import permissions
 from helpdesk.models import (
     Department,
     OrderSettings,
     Queue,
-    QueueAddress,
     QueueOrder,
     QueueRight,
     Right,
+    Ticket,
 )
 from helpdesk.permissions import Actor
-from helpdesk.rules.ordering import AgentRow, Refused, check_address, check_agents
+from helpdesk.rules.ordering import Refused, check_address
 
-from .order_checks import TAKEN_WORDS, UNKNOWN_LOGIN, Checked, rules_of, taken_by
-from .ordering import rows_of
+from .customers import find_customer
+from .order_checks import TAKEN_WORDS, rules_of, taken_by
+from .order_people import people_steps
+from .plan_steps import Standing, Step
 from .site_side import site_side
 
 #: What a new team may do in its queue: its work, but not leading it.
 TEAM_RIGHTS = tuple(right for right in Right if right not in (Right.MANAGE, Right.ADMINISTER))
-
-
-class Standing(StrEnum):
-    """How a step stands."""
-
-    MAKE = "make"  # will be made
-    THERE = "there"  # is there already
-    STOPS = "stops"  # is in the way of approving
-    LEFT = "left"  # is left for people to do
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line of a plan. `note` says what to look at twice, `url` leads to what is there."""
-
-    part: str
-    standing: Standing
-    words: str
-    note: str = ""
-    url: str = ""
 
 
 def plan_of(order: QueueOrder, actor: Actor) -> tuple[Step, ...]:
@@ -63,7 +43,7 @@ def plan_of(order: QueueOrder, actor: Actor) -> tuple[Step, ...]:
         _address(order),
         *_account(order),
         *_team(order, actor),
-        *_agents(order, actor),
+        *people_steps(order, actor, team_of(order)),
         *_pages(order, actor),
         Step("texts", Standing.THERE, _("Receipt and other automatic answers: as the queue above says, else the usual texts.")),
     )  # fmt: skip
@@ -129,7 +109,22 @@ def _address(order: QueueOrder) -> Step:
     taken = taken_by(order.address, order=order)
     if taken is not None:
         return Step("address", Standing.STOPS, f"{order.address}: {TAKEN_WORDS[taken]}")
-    return Step("address", Standing.MAKE, _("Its address %(address)s") % {"address": order.address})
+    words = _("Its address %(address)s") % {"address": order.address}
+    return Step("address", Standing.MAKE, words, _written_before(order))
+
+
+def _written_before(order: QueueOrder) -> str:
+    """Say what has come from the address so far: a shared mailbox wrote as a customer before it became a queue."""
+    customer = find_customer(order.address)
+    if customer is None:
+        return ""
+    number = Ticket.objects.filter(customer=customer).count()
+    words = ngettext(
+        "This address has written to us as a customer: %(n)s request stays theirs.",
+        "This address has written to us as a customer: %(n)s requests stay theirs.",
+        number,
+    )
+    return words % {"n": number}
 
 
 def _account(order: QueueOrder) -> Iterator[Step]:
@@ -240,84 +235,6 @@ def _team_stop(order: QueueOrder, actor: Actor, group: Group | None) -> str:
         return _(
             "Only the site's administrators make teams outside a department that you administer."
         )
-    return ""
-
-
-def accounts_named(login_name: str) -> list[Any]:
-    """Return the accounts with a log-in name, however it is written; more than one is a fault."""
-    model: Any = get_user_model()
-    return list(model.objects.filter(**{f"{model.USERNAME_FIELD}__iexact": login_name})[:2])
-
-
-def _agents(order: QueueOrder, actor: Actor) -> Iterator[Step]:
-    rows, group = rows_of(order), team_of(order)
-    try:
-        _clean, faults = check_agents(rows, rules_of(), queue_address=order.address)
-    except Refused as refusal:
-        yield Step("agents", Standing.STOPS, refusal.message)
-        return
-    for place, row in enumerate(rows):
-        wrong = next(iter(faults.get(place, {}).values()), None)
-        if wrong is not None:
-            yield Step("agent", Standing.STOPS, f"{row.name or row.email}: {wrong.message}")
-        else:
-            yield _agent(order, row, actor, group)
-
-
-def _agent(order: QueueOrder, row: AgentRow, actor: Actor, group: Group | None) -> Step:
-    said = {"login": row.login_name, "name": row.name, "email": row.email}
-    found = accounts_named(row.login_name)
-    if QueueAddress.objects.filter(normalised=addressing.normalise(row.email)).exists():
-        words = _("%(name)s: %(email)s is the address of a queue. Enter the person's own.") % said
-        return Step("agent", Standing.STOPS, words)
-    if not found:
-        if row.check == Checked.UNKNOWN:
-            return Step("agent", Standing.STOPS, f"{row.name}: {UNKNOWN_LOGIN % said}")
-        note = (
-            _("Not checked in the directory. Saving asks it once more.")
-            if row.check == Checked.UNCHECKED
-            else ""
-        )
-        words = _("An account “%(login)s” for %(name)s (%(email)s), without a password") % said
-        return Step("agent", Standing.MAKE, words, note)
-    user, stop = found[0], account_stop(found, row, actor)
-    if stop:
-        return Step("agent", Standing.STOPS, stop)
-    words = _("The account “%(login)s” joins the team") % said
-    if group is not None and user.groups.filter(pk=group.pk).exists():
-        words = _("The account “%(login)s” belongs to the team") % said
-    return Step("agent", Standing.THERE, words, _differs(user, row))
-
-
-def _differs(user: Any, row: AgentRow) -> str:
-    """Say how an account calls its owner if the order says something else: it is not changed."""
-    same_name = user.get_full_name().casefold() == row.name.casefold()
-    if same_name and user.email.lower() == row.email.lower():
-        return ""
-    said = {"name": user.get_full_name() or user.get_username(), "email": user.email or "–"}
-    return _("The account belongs to %(name)s (%(email)s). The order says something else.") % said
-
-
-def account_stop(found: list[Any], row: AgentRow, actor: Actor) -> str:
-    """Return in a sentence why the account with a row's log-in name cannot join, ''."""
-    user, said = found[0], {"login": row.login_name}
-    mighty = actor.kind == "system" or permissions.is_superuser(actor)
-    if len(found) > 1:
-        return _("Two accounts have the log-in name “%(login)s”: one has to go first.") % said
-    if not user.is_active:
-        return _("The account “%(login)s” is not active.") % said
-    if user.is_superuser and not mighty:
-        return _("The account “%(login)s” is looked after by the site's administrators.") % said
-    if not mighty:
-        rights = QueueRight.objects.filter(group__user=user)
-        if rights.exclude(queue__in=permissions.administered(actor)).exists():
-            return _("“%(login)s” works for others, too: ask the site's administrators.") % said
-    if not site_side().vouches_for(user) and user.email.lower() != row.email.lower():
-        words = _(
-            "The account “%(login)s” was made by somebody who chose this name, with another mail address. "
-            "Find out whether it is the same person."
-        )
-        return words % said
     return ""
 
 

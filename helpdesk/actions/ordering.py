@@ -50,9 +50,11 @@ def place_order(*, actor: Actor, ticket: Ticket, wanted: Wanted) -> QueueOrder:
     """Make what `ticket` asks for an order (right *note*; the customer whose form it was may, too).
 
     A ticket has one order: the one that is there is returned as it is. Raises `InvalidInput` for what cannot be
-    ordered, `AddressTaken` for an address that is not free.
+    ordered, `AddressTaken` for an address that is not free, `WrongState` for a test of a form.
     """
     ticket = locked(actor, ticket, permissions.REPLY if actor.kind == "customer" else Right.NOTE)
+    if ticket.is_test:
+        raise WrongState(_("This is a test of a form: nothing can be ordered with it."))
     before = QueueOrder.objects.filter(ticket=ticket).first()
     if before is not None:
         return before

@@ -12,7 +12,7 @@ from wagtail.admin.widgets import AdminPageChooser
 
 from helpdesk import actions, permissions
 from helpdesk.actions.order_checks import TAKEN_WORDS
-from helpdesk.models import Calendar, OrderSettings, Promise, Queue, QueueOrder
+from helpdesk.models import Calendar, Customer, OrderSettings, Promise, Queue, QueueOrder
 from helpdesk.permissions import Actor
 from helpdesk.rules import order_mail, ordering, patterns
 from helpdesk.rules.ordering import AgentRow, Refused
@@ -33,8 +33,6 @@ class AgentForm(forms.Form):
     last_name = forms.CharField(label=gettext_lazy("Last name"), required=False, max_length=150)
     email = forms.CharField(label=gettext_lazy("E-mail address"), required=False, max_length=254)
     login_name = forms.CharField(label=gettext_lazy("Log-in name"), required=False, max_length=150)
-    # what the directory said; it is asked again when the name changes
-    check = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput())
 
 
 AgentRows: Any = forms.formset_factory(AgentForm, extra=SPARE, max_num=ordering.MAX_AGENTS)
@@ -65,16 +63,22 @@ class WantedForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, order: QueueOrder | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        order: QueueOrder | None = None,
+        customer: Customer | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
-        self.order = order
+        self.order, self.customer = order, customer
 
     def clean_address(self) -> str:
         try:
             address = ordering.check_address(self.cleaned_data["address"], actions.rules_of())
         except Refused as refusal:
             raise forms.ValidationError(refusal.message) from refusal
-        taken = actions.taken_by(address, order=self.order)
+        taken = actions.taken_by(address, order=self.order, customer=self.customer)
         if taken is not None:
             raise forms.ValidationError(str(TAKEN_WORDS[taken]))
         return address
@@ -130,10 +134,12 @@ class PlacedForm(WantedForm):
 
 
 class Sheet:
-    """The facts and the people of an order, checked together."""
+    """The facts and the people of an order, checked together; `people` are those that are stored."""
 
-    def __init__(self, facts: WantedForm, rows: Any) -> None:
+    def __init__(self, facts: WantedForm, rows: Any, people: Iterable[AgentRow] = ()) -> None:
         self.facts, self.rows = facts, rows
+        # what the directory said before is known from the order, never from the browser
+        self._checks = {row.login_name.lower(): row.check for row in people}
 
     @property
     def problems(self) -> list[str]:
@@ -146,7 +152,7 @@ class Sheet:
         if not self.rows.is_valid():
             return False
         filled = [form for form in self.rows.forms if _is_filled(form)]
-        typed = [_row_of(form) for form in filled]
+        typed = [self._row_of(form) for form in filled]
         typed += order_mail.read(self.facts.cleaned_data.get("more", "")).agents
         address = self.facts.cleaned_data.get("address", "")
         try:
@@ -159,6 +165,14 @@ class Sheet:
         for place, wrong in faults.items():
             self._show(filled, place, wrong)
         return all(good) and not faults
+
+    def _row_of(self, form: Any) -> AgentRow:
+        data = form.cleaned_data
+        # of a name that was not asked about nothing is known
+        check = self._checks.get(data["login_name"].strip().lower(), "")
+        return AgentRow(
+            data["first_name"], data["last_name"], data["email"], data["login_name"], check
+        )
 
     def _show(self, filled: list[Any], place: int, wrong: dict[str, Refused]) -> None:
         for column, refusal in wrong.items():
@@ -175,20 +189,7 @@ class Sheet:
 
 
 def _is_filled(form: Any) -> bool:
-    return any(form.cleaned_data.get(name) for name in form.fields if name != "check")
-
-
-def _row_of(form: Any) -> AgentRow:
-    data = form.cleaned_data
-    # of another name than the one that was asked about nothing is known
-    same = "login_name" not in form.changed_data
-    return AgentRow(
-        data["first_name"],
-        data["last_name"],
-        data["email"],
-        data["login_name"],
-        data["check"] if same else "",
-    )
+    return any(form.cleaned_data.get(name) for name in form.fields)
 
 
 def rows_for(people: Iterable[AgentRow], data: Any = None) -> Any:

@@ -37,8 +37,8 @@ def order_of(ticket: Ticket) -> QueueOrder | None:
 
 
 def takes_orders(ticket: Ticket) -> bool:
-    """Tell whether a ticket without an order may be made one: it lies in the queue of orders."""
-    return ticket.queue_id == OrderSettings.current().queue_id
+    """Tell whether a ticket without an order may be made one: it lies in the queue of orders and is no test of a form."""
+    return not ticket.is_test and ticket.queue_id == OrderSettings.current().queue_id
 
 
 def may_decide(actor: Actor, order: QueueOrder) -> bool:
@@ -80,12 +80,13 @@ def panel(request: HttpRequest, ticket: Ticket) -> TicketPanel | None:
             return None
         context: dict[str, Any] = {"ticket": ticket}
     else:
-        plan = actions.plan_of(order, actor)
+        # of what is decided the order's own screen tells: a ticket is looked at more often than an order
+        plan = actions.plan_of(order, actor) if order.is_open else ()
         context = {
             "ticket": ticket,
             "order": order,
             "plan": plan,
-            "stops": len(actions.in_the_way(plan)) if order.is_open else 0,
+            "stops": len(actions.in_the_way(plan)),
             "may_decide": may_decide(actor, order),
         }
     html = render_to_string("helpdesk/agents/parts/order_panel.html", context, request)
@@ -117,7 +118,8 @@ class OrderView(TicketPage):
             for name in ("parent", "calendar", "promise", "page")
         }
         facts = PlacedForm(data, initial=initial, order=self.order, actor=self.actor)
-        return Sheet(facts, rows_for(actions.rows_of(self.order), data))
+        people = actions.rows_of(self.order)
+        return Sheet(facts, rows_for(people, data), people)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         order = self.order
@@ -244,7 +246,8 @@ class FillView(TicketPage):
     def sheet(self, data: Any = None) -> Sheet:
         found = self.found()
         names = ("address", "name", "purpose", "department", "hours")
-        facts = WantedForm(data, initial={name: getattr(found, name) for name in names})
+        initial = {name: getattr(found, name) for name in names}
+        facts = WantedForm(data, initial=initial, customer=self.ticket.customer)
         return Sheet(facts, rows_for(found.agents, data))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class IntakeForm(ConditionalForm):
 
     use_required_attribute = False
     error_css_class = "field--invalid"
+    is_left_unchecked = False
 
     contact_name = forms.CharField(
         label=_("Your name"),
@@ -180,10 +181,15 @@ class IntakeForm(ConditionalForm):
         return not self.only_changes_rows and super().is_valid()
 
     def full_clean(self) -> None:
-        if self.only_changes_rows:
+        if self.only_changes_rows or self.is_left_unchecked:
             self._errors, self.cleaned_data = ErrorDict(), {}
         else:
             super().full_clean()
+
+    def leave_unchecked(self, words: str) -> None:
+        """Say why nobody looks at what was sent; all of it is shown again."""
+        self.is_left_unchecked = True
+        self.add_error(None, words)
 
     # --- what was answered ---
 

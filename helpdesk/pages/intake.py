@@ -193,6 +193,11 @@ class IntakeFormMixin(
         except limits.TooOften as error:
             form.add_error(None, error.words)
             status, wait = 429, error.seconds
+        return self._shown_again(request, form, status, wait)
+
+    def _shown_again(
+        self, request: HttpRequest, form: IntakeForm, status: int = 200, wait: int = 0
+    ) -> HttpResponse:
         response = self._form_page(request, form)
         response.status_code = status
         if wait:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
+from wagtail.blocks import StreamBlockValidationError
+from wagtail.blocks.struct_block import StructBlockValidationError
 from wagtail.fields import StreamField
 
-from helpdesk import actions, permissions
+from helpdesk import actions, limits, permissions
 from helpdesk.actions import Wanted
-from helpdesk.errors import AddressTaken, Blocked, InvalidInput
-from helpdesk.models import QueueOrder, Ticket
+from helpdesk.actions.site_side import site_side
+from helpdesk.errors import AddressTaken, InvalidInput
+from helpdesk.models import Customer, QueueOrder, Ticket
 from helpdesk.rules.ordering import AgentRow
 
+from . import alike, steps
 from .conditional import PREFIX
 from .forms import IntakeForm
 from .inputs.orders import (
     COLUMNS,
     AgentsField,
     AgentsInput,
+    QueueAddressField,
     QueueAddressInput,
     QueueDepartmentInput,
     QueueHoursInput,
@@ -51,6 +58,38 @@ class OrderFieldsBlock(FormFieldsBlock):
             "agents": {"min_num": 1, "max_num": 1},
         }
 
+    def clean(self, value: Any) -> Any:
+        """Refuse a condition that could hide the address or the agents: without them nobody can send the form."""
+        cleaned = super().clean(value)
+        if self.is_deferred_validation:
+            return cleaned
+        wrong: dict[int, ValidationError] = {}
+        for place, child in _hiding(self.parted(cleaned)):
+            message = ValidationError(_ALWAYS_ASKED, code="condition")
+            # the condition of a field set is edited elsewhere
+            is_own = cleaned[place].block_type == child.block_type
+            wrong[place] = StructBlockValidationError({"condition": message}) if is_own else message
+        if wrong:
+            raise StreamBlockValidationError(wrong)
+        return cleaned
+
+
+_ALWAYS_ASKED = _("The desired address and the agents have to be asked always: leave out this condition.")  # fmt: skip
+
+
+def _hiding(parts: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """Yield the blocks with a condition on which the address or the agents hang, each with its place."""
+    around: dict[str, tuple[int, Any]] = {}
+    for place, child in parts:
+        if child.block_type == "step":
+            around = {"step": (place, child)}
+        elif child.block_type == "section":
+            around["section"] = (place, child)
+        elif getattr(child.block, "role", "") in ("address", "agents"):
+            for at, one in (*around.values(), (place, child)):
+                if one.value.get("condition"):
+                    yield at, one
+
 
 class QueueOrderPageMixin(IntakeFormMixin):
     """A form whose tickets are orders of queues: the agents of its queue see a plan and approve or refuse it."""
@@ -61,13 +100,33 @@ class QueueOrderPageMixin(IntakeFormMixin):
         abstract = True
 
     def get_form(self, *args: Any, **kwargs: Any) -> IntakeForm:
-        """Return the form; for who is signed in the directory is asked about the agents."""
+        """Return the form. The directory is asked about the agents once all is there, and for who is vouched for.
+
+        Whoever signed up alone is a stranger to it. Who orders may order the address they write from.
+        """
         form = super().get_form(*args, **kwargs)
         user = kwargs.get("user")
+        is_known = user is not None and user.is_authenticated
+        is_asked = is_known and steps.CHECK not in form.data and site_side().vouches_for(user)
         for field in form.fields.values():
             if isinstance(field, AgentsField):
-                field.asks_directory = user is not None and user.is_authenticated
+                field.asks_directory = is_asked
+            elif isinstance(field, QueueAddressField):
+                field.customer = _orderer(form, user) if form.is_bound else None
         return form
+
+    def _taken(self, request: HttpRequest) -> HttpResponse:
+        """Count each look at what was sent, good or bad: it says whose address is in use, and who is known."""
+        form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+        if not form.only_changes_rows:
+            try:
+                limits.count("CHECKS_PER_IP")
+            except limits.TooOften as error:
+                if steps.is_check(request):
+                    return steps.unchecked(error.seconds)
+                form.leave_unchecked(error.words)
+                return self._shown_again(request, form, 429, error.seconds)
+        return super()._taken(request)
 
     def answer(self, form: IntakeForm, request: HttpRequest) -> HttpResponse:
         """Place the order of a valid form. Nobody is asked about an open request: each order is one of its own."""
@@ -76,7 +135,8 @@ class QueueOrderPageMixin(IntakeFormMixin):
         try:
             ticket = self.receive(form, request)
         except (InvalidInput, AddressTaken) as error:
-            raise Blocked(str(error)) from error
+            form.add_error(_field_of(form, error.field), str(error))
+            return self._shown_again(request, form)
         return HttpResponseRedirect(self.thanks_url(request, ticket))
 
     @transaction.atomic
@@ -113,3 +173,20 @@ class QueueOrderPageMixin(IntakeFormMixin):
             for row in rows
         )
         return Wanted(agents=agents, **found)
+
+
+def _orderer(form: IntakeForm, user: Any) -> Customer | None:
+    """Return whose order it would be, as `IntakeFormMixin.asker` finds them, without making anybody.
+
+    Whoever is not signed in may have typed anybody's address: for them the owner of an account is a stranger.
+    """
+    if user is not None and user.is_authenticated:
+        return Customer.objects.filter(user=user).first()
+    found = actions.find_customer(form.data.get("contact_email", ""))
+    return found if found is not None and found.user_id is None else None
+
+
+def _field_of(form: IntakeForm, name: str | None) -> str | None:
+    """Return the field of the form that has a part ("address", "agents") in the order."""
+    roles = {getattr(child.block, "role", ""): key for key, child in form.inputs.items()}
+    return roles.get(name) if name else None

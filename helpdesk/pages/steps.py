@@ -117,3 +117,11 @@ def check(form: ConditionalForm) -> JsonResponse:
         if isinstance(bound := form[name], RowsBoundField)
     }
     return JsonResponse({"errors": errors, "lists": lists})
+
+
+def unchecked(seconds: int) -> JsonResponse:
+    """Return no errors, for nobody looked: that was too often, and may be tried again in so many seconds.
+
+    Whoever fills in the form goes on; the whole form is refused in words then, with everything in it.
+    """
+    return JsonResponse({"errors": {}}, status=429, headers={"Retry-After": str(seconds)})

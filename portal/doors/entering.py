@@ -31,11 +31,7 @@ def before_login(
     so that it ends with the account there: no password, passkey or code of its own outlives it. Where the local
     password is hidden it is for superusers, and for joining an account with the door that was just passed.
     """
-    by_door = (
-        bool((signal_kwargs or {}).get("sociallogin"))
-        or getattr(user, "backend", "") == LDAP_BACKEND
-    )
-    if by_door:
+    if is_by_door(user, signal_kwargs):
         if hook.get("email_verification") == "none":
             return None
         return perform_login(
@@ -53,6 +49,12 @@ def before_login(
     if not config.has_local():
         return _turn_away(request, user, "local-hidden")
     return None
+
+
+def is_by_door(user: Any, signal_kwargs: Any) -> bool:
+    """Tell whether a door let `user` in, not a password of the site."""
+    is_social = bool((signal_kwargs or {}).get("sociallogin"))
+    return is_social or getattr(user, "backend", "") == LDAP_BACKEND
 
 
 def _turn_away(request: HttpRequest, user: Any, code: str) -> HttpResponseBase:

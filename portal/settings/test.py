@@ -30,6 +30,7 @@ HELPDESK = {**HELPDESK, "SITE_URL": SITE_URL, "MAIL_DOMAIN": "desk.example", "UN
 # tests are quick and many; the limits have tests of their own
 HELPDESK |= {"FORM_MIN_SECONDS": 0, "FORMS_PER_IP": 0, "FORMS_PER_ADDRESS": 0, "REPLIES_PER_IP": 0}
 HELPDESK |= {
+    "CHECKS_PER_IP": 0,
     "REPLIES_PER_REQUEST": 0,
     "UPLOADS_PER_IP": 0,
     "WRONG_LINKS_PER_IP": 0,

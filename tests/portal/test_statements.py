@@ -13,8 +13,9 @@ from django.urls import reverse
 from wagtail.models import Locale
 
 from portal import statements
-from portal.models import AccessibilityStatementPage, PrivacyPage, SiteSettings
+from portal.models import AccessibilityStatementPage, PrivacyPage, QueueOrderPage, SiteSettings
 from portal.standing import lacking
+from portal.wagtail_hooks import submissions_item
 from tests import factories as f
 from tests import page_factories as p
 
@@ -114,18 +115,33 @@ def test_the_table_holds_what_each_public_form_and_queue_promises(client, tree):
     p.make_form(tree.home, title="Anmeldung", queue=queue, retention_days=90, legal_basis="Satzung")
     p.make_form(tree.home, title="Geheim", queue=queue).unpublish()
     p.make_queue_page(tree.home, queue, title="Team Druck")
+    order = QueueOrderPage(title="Queue beantragen", queue=queue, retention_days=30)
+    tree.home.add_child(instance=order)
     page = PrivacyPage(title="Datenschutz", slug="datenschutz")
     tree.home.add_child(instance=page)
     rows = client.get(page.url).context["kept"]
     assert [(row.title, row.basis) for row in rows] == [
         ("Anmeldung", "Satzung"),
+        ("Queue beantragen", "Art. 6"),
         ("Störung", "Art. 6"),
         ("Team Druck", "Art. 6"),
     ]
     assert rows[0].period.startswith("90 ")
-    assert rows[1].period.startswith("2 ")
+    assert rows[1].period.startswith("30 ")
+    assert rows[2].period.startswith("2 ")
     form = client.get(rows[0].url)
     assert "Satzung" in form.context["retention_sentence"]
+
+
+def test_the_bar_leads_from_every_form_to_what_was_sent_with_it(rf, tree):
+    order = QueueOrderPage(title="Queue beantragen", queue=f.QueueFactory())
+    tree.home.add_child(instance=order)
+    request = rf.get("/")
+    request.user = f.UserFactory(is_superuser=True)
+    for page, number in ((order, 1), (p.make_form(tree.home), 1), (tree.home, 0)):
+        items: list = []
+        submissions_item(request, items, page)
+        assert len(items) == number, page
 
 
 def test_the_table_asks_the_same_for_few_and_many(client, tree):

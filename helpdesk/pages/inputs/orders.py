@@ -12,6 +12,7 @@ from wagtail.blocks.struct_block import StructBlockValidationError
 from helpdesk import persons
 from helpdesk.actions import look_up, rules_of, taken_by
 from helpdesk.actions.order_checks import IN_USE, TAKEN_WORDS, UNKNOWN_LOGIN, Checked, Taken
+from helpdesk.models import Customer
 from helpdesk.pages.rows import RowForm, RowsField, Sent
 from helpdesk.rules.ordering import MAX_AGENTS, AgentRow, Refused, check_address, check_agents
 
@@ -23,7 +24,12 @@ COLUMNS = ("first_name", "last_name", "email", "login_name")
 
 
 class QueueAddressField(forms.CharField):
-    """The address wanted; its clean value is in lower case, well-formed, and free."""
+    """The address wanted; its clean value is in lower case, well-formed, and free.
+
+    `customer` is who orders: they may order the address they write from.
+    """
+
+    customer: Customer | None = None
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
@@ -33,7 +39,7 @@ class QueueAddressField(forms.CharField):
             address = check_address(text, rules_of())
         except Refused as refusal:
             raise ValidationError(refusal.message, code=str(refusal.fault)) from refusal
-        taken = taken_by(address)
+        taken = taken_by(address, customer=self.customer)
         if taken is not None:
             words = TAKEN_WORDS[Taken.QUEUE] if taken == Taken.QUEUE else IN_USE
             raise ValidationError(str(words), code="taken")

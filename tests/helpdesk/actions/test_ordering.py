@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import override_settings
-from django.utils import translation
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone, translation
 
 from helpdesk import actions, permissions, persons
 from helpdesk.actions import Standing, Wanted
@@ -172,6 +174,54 @@ def test_an_address_is_free_neither_for_queues_nor_orders_nor_people(inbox):
     assert actions.place_order(actor=SYSTEM, ticket=other, wanted=WANTED).is_open
 
 
+def note_of_address(ticket, actor):
+    plan = actions.plan_of(order_of(ticket), actor)
+    return next(step.note for step in plan if step.part == "address")
+
+
+def test_a_shared_mailbox_that_wrote_before_can_be_ordered(inbox, root):
+    """It wrote by mail once, as any mailbox may: nobody knows whether it is a person's."""
+    shared = f.CustomerAddressFactory(address="pruefung@desk.example").customer
+    f.make_ticket(customer=shared, contact="pruefung@desk.example")
+    ticket = ordered(inbox)
+    assert "1 request stays theirs" in note_of_address(ticket, root)
+    order = actions.approve_order(actor=root, ticket=ticket)
+    assert order.queue.main_address() == "pruefung@desk.example"
+    row = ledger.accept(mail_to("pruefung@desk.example"), source="test", key="first")
+    assert ingest.process(row.pk).ticket.queue == order.queue
+    assert shared.tickets.count() == 1
+
+
+@pytest.mark.parametrize("verified_at", [None, timezone.now()])
+def test_a_mailbox_can_order_itself(inbox, root, verified_at):
+    row = f.CustomerAddressFactory(address="pruefung@desk.example", verified_at=verified_at)
+    ticket = ordered(inbox, customer=row.customer, contact="pruefung@desk.example")
+    assert stops(ticket, root) == []
+    assert "1 request stays theirs" in note_of_address(ticket, root)
+    order = actions.approve_order(actor=root, ticket=ticket)
+    assert order.queue.main_address() == "pruefung@desk.example"
+    # who reads the mailbox until now is told there
+    assert OutboundMail.objects.get(ticket=ticket).to[0][1] == "pruefung@desk.example"
+    row = ledger.accept(mail_to("pruefung@desk.example"), source="test", key="first")
+    assert ingest.process(row.pk).ticket.queue == order.queue
+
+
+def test_nobody_orders_the_address_of_an_account_not_even_its_owner(inbox):
+    user = f.UserFactory(email="pruefung@desk.example")
+    ticket = f.make_ticket(inbox, customer=actions.customer_for_user(user))
+    with pytest.raises(AddressTaken) as error:
+        actions.place_order(actor=SYSTEM, ticket=ticket, wanted=WANTED)
+    assert error.value.field == "address"
+
+
+def test_a_test_of_a_form_orders_nothing(inbox):
+    ticket = f.make_ticket(inbox)
+    Ticket.objects.filter(pk=ticket.pk).update(is_test=True)
+    with pytest.raises(WrongState):
+        actions.place_order(actor=SYSTEM, ticket=ticket, wanted=WANTED)
+    assert not QueueOrder.objects.exists()
+
+
 def test_without_domains_nothing_can_be_ordered(inbox):
     OrderSettings().save()
     with pytest.raises(InvalidInput, match="no domain is set"):
@@ -243,10 +293,28 @@ def test_approving_again_makes_nothing_twice_and_what_is_missing(inbox, ticket, 
     assert OutboundMail.objects.filter(ticket=ticket).count() == 1
     QueueRight.objects.filter(right="own").delete()
     order_of(ticket).queue.addresses.all().delete()
-    User.objects.get(username="adbyr100").groups.clear()
     actions.approve_order(actor=root, ticket=ticket)
     assert made() == before
-    assert User.objects.get(username="adbyr100").groups.count() == 1
+
+
+def test_approving_again_brings_nobody_back_who_was_taken_out(ticket, root):
+    group = actions.approve_order(actor=root, ticket=ticket).group
+    User.objects.get(username="adbyr100").groups.clear()
+    User.objects.filter(username="beber101").delete()
+    words = [step.words for step in actions.plan_of(order_of(ticket), root) if step.part == "agent"]
+    assert all("does not belong to the team any more" in one for one in words)
+    actions.approve_order(actor=root, ticket=ticket)
+    assert not group.user_set.exists()
+    assert not User.objects.filter(username="beber101").exists()
+    # who is switched off since is in nobody's way
+    User.objects.filter(username="adbyr100").update(is_active=False)
+    assert stops(ticket, root) == []
+    group.delete()
+    # a team made anew gets its people anew
+    assert "not active" in stops(ticket, root)[0]
+    User.objects.filter(username="adbyr100").update(is_active=True)
+    group = actions.approve_order(actor=root, ticket=ticket).group
+    assert set(group.user_set.values_list("username", flat=True)) == {"adbyr100", "beber101"}
 
 
 def test_a_fault_in_the_middle_leaves_nothing_and_the_next_try_completes(ticket, root, monkeypatch):
@@ -310,7 +378,8 @@ def test_an_account_somebody_chose_the_name_of_joins_only_with_the_same_address(
     [
         (lambda: f.QueueFactory(name="prüfungsamt"), "There is a queue"),
         (lambda: f.QueueAddressFactory(address="pruefung@desk.example"), "leads into a queue"),
-        (lambda: f.CustomerAddressFactory(address="pruefung@desk.example"), "belongs to a person"),
+        (lambda: f.CustomerAddressFactory(address="pruefung@desk.example", verified_at=timezone.now()), "belongs to a person"),
+        (lambda: f.CustomerAddressFactory(address="pruefung@desk.example", customer__user=f.UserFactory()), "belongs to a person"),
         (lambda: f.UserFactory(username="beber101", is_active=False), "not active"),
         (lambda: f.QueueAddressFactory(address=ADA.email), "address of a queue"),
         (lambda: Group.objects.get(name="Editors").__class__.objects.filter(name="Editors").update(name="Prüfungsamt"), "more than the help desk"),
@@ -386,6 +455,31 @@ def test_an_administrator_draws_nobody_in_who_works_for_others(ticket, inbox):
     found = " ".join(stops(ticket, lead(arts.queue)))
     assert "works for others" in found
     assert "looked after by the site" in found
+
+
+def test_the_plan_asks_no_more_for_many_people(inbox, root):
+    arts = f.make_department("Arts")
+    actors, numbers = (root, lead(arts.queue)), {}
+    for number in (2, 40):
+        people = tuple(
+            AgentRow("A", "B", f"a{at}@uni.example", f"aabbc{at:03}") for at in range(number)
+        )
+        for at in range(0, number, 2):
+            f.UserFactory(username=f"aabbc{at:03}")
+        ticket = ordered(inbox, replace(WANTED, agents=people))
+        QueueOrder.objects.update(parent=arts.queue)
+        for actor in actors:
+            order = QueueOrder.objects.select_related("parent", "ticket__customer").get(
+                ticket=ticket
+            )
+            actions.plan_of(order, actor)  # an actor remembers what they administer
+            with CaptureQueriesContext(connection) as asked:
+                plan = actions.plan_of(order, actor)
+            assert len([step for step in plan if step.part == "agent"]) == number
+            numbers.setdefault(actor.user.pk, set()).add(len(asked))
+        User.objects.filter(username__startswith="aabbc").delete()
+        QueueOrder.objects.all().delete()
+    assert [len(found) for found in numbers.values()] == [1, 1], numbers
 
 
 # --- refusing ------------------------------------------------------------------------------------

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from helpdesk import actions, permissions
 from helpdesk.actions import Wanted
@@ -124,6 +129,76 @@ def test_changed_approved_and_left_to_do(ticket, admin):
     )
     assert admin.post(url(ticket), {"do": "approve", "version": "1"}).status_code == 302
     assert Queue.objects.filter(name="Exams").count() == 1
+
+
+def nobody(text):
+    ASKED.append(text)
+    return []
+
+
+ASKED: list[str] = []
+
+
+def test_what_the_directory_said_is_not_for_the_browser_to_say(ticket, admin, settings):
+    settings.HELPDESK = {**settings.HELPDESK, "PERSONS": f"{__name__}.nobody"}
+    ASKED.clear()
+    assert "agents-0-check" not in admin.get(url(ticket)).content.decode()
+    answer = admin.post(url(ticket), sheet(**{"agents-0-check": "known"}))
+    assert answer.status_code == 302
+    assert ASKED == ["adbyr100"]
+    assert QueueOrder.objects.get().agents[0]["check"] == "unknown"
+    # who is known is not asked for again; somebody else is
+    QueueOrder.objects.update(agents=[vars(AgentRow(**{**vars(ADA), "check": "known"}))])
+    ASKED.clear()
+    assert admin.post(url(ticket), sheet(version="2")).status_code == 302
+    assert (ASKED, QueueOrder.objects.get().agents[0]["check"]) == ([], "known")
+    changed = sheet(version="3", **{"agents-0-login_name": "beber101", "agents-0-check": "known"})
+    assert admin.post(url(ticket), changed).status_code == 302
+    assert (ASKED, QueueOrder.objects.get().agents[0]["check"]) == (["beber101"], "unknown")
+
+
+def test_many_people_cost_no_more_questions_and_a_decided_order_none(inbox, admin):
+    counts = {"": [], "order/": []}
+    for number in (2, 40):
+        people = tuple(
+            AgentRow("A", "B", f"a{at}@uni.example", f"aabbc{at:03}") for at in range(number)
+        )
+        wanted = replace(
+            WANTED, address=f"q{number}@desk.example", name=f"Q{number}", agents=people
+        )
+        ticket = f.make_ticket(inbox)
+        actions.place_order(actor=permissions.SYSTEM, ticket=ticket, wanted=wanted)
+        for part, found in counts.items():
+            admin.get(url(ticket, part))
+            with CaptureQueriesContext(connection) as asked:
+                assert admin.get(url(ticket, part)).status_code == 200
+            found.append(len(asked))
+    assert all(few == many for few, many in counts.values()), counts
+    admin.post(url(ticket), {"do": "approve", "version": "1"})
+    html = admin.get(url(ticket, "")).content.decode()
+    assert "Show the order" in html
+    assert "What was set up" not in html
+
+
+def test_a_test_of_a_form_is_no_order(inbox, admin):
+    ticket = f.make_ticket(inbox)
+    assert "Fill in an order" in admin.get(url(ticket, "")).content.decode()
+    Ticket.objects.filter(pk=ticket.pk).update(is_test=True)
+    assert "Fill in an order" not in admin.get(url(ticket, "")).content.decode()
+    assert admin.get(url(ticket, "order/fill/")).status_code == 404
+    assert admin.post(url(ticket, "order/fill/"), sheet()).status_code == 404
+    assert not QueueOrder.objects.exists()
+
+
+def test_a_mail_from_the_mailbox_that_is_ordered_fills_in_an_order(inbox, admin):
+    row = f.CustomerAddressFactory(address="exams@desk.example", verified_at=timezone.now())
+    ticket = f.make_ticket(inbox, customer=row.customer, contact=row.address, channel=Channel.EMAIL)
+    answer = admin.post(url(ticket, "order/fill/"), sheet(address="exams@desk.example"))
+    assert answer.status_code == 302, answer.context["sheet"].facts.errors
+    html = admin.get(url(ticket)).content.decode()
+    assert "has written to us as a customer" in html
+    answer = admin.post(url(ticket), {"do": "approve", "version": "1"})
+    assert Queue.objects.get(name="Exams").main_address() == "exams@desk.example"
 
 
 @pytest.mark.parametrize(

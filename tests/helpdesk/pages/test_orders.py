@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
-from helpdesk import persons
+from helpdesk import actions, persons
+from helpdesk.errors import AddressTaken
 from helpdesk.models import OrderSettings, QueueOrder, Ticket
 from helpdesk.pages.orders import OrderFieldsBlock
-from portal.models import QueueOrderPage
+from portal.models import NameFrom, QueueOrderPage
 from tests import factories as f
 from tests import page_factories as p
 from tests.page_factories import question
@@ -121,7 +124,11 @@ def test_an_address_that_cannot_be_is_refused_at_its_field(client, page, address
 
 
 def test_a_taken_address_is_refused_without_saying_whose_it_is(client, page):
-    f.CustomerAddressFactory(address="pruefung@desk.example", customer__name="Petra Privat")
+    f.CustomerAddressFactory(
+        address="pruefung@desk.example",
+        customer__name="Petra Privat",
+        verified_at=timezone.now(),
+    )
     text = order(client, page).content.decode()
     assert "Petra" not in text
     assert not Ticket.objects.exists()
@@ -178,6 +185,118 @@ def test_the_directory_speaks_only_to_who_is_signed_in(client, page, settings):
     assert errors == [[], ["login_name"]]
     assert order(client, page, ADA, q_addr="other@desk.example").status_code == 302
     assert QueueOrder.objects.latest("pk").agents[0]["check"] == "known"
+
+
+def check(client, page, *people, **changes):
+    """Ask for the errors of a step, as the script does."""
+    data = {"contact_name": "x", "contact_email": "x@mail.example", "check_step": "1", **changes}
+    sent = {name: text for name, text in rows(*people).items() if text is not None}
+    return client.post(page.url, {**data, **sent})
+
+
+CALLS: list[str] = []
+
+
+def counted(text):
+    CALLS.append(text)
+    return []
+
+
+def test_a_step_asks_no_directory_and_neither_does_who_signed_up_alone(client, page, settings):
+    settings.HELPDESK = {**settings.HELPDESK, "PERSONS": f"{__name__}.counted"}
+    CALLS.clear()
+    client.force_login(f.UserFactory(name_from=NameFrom.DOOR))
+    assert "q_team" not in check(client, page, ADA, q_addr="a@desk.example").json()["errors"]
+    assert CALLS == []
+    client.force_login(f.UserFactory(name_from=NameFrom.SELF))
+    assert order(client, page).status_code == 302
+    assert CALLS == []
+    client.force_login(f.UserFactory(name_from=NameFrom.DOOR))
+    assert order(client, page, q_addr="other@desk.example").status_code == 200
+    assert CALLS == ["adbyr100", "beber101"]
+
+
+def test_nobody_tries_addresses_without_end(client, page, settings):
+    settings.HELPDESK = {**settings.HELPDESK, "CHECKS_PER_IP": 3}
+    cache.clear()
+    f.UserFactory(email="chef@desk.example")
+    for _time in range(2):
+        assert "q_addr" in check(client, page, q_addr="chef@desk.example").json()["errors"]
+    answer = order(client, page, q_addr="chef@desk.example")
+    assert set(answer.context["form"].errors) == {"q_addr"}
+    answer = check(client, page, q_addr="chef@desk.example")
+    assert (answer.status_code, answer.json()) == (429, {"errors": {}})
+    assert int(answer["Retry-After"]) > 0
+    answer = order(client, page, {**BEN, "login_name": "b ?"}, q_addr="chef@desk.example")
+    html = answer.content.decode()
+    assert answer.status_code == 429
+    assert set(answer.context["form"].errors) == {"__all__"}
+    for text in ("chef@desk.example", "Prüfungsamt", "ben@uni.example", "b ?"):
+        assert f'value="{text}"' in html
+    assert order(client, page, q_addr="free@desk.example").status_code == 429
+    # a button of the list looks at nothing
+    data = {"q_addr": "chef@desk.example", "q_team-add": "1"}
+    assert client.post(page.url, data).status_code == 200
+    assert not Ticket.objects.exists()
+
+
+@pytest.mark.parametrize("verified_at", [None, timezone.now()])
+def test_a_mailbox_orders_itself(client, page, verified_at):
+    f.CustomerAddressFactory(address="pruefung@desk.example", verified_at=verified_at)
+    answer = order(client, page, contact_email="pruefung@desk.example")
+    assert answer.status_code == 302, answer.context["form"].errors
+    assert QueueOrder.objects.get().address == "pruefung@desk.example"
+
+
+def test_who_is_not_signed_in_orders_no_address_of_an_account(client, page):
+    owner = f.UserFactory(email="owner@mail.example")
+    actions.verify_address(user=owner, address="pruefung@desk.example")
+    answer = order(client, page, contact_email="pruefung@desk.example")
+    assert set(answer.context["form"].errors) == {"q_addr"}
+    client.force_login(owner)
+    assert order(client, page).status_code == 302
+
+
+def test_taken_in_the_same_moment_is_said_at_the_field(client, page, monkeypatch):
+    def late(**_given):
+        raise AddressTaken("Schon vergeben.")
+
+    monkeypatch.setattr(actions, "place_order", late)
+    answer = order(client, page)
+    assert answer.context["form"].errors == {"q_addr": ["Schon vergeben."]}
+    assert not Ticket.objects.exists()
+
+
+WHEN = {"field": "ok", "op": "is", "value": True}
+
+
+@pytest.mark.parametrize("place", ["own", "agents", "section", "step", "before"])
+def test_no_condition_hides_the_address_or_the_agents(place):
+    block = OrderFieldsBlock()
+    address, *between, agents = FIELDS
+    fields = [question("yes_no", "ok", "Ja?"), address, *between, agents]
+    if place in ("own", "agents"):
+        at = {"own": 1, "agents": -1}[place]
+        fields[at] = {**fields[at], "value": {**fields[at]["value"], "condition": WHEN}}
+    else:
+        kind = "step" if place == "step" else "section"
+        name = "title" if kind == "step" else "heading"
+        part = {"type": kind, "value": {name: "Teil", "text": "", "condition": WHEN}}
+        fields.insert(1, part)
+        if place == "before":  # it ends before the address begins
+            fields.insert(2, question("text", "more", "Mehr"))
+            fields.insert(3, {"type": "section", "value": {name: "Rest", "text": ""}})
+            block.clean(block.to_python(fields))
+            return
+    with pytest.raises(ValidationError) as error:
+        block.clean(block.to_python(fields))
+    at = len(fields) - 1 if place == "agents" else 1
+    assert list(error.value.block_errors) == [at]
+    assert "condition" in error.value.block_errors[at].block_errors
+    # what is not asked always may depend on something
+    fields = [question("yes_no", "ok", "Ja?"), *FIELDS]
+    fields[2] = {**fields[2], "value": {**fields[2]["value"], "condition": WHEN}}
+    block.clean(block.to_python(fields))
 
 
 def test_the_editor_needs_address_and_agents_with_their_columns():

@@ -313,6 +313,20 @@ def test_an_account_made_ahead_without_a_password_is_theirs(client, ldap_door):
     assert (ahead.name_from, ahead.last_name) == (NameFrom.DOOR, "Lovelace")
 
 
+def test_an_address_that_an_order_typed_is_not_confirmed_by_a_door_that_gives_none(
+    client, ldap_door
+):
+    """Whoever orders a queue types the addresses of its people: the door says nothing of them."""
+    typed = "somebody.else@uni.example"
+    user = User(username="nomail", email=typed)
+    user.set_unusable_password()
+    user.save()
+    log_in(client, "nomail")
+    assert who(client) == "nomail"
+    assert not EmailAddress.objects.filter(email__iexact=typed).exists()
+    assert not CustomerAddress.objects.filter(normalised=typed).exists()
+
+
 def test_an_administrator_makes_an_account_ahead_in_the_admin(
     client, admin_client, ldap_door, settings
 ):
