@@ -72,7 +72,7 @@ def test_outside_its_time_a_form_shows_no_fields(client, page, time_machine):
     time_machine.move_to(OPENS - SECOND, tick=False)
     answer = client.get(page.url)
     assert answer.status_code == 200
-    assert "1. Dezember 2026 08:00" in answer.content.decode()
+    assert "1. Dezember 2026, 08:00 Uhr" in answer.content.decode()
     assert "q_room" not in answer.content.decode()
     time_machine.move_to(OPENS, tick=False)
     assert "q_room" in client.get(page.url).content.decode()
@@ -80,7 +80,7 @@ def test_outside_its_time_a_form_shows_no_fields(client, page, time_machine):
     assert "q_room" in client.get(page.url).content.decode()
     time_machine.move_to(CLOSES, tick=False)
     answer = client.get(page.url)
-    assert "24. Dezember 2026 12:00" in answer.content.decode()
+    assert "24. Dezember 2026, 12:00 Uhr" in answer.content.decode()
     assert "q_room" not in answer.content.decode()
 
 
@@ -142,10 +142,10 @@ def test_who_comes_too_late_keeps_what_was_typed(client, page, time_machine):
     time_machine.move_to(CLOSES + GRACE, tick=False)
     text = client.post(page.url, data).content.decode()
     assert "Saal mit Aussicht" in text
-    assert "24. Dezember 2026 12:00" in text
+    assert "24. Dezember 2026, 12:00 Uhr" in text
     # with an error in it as well, nobody is asked to mend what cannot be sent
     broken = client.post(page.url, {**data, "contact_email": "ada"})
-    assert "24. Dezember 2026 12:00" in broken.content.decode()
+    assert "24. Dezember 2026, 12:00 Uhr" in broken.content.decode()
     assert "Saal mit Aussicht" in broken.content.decode()
 
 
@@ -252,7 +252,7 @@ def buttons(client, service):
 def test_the_service_says_when_its_form_opens(client, page, time_machine):
     service = page.get_parent()
     time_machine.move_to(OPENS - SECOND, tick=False)
-    assert "1. Dezember 2026 08:00)" in buttons(client, service)
+    assert "1. Dezember 2026, 08:00 Uhr)" in buttons(client, service)
     time_machine.move_to(OPENS, tick=False)
     assert buttons(client, service) == page.title
     time_machine.move_to(CLOSES, tick=False)
