@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -132,20 +132,24 @@ class RoutingMixin(PagePart):
     def routed(self, answers: Iterable[Mapping[str, Any]]) -> Route:
         """Return where a request with these answers (entries of a snapshot) goes.
 
-        A rule that asks about a field which is gone does not hold. No request is lost because its owner
-        may not own it (any more): it has none then, and `problem` says so.
+        A rule that asks about a field which is gone does not hold; but if it leads to a confidential queue,
+        the request goes there rather than to an open one. No request is lost because its owner may not own
+        it (any more): it has none then. `problem` says what was left out.
         """
-        by_page = Route(self.queue, self.ticket_type, self.priority)
+        found = by_page = Route(self.queue, self.ticket_type, self.priority)
         if not self.routes:
             return by_page
         fields = self.condition_fields()
         values, now = values_of(answers, fields), timezone.now()
+        unread: list[tuple[int, Any]] = []
         for number, child in enumerate(self.routes, start=1):
             condition = _condition(child.value, fields)
-            if condition is None or not condition.matches(values, now):
-                continue
-            return _routed(by_page, child.value, number)
-        return by_page
+            if condition is None:
+                unread.append((number, child.value))
+            elif condition.matches(values, now):
+                found = _routed(by_page, child.value, number)
+                break
+        return _in_confidence(found, unread, by_page, fields)
 
     def route_problems(self) -> list[str]:
         """Return in words what is wrong with the rules as they stand: fields, rights and people change."""
@@ -201,6 +205,22 @@ def _routed(by_page: Route, value: Any, number: int) -> Route:
         number,
         _no_owner(owner, queue) if is_wrong else "",
     )
+
+
+def _in_confidence(
+    found: Route, unread: Iterable[tuple[int, Any]], by_page: Route, fields: FieldSet
+) -> Route:
+    """Return `found`, or the way into a confidential queue by a rule that nobody can read any more.
+
+    Whether such a rule would have held is unknown: what may be confidential is not shown to everybody.
+    """
+    for number, value in unread:
+        route = _routed(by_page, value, number)
+        if route.queue.keeps_confidence:
+            if found.queue.keeps_confidence:
+                return found
+            return replace(route, problem=problem(value["condition"], fields) or route.problem)
+    return found
 
 
 def _may_own(user: Any, queue: Queue) -> bool:

@@ -264,3 +264,46 @@ def test_the_page_editor_opens_with_rules(admin_client, tree, stores):
     new = reverse("wagtailadmin_pages:add", args=["portal", "intakeformpage", tree.home.pk])
     assert admin_client.get(new).status_code == 200
     assert Page.objects.get(pk=page.pk).specific.routes[0].value["queue"] == stores
+
+
+# --- a rule that nobody can read any more, into a confidential queue -------------------------------
+
+GONE = asks("gone", "is", True)
+
+
+@pytest.fixture
+def secret(db):
+    return f.QueueFactory(name="Ombudsstelle", is_confidential=True)
+
+
+def test_what_may_be_confidential_is_not_shown_to_everybody(client, tree, stores, secret):
+    page = form_with(tree, rule(TONER, queue=stores), rule(GONE, queue=secret), rule(queue=stores))
+    p.sent(client, page, q_kind="paper")
+    assert Ticket.objects.get().queue == secret
+    # what an earlier rule says holds as ever
+    p.sent(client, page, q_kind="toner")
+    assert Ticket.objects.latest("pk").queue == stores
+    answers = Ticket.objects.earliest("pk").answers
+    route = page.routed(answers)
+    assert (route.rule, bool(route.problem)) == (2, True)
+
+
+def test_a_confidential_queue_inherits_that(client, tree, secret):
+    inside = f.QueueFactory(parent=secret)
+    p.sent(client, form_with(tree, rule(GONE, queue=inside)))
+    assert Ticket.objects.get().queue == inside
+
+
+def test_a_confidential_queue_found_by_another_rule_stays(client, tree, secret):
+    other = f.QueueFactory(is_confidential=True)
+    page = form_with(tree, rule(GONE, queue=secret), rule(queue=other))
+    p.sent(client, page)
+    assert Ticket.objects.get().queue == other
+    p.sent(client, form_with(tree, rule(GONE, queue=secret), queue=other, title="Zweites"))
+    assert Ticket.objects.latest("pk").queue == other
+
+
+def test_a_rule_that_nobody_can_read_leads_to_no_open_queue(client, tree, stores):
+    page = form_with(tree, rule(GONE, queue=stores))
+    p.sent(client, page)
+    assert Ticket.objects.get().queue == page.queue
