@@ -108,3 +108,11 @@ def check(form: ConditionalForm) -> JsonResponse:
     errors = {name: [str(one) for one in found] for name, found in form.errors.items()}
     errors.pop("__all__", None)
     return JsonResponse({"errors": errors})
+
+
+def not_open(words: str) -> JsonResponse:
+    """Return the answer to a check of a form that is not open: no errors, the script goes on.
+
+    Whoever filled it in reads the reason when sending, beside all that they wrote.
+    """
+    return JsonResponse({"errors": {}, "closed": words}, status=409)

@@ -77,7 +77,9 @@ def test_a_list_without_rows_is_empty():
     assert team.is_empty
 
 
-@pytest.mark.parametrize(("more", "expected"), [("", True), ("\n\nMark: intern", True), ("\n\nNo", False)])
+@pytest.mark.parametrize(
+    ("more", "expected"), [("", True), ("\n\nMark: intern", True), ("\n\nNo", False)]
+)
 def test_hidden_values_may_be_missing_in_the_text(more, expected):
     hidden = {"key": "h", "label": "Mark", "shown": "intern", "value": "intern", "type": "hidden"}
     body = "\n\n".join(f"{one['label']}: {one['shown']}" for one in SNAPSHOT if one.get("shown"))
