@@ -240,17 +240,30 @@ def _no_owner(user: Any, queue: Queue) -> str:
 def offered_queues(page: Any, parent: Any, user: Any) -> QuerySet[Queue]:
     """Return the queues that a form may lead to: those of the page's department; superusers: all.
 
-    `parent` is the page above, where a new page has no place yet. Pages of no department lead anywhere.
+    `parent` is the page above, where a new page has no place yet. Pages of no department lead anywhere, unless
+    the editor may edit them only as a member of teams that belong to departments: then to those.
     """
     everything = Queue.objects.all()
     if user is None or permissions.is_superuser(permissions.agent(user)):
         return everything
-    department = department_of(page if page.pk else parent)
-    if department is None:
+    place = page if page.pk else parent
+    department = department_of(place)
+    tops = _tops_of_editor(place, user) if department is None else {department.queue_id}
+    if not tops:
         return everything
     parents = {pk: queue.parent_id for pk, queue in queue_map().items()}
-    inside = [pk for pk in parents if department.queue_id in permissions.upwards(pk, parents)]
+    inside = [pk for pk in parents if tops.intersection(permissions.upwards(pk, parents))]
     return everything.filter(pk__in=inside)
+
+
+def _tops_of_editor(place: Any, user: Any) -> set[int]:
+    """Return the topmost queues of the departments for which somebody edits a page; empty: for the whole site."""
+    if place is None:
+        return set()
+    above = place.get_ancestors(inclusive=True)
+    groups = user.groups.filter(page_permissions__page__in=above).distinct()
+    tops = set(groups.values_list("team__department__queue", flat=True))
+    return set() if None in tops else tops
 
 
 def department_of(page: Any) -> Department | None:

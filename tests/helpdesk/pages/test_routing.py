@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 from wagtail.models import GroupPagePermission, Locale, Page
 
-from helpdesk.models import Priority, QueueRight, Right, Ticket, TicketType
+from helpdesk.models import Priority, QueueRight, Right, Team, Ticket, TicketType
 from helpdesk.pages import routing
 from portal.models import IntakeFormPage
 from tests import factories as f
@@ -221,6 +221,21 @@ def test_editors_may_choose_the_queues_of_the_pages_department(tree, editor, sto
     boss = f.UserFactory(is_superuser=True)
     outside = f.QueueFactory()
     assert outside in edit_form(page, boss).fields["queue"].queryset
+
+
+def test_a_departments_editor_leads_pages_of_nobody_to_its_own_queues(tree, editor, stores):
+    inside = f.QueueFactory(parent=stores)
+    page = form_with(tree)
+    [group] = editor.groups.all()
+    department = f.make_department("Materialwirtschaft", stores)
+    Team.objects.update_or_create(group=group, defaults={"department": department})
+    offered = set(edit_form(page, editor).fields["queue"].queryset)
+    assert offered == {stores, inside, page.queue}  # the one chosen before stays
+    # a right for the whole site counts more
+    other = f.make_team()
+    GroupPagePermission.objects.create(group=other, page=tree.home, permission=_permission("change_page"))  # fmt: skip
+    editor.groups.add(other)
+    assert f.QueueFactory() in edit_form(page, editor).fields["queue"].queryset
 
 
 def test_rules_lead_only_inside_the_department(tree, stores):
