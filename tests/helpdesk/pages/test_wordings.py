@@ -363,6 +363,16 @@ def test_who_sends_a_form_never_reads_its_hidden_value(client, tree, queue):
     assert "hd-fold" in desk  # the message repeats the answers, and is folded
 
 
+def test_a_hidden_value_stands_on_the_page_only_where_a_condition_asks_about_it(client, tree):
+    page = form_with(tree, [*FIELDS, HIDDEN])
+    assert "GEHEIM" not in client.get(page.url).content.decode()
+    assert "GEHEIM" not in p.sent(client, page, q_room="").content.decode()
+    asks = {"field": "mark", "op": "is", "value": "GEHEIM-INTERN"}
+    more = p.question("text", "more", "Mehr", condition=asks)
+    page = form_with(tree, [*FIELDS, HIDDEN, more], title="Zweites")
+    assert 'value="GEHEIM-INTERN"' in client.get(page.url).content.decode()
+
+
 def test_texts_that_the_sender_reads_know_no_hidden_value(tree):
     page = form_with(tree, [*FIELDS, HIDDEN], receipt_text="{{ answer_mark }}", subject="{{ answer_mark }}")  # fmt: skip
     assert [name for name, _error in page.wording_errors()] == ["receipt_text"]
