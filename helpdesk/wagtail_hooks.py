@@ -39,8 +39,8 @@ from .agents.dashboard import DeskPanel
 from .agents.panels import TicketPanel
 from .pages import form_version
 from .pages.builder import editor_assets
-from .pages.check_panel import tell_before_publishing
-from .pages.field_sets import refuse_deletion
+from .pages.check_panel import tell_before_publishing, tell_when_submitting
+from .pages.field_sets import refuse_deletion, refuse_unpublishing
 from .pages.inputs import sets
 from .pages.stream import FormFieldsBlock
 
@@ -88,8 +88,11 @@ hooks.register("register_group_permission_panel", group_rights.panel)
 hooks.register("register_ticket_panel", orders.panel)
 hooks.register("register_ticket_action", orders.action)
 hooks.register("before_publish_page", tell_before_publishing)
+hooks.register("after_create_page", tell_when_submitting)
+hooks.register("after_edit_page", tell_when_submitting)
 hooks.register("construct_main_menu", menu.without_editors_items)
 hooks.register("before_delete_snippet", refuse_deletion)
+hooks.register("before_unpublish", refuse_unpublishing)
 hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)
 
 

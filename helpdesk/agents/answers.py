@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from helpdesk.models import Article, Attachment, Channel, EventKind, Sender, Ticket
+from helpdesk.rules.answers import told
 
 
 @dataclass
@@ -50,17 +51,27 @@ def own_entries(ticket: Ticket, entries: list[Any]) -> list[Any]:
 
 
 def are_in(snapshot: object, article: Article | None) -> bool:
-    """Tell whether `article` is the text that the form wrote: all answers, and hardly more."""
+    """Tell whether `article` is the text that the form wrote: all answers, and hardly more.
+
+    Hidden values may be missing in it: the customer does not see them.
+    """
     if article is None or article.channel != Channel.WEB or article.sender != Sender.CUSTOMER:
         return False
     rest = article.body
-    for answer in read(snapshot, ()):
-        if answer.shown:
-            for words in (answer.label.rstrip(": "), answer.shown):
-                if words not in rest:
-                    return False
-                rest = rest.replace(words, "", 1)
+    seen = told(snapshot)
+    hidden = [one for one in snapshot if one not in seen] if isinstance(snapshot, list) else []
+    for entries, must in ((seen, True), (hidden, False)):
+        for words in _words(entries):
+            if must and words not in rest:
+                return False
+            rest = rest.replace(words, "", 1)
     return bool(article.body) and not rest.strip(": \n")
+
+
+def _words(entries: list[Any]) -> Iterator[str]:
+    for answer in read(entries, ()):
+        if answer.shown:
+            yield from (answer.label.rstrip(": "), answer.shown)
 
 
 def _answers(snapshot: object, files: Mapping[str, list[Attachment]]) -> list[Answer]:

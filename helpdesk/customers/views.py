@@ -20,6 +20,7 @@ from helpdesk import actions, conf, limits, permissions, search, uploads
 from helpdesk.actions import Draft
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import Attachment, Channel, Ticket
+from helpdesk.rules.answers import told
 from helpdesk.rules.terms import objection_wording
 from helpdesk.states import OPEN_TYPES
 
@@ -132,7 +133,7 @@ class RequestView(View):
             "ticket": ticket,
             "status": present.status_of(ticket),
             "thread": present.messages_of(ticket, page, None if decides else door.actor),
-            "answers": [answer for answer in ticket.answers if isinstance(answer, dict)],
+            "answers": told(ticket.answers),
             "pages": page,
             "page_numbers": list(paginator.get_elided_page_range(page.number)),
             "notice": present.reply_notice(ticket),

@@ -1,11 +1,139 @@
 """Answers as rows, and the fields that were asked; both filled from the snapshots of the tickets there are."""
 
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
 import django.db.models.deletion
 from django.db import migrations, models
 
-from helpdesk.rules import answers
-
 BATCH = 500
+
+# How a snapshot was read when these tables were made, frozen here: the reader of today may read another one.
+MAX_TEXT, MAX_ROWS, MAX_KEY, MAX_LABEL = 250, 5000, 100, 500
+WITHIN = "."
+_YES, _NO = "yes", "no"
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of one field: `row` counts from 0 in a list of rows and is None outside."""
+
+    key: str
+    row: int | None
+    text: str
+    number: float | None = None
+    day: date | None = None
+    private: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A field as somebody saw it. `choices` are the answers offered, as pairs of value and label."""
+
+    key: str
+    type: str
+    label: str
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+def folded(text: object) -> str:
+    """Return how a text is compared: one line, no capitals, one way of writing accents, bounded."""
+    return " ".join(unicodedata.normalize("NFKC", str(text)).casefold().split())[:MAX_TEXT]
+
+
+def values_of(snapshot: object) -> list[Value]:
+    """Return the values of a snapshot, empty answers left out. Several choices are several values."""
+    found: list[Value] = []
+    for value in _values(snapshot, "", None, private=False):
+        found.append(value)
+        if len(found) == MAX_ROWS:
+            break
+    return found
+
+
+def fields_of(snapshot: object) -> list[Shown]:
+    """Return the fields of a snapshot in their order, each once; those of a list of rows after it."""
+    found: dict[str, Shown] = {}
+    for field in _fields(snapshot, "", ""):
+        found.setdefault(field.key, field)
+    return list(found.values())
+
+
+def _entries(snapshot: object, within: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the entries that have a usable key, with the key under which they are found."""
+    for entry in snapshot if isinstance(snapshot, list | tuple) else ():
+        key = entry.get("key") if isinstance(entry, Mapping) else None
+        if isinstance(key, str) and key and len(within + key) <= MAX_KEY:
+            yield within + key, entry
+
+
+def _lines(entry: Mapping[str, Any]) -> list[Any] | None:
+    rows = entry.get("rows")
+    return rows if isinstance(rows, list) else None
+
+
+def _values(snapshot: object, within: str, row: int | None, *, private: bool) -> Iterator[Value]:
+    for key, entry in _entries(snapshot, within):
+        is_private = private or bool(entry.get("private"))
+        lines = _lines(entry)
+        if lines is None:
+            yield from _typed(key, row, entry.get("value"), str(entry.get("type")), is_private)
+            continue
+        for number, line in enumerate(lines):
+            yield from _values(line, key + WITHIN, number, private=is_private)
+
+
+def _typed(key: str, row: int | None, value: Any, type_: str, private: bool) -> Iterator[Value]:
+    if value is None or value == "":
+        return
+    if isinstance(value, bool):
+        yield Value(key, row, _YES if value else _NO, private=private)
+    elif isinstance(value, int | float):
+        yield Value(key, row, folded(value), number=float(value), private=private)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            name = one.get("name") if isinstance(one, Mapping) else one  # of a file
+            yield from _typed(key, row, name, type_, private)
+    elif isinstance(value, Mapping):  # several things in one field: who is logged in
+        for name, one in value.items():
+            if len(f"{key}{WITHIN}{name}") <= MAX_KEY:
+                yield from _typed(f"{key}{WITHIN}{name}", row, one, type_, private)
+    elif isinstance(value, str):
+        yield Value(key, row, folded(value), day=_day(value, type_), private=private)
+
+
+def _day(value: str, type_: str) -> date | None:
+    if not type_.startswith("date"):
+        return None
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        return None
+
+
+def _fields(snapshot: object, within: str, of: str) -> Iterator[Shown]:
+    for key, entry in _entries(snapshot, within):
+        label = f"{of}{entry.get('label') or key}"[:MAX_LABEL]
+        yield Shown(key, str(entry.get("type") or "text")[:40], label, _choices(entry))
+        lines = _lines(entry) or ()
+        yield from _fields(_first_of_each(lines), key + WITHIN, f"{label}: ")
+
+
+def _first_of_each(lines: Iterable[Any]) -> list[Any]:
+    """Return an entry for each field of a list's lines: what was hidden in one may stand in another."""
+    return [entry for line in lines if isinstance(line, list) for entry in line]
+
+
+def _choices(entry: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    choices = entry.get("choices")
+    return tuple(
+        (str(one.get("value"))[:MAX_TEXT], str(one.get("label"))[:MAX_LABEL])
+        for one in (choices if isinstance(choices, list) else ())
+        if isinstance(one, Mapping)
+    )
 
 
 def fill(apps, schema_editor):
@@ -29,10 +157,10 @@ def fill(apps, schema_editor):
                     day=value.day,
                     private=value.private,
                 )
-                for value in answers.values_of(snapshot)
+                for value in values_of(snapshot)
             ]
             if form_key is not None and not is_test:
-                for field in answers.fields_of(snapshot):
+                for field in fields_of(snapshot):
                     asked[form_key, language, field.key] = field
         Answer.objects.bulk_create(made, batch_size=BATCH)
         last = batch[-1][0]

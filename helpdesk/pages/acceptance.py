@@ -151,9 +151,13 @@ class AcceptanceMixin(PagePart):
 
 
 def submissions(form_keys: Iterable[UUID]) -> dict[UUID, int]:
-    """Return how many requests were made by each of some forms, without tests and removed ones. One query."""
+    """Return how many requests were made by each of some forms. One query.
+
+    Without tests, removed ones, what is junk, and what was merged into another request: thirty advertisements
+    must not close an enrolment.
+    """
     rows = permissions.visible_tickets(permissions.SYSTEM).filter(
-        form_key__in=list(form_keys), is_test=False
+        form_key__in=list(form_keys), is_test=False, merged_into=None, queue__is_junk=False
     )
     rows = rows.exclude(state__type=StateType.REMOVED).order_by()
     return dict(rows.values_list("form_key").annotate(n=Count("pk")))

@@ -31,6 +31,19 @@ class PublishCheckPanel(Panel):
             return self.instance.pk is not None
 
 
+#: What somebody presses who hands a form over, or lets it go on the site at the end of a workflow.
+_HANDING_OVER = frozenset({"action-submit", "action-restart-workflow", "action-workflow-action"})
+
+
+def tell_when_submitting(request: HttpRequest, page: Any) -> None:
+    """Tell the same to who submits a form for approval, or approves it (hooks `after_create_page`, `after_edit_page`).
+
+    What is told is the form as it was sent, not as it is on the site.
+    """
+    if _HANDING_OVER & request.POST.keys():
+        tell_before_publishing(request, page.get_latest_revision_as_object())
+
+
 def tell_before_publishing(request: HttpRequest, page: Any) -> None:
     """Tell an editor who publishes a form what that brings (hook `before_publish_page`); it goes on."""
     page = page.specific

@@ -98,8 +98,8 @@ class VariablesPanel(Panel):
             return context | {
                 "answers": page.answer_variables(),
                 "subject": page.subject_variables()[:2],
-                "receipt": page.receipt_variables()[: -len(page.answer_variables()) or None],
-                "thanks": page.thanks_variables()[: -len(page.answer_variables()) or None],
+                "receipt": page.receipt_variables()[: -len(page.told_variables()) or None],
+                "thanks": page.thanks_variables()[: -len(page.told_variables()) or None],
             }
 
 

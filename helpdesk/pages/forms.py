@@ -20,6 +20,7 @@ from helpdesk.actions import Upload
 
 from . import steps
 from .conditional import PREFIX, ConditionalForm, only_if
+from .conditions import leaves
 from .inputs.hidden import HiddenField
 from .logins import LoginField
 from .rows import RowsBoundField, anchor
@@ -108,12 +109,24 @@ class IntakeForm(ConditionalForm):
             field = self.fields[name] = child.block.build(child.value)
             if isinstance(field, HiddenField):
                 field.take(parameters or {})
+                if child.value["key"] not in self._asked_about:
+                    field.withhold()
         self.fields["objects_to_storage"].label = objection
         self.fields["submission_key"].initial = uuid4().hex
         self.fields["shown_at"].initial = limits.stamp
         self._is_known = user is not None and user.is_authenticated
         self._known = self._know(user)
         self.say_conditions()
+
+    @cached_property
+    def _asked_about(self) -> set[str]:
+        """The keys that conditions of the form ask about: these the browser has to know."""
+        trees = (
+            child.value.get(name)
+            for child in self.children
+            for name in ("condition", "required_when")
+        )
+        return {str(leaf["field"]) for tree in trees for leaf in leaves(tree)}
 
     def _know(self, user: Any) -> dict[str, str]:
         """Fill in what the account tells, and let nobody change it."""

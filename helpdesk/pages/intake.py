@@ -32,7 +32,7 @@ from .base import PromisingMixin, form_key_of, source_of
 from .editing import PANELS, IntakeEditForm, try_url
 from .forms import IntakeForm
 from .routing import RoutingMixin
-from .sending import count_form, read_reference, reference, status_url
+from .sending import count_form, count_long_lists, read_reference, reference, status_url
 from .stream import FormFieldsBlock
 from .wordings import WordingMixin
 
@@ -176,9 +176,9 @@ class IntakeFormMixin(
 
     def _taken(self, request: HttpRequest) -> HttpResponse:
         """Answer to a form that was sent: what is refused is shown again with everything in it."""
-        form = self.get_form(request.POST, alike.files_of(request), user=request.user)
         if steps.is_check(request):
-            return steps.check(form)
+            return self._checked(request)
+        form = self.get_form(request.POST, alike.files_of(request), user=request.user)
         status, wait = 200, 0
         try:
             if form.is_valid() and request.POST.get(alike.ANSWER) != "edit":
@@ -198,11 +198,26 @@ class IntakeFormMixin(
     def _shown_again(
         self, request: HttpRequest, form: IntakeForm, status: int = 200, wait: int = 0
     ) -> HttpResponse:
-        response = self._form_page(request, form)
+        try:
+            count_long_lists(form)
+            response = self._form_page(request, form)
+        except (
+            limits.TooOften
+        ) as error:  # to show it is what costs: the browser has all of it, one page back
+            status, wait = 429, error.seconds
+            response = self._instead(request, error.words)
         response.status_code = status
         if wait:
             response["Retry-After"] = str(wait)
         return response
+
+    def _checked(self, request: HttpRequest) -> HttpResponse:
+        """Answer to the script that asks for the errors of a step: a form that is not open names no field."""
+        try:
+            self.check_open(request.POST.get("shown_at", ""))
+        except NotAccepted as error:
+            return steps.not_open(error.words)
+        return steps.check(self.get_form(request.POST, alike.files_of(request), user=request.user))
 
     def _form_page(self, request: HttpRequest, form: IntakeForm) -> HttpResponse:
         context = self.get_context(request)
@@ -212,9 +227,11 @@ class IntakeFormMixin(
         return TemplateResponse(request, self.get_template(request), context)
 
     def _outside(self, request: HttpRequest, phase: Phase) -> HttpResponse:
-        context = self.get_context(request)
-        context["text"] = self.text_outside(phase)
-        context["sentence"] = acceptance.sentence(self, phase)
+        return self._instead(request, acceptance.sentence(self, phase), self.text_outside(phase))
+
+    def _instead(self, request: HttpRequest, sentence: str, text: str = "") -> HttpResponse:
+        """Show a sentence in place of the form, or the editor's `text`."""
+        context = {**self.get_context(request), "text": text, "sentence": sentence}
         return TemplateResponse(request, self.outside_template, context)
 
     def thanks_url(self, request: HttpRequest, ticket: Ticket) -> str:

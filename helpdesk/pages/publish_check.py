@@ -12,6 +12,7 @@ from operator import or_
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils import translation
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,10 +21,12 @@ from wagtail.models import Locale
 from helpdesk import actions
 from helpdesk.models import Answer, AutoResponse, Queue, QueueAddress
 from helpdesk.notifications import responses
-from helpdesk.rules.answers import WITHIN
+from helpdesk.rules.answers import HIDDEN, WITHIN
 from helpdesk.states import OPEN_TYPES
 
+from . import alignment
 from .asked import FormField, asked_now
+from .inputs import sets
 from .uses import uses_of
 
 #: From so many questions on people give up.
@@ -138,6 +141,14 @@ def _other_version(
             _("The version in %(language)s is a mirror: nothing is translated.") % language
         )
         return
+    differs = _("The version in %(language)s differs in %(names)s.")
+    for names, is_wrong in (
+        (alignment.wrong(page, other), True),
+        (alignment.odd(page, other), False),
+    ):
+        if names:
+            listed = {**language, "names": get_text_list(names, _("and"))}
+            yield Finding(differs % listed, is_wrong=is_wrong)
     missing = [field.label for key, field in fields.items() if key not in there]
     extra = [field.label for key, field in there.items() if key not in fields]
     same = [
@@ -172,6 +183,13 @@ def _storage(page: Any) -> Iterator[Finding]:
         yield Finding(
             _("Neither the form nor its queue says on which legal basis the requests are kept.")
         )
+    if page.retention_days is None and queue.inherited("retention_days") is None:
+        words = ngettext(
+            "Neither the form nor its queue says how long the requests are kept: it is %(n)d day after closing, as everywhere on this site.",
+            "Neither the form nor its queue says how long the requests are kept: it is %(n)d days after closing, as everywhere on this site.",
+            terms.retention_days,
+        )
+        yield Finding(words % {"n": terms.retention_days})
 
 
 def _queue(page: Any) -> Iterator[Finding]:
@@ -204,6 +222,13 @@ def _fields(page: Any, fields: dict[str, FormField]) -> Iterator[Finding]:
         yield Finding(_("The form has %(n)d fields. Is each of them needed?") % {"n": len(asked)})
     for child in page.fields.stream_block.inputs(page.fields):
         yield from _field(child)
+    with translation.override(page.locale.language_code):
+        missing = sets.missing(list(page.fields))
+    for one in missing:
+        words = _(
+            "The field set “%(title)s” is not published: the form does not ask its questions."
+        )
+        yield Finding(words % {"title": one.title}, is_wrong=True)
 
 
 def _field(child: Any) -> Iterator[Finding]:
@@ -213,6 +238,8 @@ def _field(child: Any) -> Iterator[Finding]:
         yield Finding(_("Field “%(label)s” says something about a person, and is not marked “Personal”.") % label)  # fmt: skip
     if is_personal and value.get("in_subject"):
         yield Finding(_("Field “%(label)s” is personal and goes into the subject: it stands in lists and mails.") % label)  # fmt: skip
+    if child.block.type == HIDDEN and value.get("in_subject"):
+        yield Finding(_("Hidden value “%(label)s” goes into the subject: whoever sent the form reads it there.") % label)  # fmt: skip
     if child.block.type == "files" and value.get("required"):
         yield Finding(_("Field “%(label)s” must be answered: without a file nobody can send the form.") % label)  # fmt: skip
     if child.block.type == "consent":

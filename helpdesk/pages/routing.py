@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -132,20 +132,24 @@ class RoutingMixin(PagePart):
     def routed(self, answers: Iterable[Mapping[str, Any]]) -> Route:
         """Return where a request with these answers (entries of a snapshot) goes.
 
-        A rule that asks about a field which is gone does not hold. No request is lost because its owner
-        may not own it (any more): it has none then, and `problem` says so.
+        A rule that asks about a field which is gone does not hold; but if it leads to a confidential queue,
+        the request goes there rather than to an open one. No request is lost because its owner may not own
+        it (any more): it has none then. `problem` says what was left out.
         """
-        by_page = Route(self.queue, self.ticket_type, self.priority)
+        found = by_page = Route(self.queue, self.ticket_type, self.priority)
         if not self.routes:
             return by_page
         fields = self.condition_fields()
         values, now = values_of(answers, fields), timezone.now()
+        unread: list[tuple[int, Any]] = []
         for number, child in enumerate(self.routes, start=1):
             condition = _condition(child.value, fields)
-            if condition is None or not condition.matches(values, now):
-                continue
-            return _routed(by_page, child.value, number)
-        return by_page
+            if condition is None:
+                unread.append((number, child.value))
+            elif condition.matches(values, now):
+                found = _routed(by_page, child.value, number)
+                break
+        return _in_confidence(found, unread, by_page, fields)
 
     def route_problems(self) -> list[str]:
         """Return in words what is wrong with the rules as they stand: fields, rights and people change."""
@@ -203,6 +207,22 @@ def _routed(by_page: Route, value: Any, number: int) -> Route:
     )
 
 
+def _in_confidence(
+    found: Route, unread: Iterable[tuple[int, Any]], by_page: Route, fields: FieldSet
+) -> Route:
+    """Return `found`, or the way into a confidential queue by a rule that nobody can read any more.
+
+    Whether such a rule would have held is unknown: what may be confidential is not shown to everybody.
+    """
+    for number, value in unread:
+        route = _routed(by_page, value, number)
+        if route.queue.keeps_confidence:
+            if found.queue.keeps_confidence:
+                return found
+            return replace(route, problem=problem(value["condition"], fields) or route.problem)
+    return found
+
+
 def _may_own(user: Any, queue: Queue) -> bool:
     return permissions.can(permissions.agent(user), Right.OWN, queue)
 
@@ -220,17 +240,30 @@ def _no_owner(user: Any, queue: Queue) -> str:
 def offered_queues(page: Any, parent: Any, user: Any) -> QuerySet[Queue]:
     """Return the queues that a form may lead to: those of the page's department; superusers: all.
 
-    `parent` is the page above, where a new page has no place yet. Pages of no department lead anywhere.
+    `parent` is the page above, where a new page has no place yet. Pages of no department lead anywhere, unless
+    the editor may edit them only as a member of teams that belong to departments: then to those.
     """
     everything = Queue.objects.all()
     if user is None or permissions.is_superuser(permissions.agent(user)):
         return everything
-    department = department_of(page if page.pk else parent)
-    if department is None:
+    place = page if page.pk else parent
+    department = department_of(place)
+    tops = _tops_of_editor(place, user) if department is None else {department.queue_id}
+    if not tops:
         return everything
     parents = {pk: queue.parent_id for pk, queue in queue_map().items()}
-    inside = [pk for pk in parents if department.queue_id in permissions.upwards(pk, parents)]
+    inside = [pk for pk in parents if tops.intersection(permissions.upwards(pk, parents))]
     return everything.filter(pk__in=inside)
+
+
+def _tops_of_editor(place: Any, user: Any) -> set[int]:
+    """Return the topmost queues of the departments for which somebody edits a page; empty: for the whole site."""
+    if place is None:
+        return set()
+    above = place.get_ancestors(inclusive=True)
+    groups = user.groups.filter(page_permissions__page__in=above).distinct()
+    tops = set(groups.values_list("team__department__queue", flat=True))
+    return set() if None in tops else tops
 
 
 def department_of(page: Any) -> Department | None:

@@ -29,6 +29,8 @@ MAX_ROWS = 100
 MAX_CELLS = 600
 #: Empty rows offered at first; a script takes away what is not needed.
 OFFERED = 3
+#: So many rows behind the last one of which anything was sent are shown again.
+SPARE = 10
 
 Cells = dict[str, list[str]]
 
@@ -343,12 +345,17 @@ def _number(text: object) -> int:
 
 
 def _count(data: Mapping[str, Any], name: str, widget: RowsWidget) -> int:
-    """Return how many rows were sent; what is no sensible number is counted instead."""
-    stated = _number(data.get(f"{name}-rows"))
-    if 0 <= stated <= MAX_ROWS:
-        return stated
+    """Return how many rows were sent; what is no sensible number is counted instead.
+
+    A row whose boxes are all empty sends nothing; but nobody gets a hundred rows for one number.
+    """
     keys = [column.key for column in widget.columns]
-    places = itertools.takewhile(
-        lambda place: any(f"{name}-{place}-{key}" in data for key in keys), range(MAX_ROWS + 1)
-    )
-    return sum(1 for _place in places)
+
+    def is_there(place: int) -> bool:
+        return any(f"{name}-{place}-{key}" in data for key in keys)
+
+    stated = _number(data.get(f"{name}-rows"))
+    if 0 <= stated <= widget.most:
+        last = next(filter(is_there, reversed(range(stated))), -1)
+        return min(stated, last + 1 + SPARE)
+    return sum(1 for _place in itertools.takewhile(is_there, range(MAX_ROWS + 1)))

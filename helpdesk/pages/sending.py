@@ -5,13 +5,16 @@ from __future__ import annotations
 from django.core import signing
 from django.urls import NoReverseMatch, reverse
 
-from helpdesk import addressing, conf, limits
+from helpdesk import addressing, conf, limits, origin
 from helpdesk.models import Ticket
 
 from .forms import IntakeForm
+from .rows import RowsBoundField
 
 #: The thank-you page names the request for so long (seconds); later it only says that it arrived.
 THANKS_FOR = 3600
+#: With more rows than this, in all lists together, a form is counted each time it is shown again.
+LONG = 60
 
 
 def count_form(form: IntakeForm) -> None:
@@ -21,6 +24,18 @@ def count_form(form: IntakeForm) -> None:
     limits.count("FORMS_PER_ADDRESS", f"{local.partition('+')[0]}@{domain}")
     for _file in form.uploads():
         limits.count("UPLOADS_PER_IP")
+
+
+def count_long_lists(form: IntakeForm) -> None:
+    """Count a form that is shown again with long lists of rows: to draw them is work that nobody has sent.
+
+    Raises `limits.TooOften`. The limit is as wide as that of forms, and counted apart from them.
+    """
+    lists = (form[name] for name in form.inputs)
+    rows = sum(len(one.data.rows) for one in lists if isinstance(one, RowsBoundField))
+    network = origin.network()
+    if rows > LONG and network:
+        limits.count("FORMS_PER_IP", f"rows {network}")
 
 
 def reference(ticket: Ticket) -> str:

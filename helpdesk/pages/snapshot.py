@@ -19,6 +19,8 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
+from helpdesk.rules.answers import told
+
 from .forms import IntakeForm
 from .inputs.groups import GroupInput
 
@@ -64,9 +66,12 @@ def brief(entry: Mapping[str, Any]) -> str:
 
 
 def as_text(answers: tuple[dict[str, Any], ...]) -> str:
-    """Return the answers as text for people: what was left empty is left out."""
+    """Return the answers as text for people: what was left empty is left out.
+
+    Hidden values, too: the text is a message that its sender reads.
+    """
     lines = []
-    for entry in answers:
+    for entry in told(answers):
         if not entry["shown"]:
             continue
         glue = "\n" if entry["type"] in _BLOCKS else " "

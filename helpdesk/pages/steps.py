@@ -125,3 +125,11 @@ def unchecked(seconds: int) -> JsonResponse:
     Whoever fills in the form goes on; the whole form is refused in words then, with everything in it.
     """
     return JsonResponse({"errors": {}}, status=429, headers={"Retry-After": str(seconds)})
+
+
+def not_open(words: str) -> JsonResponse:
+    """Return the answer to a check of a form that is not open: no errors, the script goes on.
+
+    Whoever filled it in reads the reason when sending, beside all that they wrote.
+    """
+    return JsonResponse({"errors": {}, "closed": words}, status=409)

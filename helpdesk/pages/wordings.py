@@ -13,6 +13,7 @@ from wagtail.fields import StreamField
 from helpdesk.models import AutoResponse, Queue, Ticket
 from helpdesk.notifications import Wording, variables
 from helpdesk.rules import wording
+from helpdesk.rules.answers import HIDDEN, told
 from helpdesk.rules.wording import Variable, WordingError
 
 from . import snapshot, thanks
@@ -80,11 +81,17 @@ class WordingMixin(PagePart):
     def subject_variables(self) -> tuple[Variable, ...]:
         return (_TITLE, _NAME, *self.answer_variables())
 
+    def told_variables(self) -> tuple[Variable, ...]:
+        """Return those of them that the sender may read: hidden values are not among them."""
+        inputs = self.fields.stream_block.inputs(self.fields)
+        hidden = {f"{ANSWER}{one.value['key']}" for one in inputs if one.block.type == HIDDEN}
+        return tuple(one for one in self.answer_variables() if one.name not in hidden)
+
     def receipt_variables(self) -> tuple[Variable, ...]:
-        return (*_RECEIPT, _TITLE, *self.answer_variables())
+        return (*_RECEIPT, _TITLE, *self.told_variables())
 
     def thanks_variables(self) -> tuple[Variable, ...]:
-        return (*_THANKS, _TITLE, *self.answer_variables())
+        return (*_THANKS, _TITLE, *self.told_variables())
 
     def wording_errors(self) -> Iterator[tuple[str, ValidationError]]:
         """Yield the name and the error of each field that names a variable which is not known there."""
@@ -116,19 +123,23 @@ class WordingMixin(PagePart):
     def subject_for(
         self, answers: tuple[dict[str, Any], ...], *, form: Any, name: str, queue: Queue
     ) -> str:
-        """Return the subject of a ticket with these answers in `queue`; never ''."""
-        values = self.answer_values(answers, queue)
-        values |= {_TITLE.name: self.title, _NAME.name: name}
-        said = wording.fill_title(self.subject, values) or self.title
+        """Return the subject of a ticket with these answers in `queue`; never ''.
+
+        That of a confidential queue says nothing of a person: it stands in mails and notices.
+        """
+        values = {**self.answer_values(answers, queue), _TITLE.name: self.title}
         if queue.keeps_confidence:
             answers = tuple(entry for entry in answers if not _is_private(entry))
+        else:
+            values[_NAME.name] = name
+        said = wording.fill_title(self.subject, values) or self.title
         return snapshot.subject(said, form, answers)
 
     def receipt_for(self, answers: Iterable[Mapping[str, Any]], queue: Queue) -> Wording | None:
         """Return what the form's own receipt says of these answers; None if the queue speaks."""
         if not (self.receipt_subject or self.receipt_text.strip()):
             return None
-        values = {_TITLE.name: self.title, **self.answer_values(answers, queue)}
+        values = {_TITLE.name: self.title, **self.answer_values(told(answers), queue)}
         return Wording(self.receipt_subject, self.receipt_text, values)
 
     def thanks_for(self, ticket: Ticket | None) -> list[dict[str, Any]]:
@@ -137,7 +148,7 @@ class WordingMixin(PagePart):
         if ticket is not None:
             known = variables.names(_THANKS)
             values |= {name: source() for name, source in _sources(ticket).items() if name in known}
-            values |= self.answer_values(ticket.answers, ticket.queue)
+            values |= self.answer_values(told(ticket.answers), ticket.queue)
         return list(thanks.filled(self.thank_you, values))
 
     def sample_thanks(self) -> list[dict[str, Any]]:
@@ -152,7 +163,7 @@ class WordingMixin(PagePart):
             )
         )
         values |= {_TITLE.name: self.title, "subject": self.subject or self.title}
-        values |= {one.name: f"[{one.meaning}]" for one in self.answer_variables()}
+        values |= {one.name: f"[{one.meaning}]" for one in self.told_variables()}
         return list(thanks.filled(self.thank_you, values))
 
 

@@ -24,6 +24,8 @@ WITHIN = "."
 
 #: What is neither text nor number, by the type of its entry.
 _YES, _NO = "yes", "no"
+#: The type of a value that goes with a form and that its sender never saw.
+HIDDEN = "hidden"
 _ASKED = re.compile(r'(?<!\S)answer:([a-z][a-z0-9_.]{0,99})=(?:"([^"]*)"?|(\S*))', re.IGNORECASE)
 
 
@@ -70,6 +72,12 @@ def fields_of(snapshot: object) -> list[Shown]:
     for field in _fields(snapshot, "", ""):
         found.setdefault(field.key, field)
     return list(found.values())
+
+
+def told(snapshot: object) -> list[dict[str, Any]]:
+    """Return the entries that may be shown to whoever sent them: without hidden values."""
+    entries = snapshot if isinstance(snapshot, list | tuple) else ()
+    return [one for one in entries if isinstance(one, dict) and one.get("type") != HIDDEN]
 
 
 def read_asked(words: str) -> tuple[list[tuple[str, str]], str]:

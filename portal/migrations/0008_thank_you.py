@@ -13,22 +13,31 @@ def blocks_of(html, key):
     return [{"type": "text", "value": html, "id": str(uuid5(NAMESPACE_URL, f"thanks-{key}"))}]
 
 
+def text_of(blocks):
+    """Return the texts of a stream as one."""
+    return "".join(one["value"] for one in blocks if one["type"] == "text")
+
+
+def revisions(apps):
+    """Yield the revisions of the forms."""
+    ContentType = apps.get_model("contenttypes", "ContentType")
+    Revision = apps.get_model("wagtailcore", "Revision")
+    kind = ContentType.objects.filter(app_label="portal", model="intakeformpage").first()
+    if kind is not None:
+        yield from Revision.objects.filter(content_type=kind).iterator(chunk_size=200)
+
+
 def thanks_into_blocks(apps, schema_editor):
     """Carry the thank-you text over, in pages and in all their revisions (drafts, schedules, older ones)."""
     Form = apps.get_model("portal", "IntakeFormPage")
     for pk, html, key in Form.objects.values_list("pk", "thanks", "translation_key"):
         Form.objects.filter(pk=pk).update(thank_you=blocks_of(html, key))
-    ContentType = apps.get_model("contenttypes", "ContentType")
-    Revision = apps.get_model("wagtailcore", "Revision")
-    kind = ContentType.objects.filter(app_label="portal", model="intakeformpage").first()
-    if kind is None:
-        return
-    for revision in Revision.objects.filter(content_type=kind).iterator(chunk_size=200):
+    for revision in revisions(apps):
         content = revision.content
         if "thanks" in content:
             html = content.pop("thanks")
             content["thank_you"] = json.dumps(blocks_of(html, content.get("translation_key")))
-            Revision.objects.filter(pk=revision.pk).update(content=content)
+            type(revision).objects.filter(pk=revision.pk).update(content=content)
 
 
 def blocks_into_thanks(apps, schema_editor):
@@ -37,8 +46,12 @@ def blocks_into_thanks(apps, schema_editor):
     # rows as values: an old model with Wagtail's form mixin cannot be made
     for pk, stream in Form.objects.values_list("pk", "thank_you"):
         raw = getattr(stream, "raw_data", stream) or []
-        html = "".join(one["value"] for one in raw if one["type"] == "text")
-        Form.objects.filter(pk=pk).update(thanks=html)
+        Form.objects.filter(pk=pk).update(thanks=text_of(raw))
+    for revision in revisions(apps):
+        content = revision.content
+        if "thank_you" in content:
+            content["thanks"] = text_of(json.loads(content.pop("thank_you") or "[]"))
+            type(revision).objects.filter(pk=revision.pk).update(content=content)
 
 
 class Migration(migrations.Migration):

@@ -17,6 +17,13 @@ from helpdesk.pages.blocks import InputBlock, NeutralCharBlock
 MAX_LENGTH = 200
 
 
+class _Withheld(forms.HiddenInput):
+    """A hidden input without its value."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
 class HiddenField(forms.CharField):
     """A value in a hidden input. A fixed one is what it is, whatever was sent; nothing sent is refused."""
 
@@ -33,6 +40,11 @@ class HiddenField(forms.CharField):
         """Take the value from the parameters of an address."""
         if self.parameter:
             self.initial = _plain(parameters.get(self.parameter))
+
+    def withhold(self) -> None:
+        """Leave a fixed value out of the page: its source is for everybody to read."""
+        if not self.parameter:
+            self.widget = _Withheld()
 
     def clean(self, value: Any) -> str:
         return _plain(value) if self.parameter else self.fixed

@@ -57,6 +57,13 @@ def unfold(children: Sequence[Any]) -> list[tuple[int, Any]]:
     return found
 
 
+def missing(children: Sequence[Any]) -> list[Any]:
+    """Return the sets among the children that ask for nothing in the active language: they are not live."""
+    used = [child.value for child in children if child.block_type == NAME and child.value]
+    found = _in_language(used) if used else {}
+    return [one for one in used if one.pk not in found]
+
+
 def doubles(children: Sequence[Any]) -> list[int]:
     """Return the places of field sets that stand in the form already."""
     seen = set()

@@ -75,3 +75,13 @@ def test_a_list_is_in_the_text_of_its_form():
 def test_a_list_without_rows_is_empty():
     [team] = answers.read([{**LIST, "rows": [], "shown": ""}], ())
     assert team.is_empty
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"), [("", True), ("\n\nMark: intern", True), ("\n\nNo", False)]
+)
+def test_hidden_values_may_be_missing_in_the_text(more, expected):
+    hidden = {"key": "h", "label": "Mark", "shown": "intern", "value": "intern", "type": "hidden"}
+    body = "\n\n".join(f"{one['label']}: {one['shown']}" for one in SNAPSHOT if one.get("shown"))
+    article = Article(body=body + more, channel=Channel.WEB, sender=Sender.CUSTOMER)
+    assert answers.are_in([*SNAPSHOT, hidden], article) is expected

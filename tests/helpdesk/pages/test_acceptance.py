@@ -294,3 +294,38 @@ def test_a_form_of_an_open_time_takes_the_machine_as_well(page, time_machine):
     time_machine.move_to(OPENS, tick=False)
     page.check_open("")
     assert permissions.visible_tickets(permissions.SYSTEM).count() == 0
+
+
+def test_junk_and_merged_requests_take_no_place(client, tree):
+    page = p.make_form(tree.services, submission_limit=1)
+    p.sent(client, page)
+    assert page.is_full()
+    ticket = Ticket.objects.get()
+    home = ticket.queue
+    Ticket.objects.update(queue=f.QueueFactory(is_junk=True))
+    assert not page.is_full()
+    Ticket.objects.update(queue=home)
+    assert page.is_full()
+    Ticket.objects.filter(pk=ticket.pk).update(merged_into=f.make_ticket(home))
+    assert not page.is_full()
+
+
+def test_a_check_of_a_form_that_is_not_open_names_no_field(client, page, time_machine):
+    time_machine.move_to(OPENS - SECOND, tick=False)
+    answer = client.post(page.url, {"check_step": "1"})
+    assert answer.status_code == 409
+    assert answer.json()["errors"] == {}
+    assert "1. Dezember 2026 08:00" in answer.json()["closed"]
+    # who had it open in time may go on
+    time_machine.move_to(CLOSES - 60 * SECOND, tick=False)
+    data = typed(client, page, check_step="1", q_room="")
+    time_machine.move_to(CLOSES + 60 * SECOND, tick=False)
+    assert set(client.post(page.url, data).json()["errors"]) == {"q_room"}
+    assert client.post(page.url, {**data, "shown_at": ""}).status_code == 409
+
+
+def test_a_check_of_a_form_that_is_full_names_no_field(client, places):
+    for _n in range(2):
+        p.sent(client, places)
+    answer = client.post(places.url, {"check_step": "1"})
+    assert (answer.status_code, answer.json()["errors"]) == (409, {})

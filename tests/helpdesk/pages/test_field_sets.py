@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import translation
 from wagtail.blocks import StreamBlockValidationError
 from wagtail.models import Locale, ReferenceIndex
+from wagtail.test.utils.form_data import nested_form_data, streamfield
 
 from helpdesk.models import Ticket
 from helpdesk.pages.forms import IntakeForm
@@ -201,3 +202,121 @@ def test_the_number_of_queries_does_not_grow(tree, django_assert_max_num_queries
     assert queries(few, django_assert_max_num_queries, 5) == queries(
         many, django_assert_max_num_queries, 5
     )
+
+
+# --- a set that rules of live forms ask about ------------------------------------------------------
+
+AT_23 = {"field": "building", "op": "is", "value": "23"}
+
+
+def edit(one, fields, *, draft=False):
+    form_class = FieldSet.snippet_viewset.get_edit_handler().get_form_class()
+    blocks = []
+    for child in fields:
+        value = {"label": child.value["label"], "key": child.value["key"]}
+        if "choices" in child.value:
+            rows = [(row["label"], row["value"]) for row in child.value["choices"]]
+            value["choices"] = inline_list([{"label": label, "value": key} for label, key in rows])
+        blocks.append((child.block_type, value))
+    data = nested_form_data({"title": one.title, "fields": streamfield(blocks)})
+    form = form_class(data=data, instance=FieldSet.objects.get(pk=one.pk))
+    if draft:
+        form.defer_required_fields()
+    return form
+
+
+def inline_list(values):
+    """Return the data of a list block."""
+    return {"count": str(len(values))} | {
+        str(at): {"deleted": "", "order": str(at), "id": "", "value": value}
+        for at, value in enumerate(values)
+    }
+
+
+def routed_form(tree, one, secret, **options):
+    route = {"condition": AT_23, "queue": secret.pk, "ticket_type": None, "priority": None, "owner": None}  # fmt: skip
+    routes = json.dumps([{"type": "route", "value": route}])
+    form = make_form(
+        tree, pages.question("text", "what", "Was?"), use(one), routes=routes, **options
+    )
+    ReferenceIndex.create_or_update_for_object(form)
+    return form
+
+
+@pytest.fixture
+def secret(db):
+    return f.QueueFactory(name="Ombudsstelle", is_confidential=True)
+
+
+def unpublish(client, one):
+    client.force_login(f.UserFactory(is_superuser=True))
+    address = reverse(FieldSet.snippet_viewset.get_url_name("unpublish"), args=[one.pk])
+    response = client.post(address, follow=True)
+    client.logout()
+    one.refresh_from_db()
+    return response
+
+
+def test_a_used_set_is_not_unpublished(client, tree, secret):
+    one = make_set()
+    form = routed_form(tree, one, secret)
+    html = unpublish(client, one).content.decode()
+    assert one.live
+    assert "“Ort” cannot be unpublished" in html or "„Ort“" in html
+    form.delete()
+    unpublish(client, one)
+    assert not one.live
+
+
+def test_a_set_that_goes_all_the_same_opens_no_confidential_request(client, tree, secret):
+    one = make_set()
+    form = routed_form(tree, one, secret)
+    FieldSet.objects.filter(pk=one.pk).update(live=False)  # its time is over
+    pages.sent(client, IntakeFormPage.objects.get(pk=form.pk), q_room=None, q_building="23")
+    assert Ticket.objects.get().queue == secret
+
+
+def test_a_question_that_a_live_form_asks_about_stays_in_its_set(tree, secret):
+    one = make_set()
+    form = routed_form(tree, one, secret, title="Beschwerde")
+    assert errors_without_building(one) == {
+        "fields": [
+            "“Gebäude” is asked about by the form “Beschwerde”: “routing by answers”, number 1. "
+            "Change that first."
+        ]
+    }
+    assert errors_without_building(one, draft=True) == {}
+    form.unpublish()
+    assert errors_without_building(one) == {}
+
+
+def test_a_question_asked_about_by_a_field_of_a_live_form_stays(tree):
+    one = make_set()
+    asks = pages.question("text", "what", "Was?", condition=AT_23)
+    ReferenceIndex.create_or_update_for_object(make_form(tree, use(one), asks))
+    assert "the condition of “Was?”" in errors_without_building(one)["fields"][0]
+
+
+def test_the_set_of_a_language_answers_for_the_forms_in_it(tree, secret):
+    german = make_set()
+    form = routed_form(tree, german, secret)
+    english = german.copy_for_translation(Locale.objects.get(language_code="en"))
+    english.save()
+    # nobody is shown the English one: no form is in English
+    assert errors_without_building(english) == {}
+    copy = form.copy_for_translation(tree.english.locale, copy_parents=True)
+    copy.save_revision().publish()
+    ReferenceIndex.create_or_update_for_object(copy)
+    # as yet the English form shows the German set; without the question it would lose it
+    assert errors_without_building(english)
+    english.save_revision().publish()
+    form.unpublish()
+    assert errors_without_building(german) == {}
+
+
+def errors_without_building(one, **options):
+    with translation.override("en"):
+        form = edit(
+            one, [child for child in one.fields if child.value["key"] != "building"], **options
+        )
+        return dict(form.errors)

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone, translation
 from wagtail.models import GroupPagePermission
 
 from helpdesk.models import AutoResponse, QueueAddress, Ticket
 from helpdesk.pages import uses
 from helpdesk.pages.publish_check import MANY, check
+from portal.models import FieldSet
 from tests import factories as f
 from tests import page_factories as p
 
@@ -26,7 +30,7 @@ def tree():
 
 @pytest.fixture
 def queue():
-    queue = f.QueueFactory(legal_basis="§ 3 HG")
+    queue = f.QueueFactory(legal_basis="§ 3 HG", retention_days=90)
     QueueAddress.objects.get_or_create(
         queue=queue, defaults={"address": "druck@desk.example", "normalised": "druck@desk.example"}
     )
@@ -49,7 +53,8 @@ def texts(page):
 
 
 def said(page, words):
-    found = [finding for finding in check(page) if words in finding.text]
+    with translation.override("en"):  # whatever a visitor before has left
+        found = [finding for finding in check(page) if words in finding.text]
     assert found, texts(page)
     return found[0]
 
@@ -75,6 +80,7 @@ def test_field_that_goes_is_told_with_the_open_tickets_that_hold_an_answer(clien
     p.sent(client, page, q_room="4", q_kind="paper")
     Ticket.objects.filter(pk=Ticket.objects.latest("pk").pk).update(is_test=True)
     assert tested.pk
+    translation.activate("en")  # the visitor's was German
     finding = said(without(page, "kind"), "“Art” is no longer asked")
     assert "2 open tickets hold an answer" in finding.text
     assert not finding.is_wrong
@@ -189,3 +195,77 @@ def test_editor_reads_the_check_in_the_page_editor(client, tree, queue):
     html = client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).content.decode()
     assert "hd-check__item" in html
     assert "&lt;i&gt;Adresse&lt;/i&gt;" in html
+
+
+# --- what has to be the same in all languages ------------------------------------------------------
+
+
+def in_english(page, **changes):
+    """Change the English version of a form on the site."""
+    other = type(page).objects.exclude(pk=page.pk).get(translation_key=page.translation_key)
+    groups = changes.pop("audience_groups", None)
+    for name, value in changes.items():
+        setattr(other, name, value)
+    if groups is not None:
+        other.audience_groups.set(groups)
+    other.save_revision().publish()
+    return type(page).objects.get(pk=page.pk)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"audience": "signed_in"}, "who may send it"),
+        ({"opens_at": timezone.now()}, "opens at"),
+        ({"closes_at": timezone.now()}, "closes at"),
+        ({"submission_limit": 30}, "so many requests at most"),
+    ],
+)
+def test_no_language_is_the_way_around_another(tree, queue, changes, name):
+    page = make(tree, queue)
+    finding = said(in_english(page, **changes), f"version in English differs in “{name}”")
+    assert finding.is_wrong
+
+
+def test_queue_and_groups_are_compared_and_rules_are_a_remark(tree, queue):
+    page = in_english(make(tree, queue), queue=f.QueueFactory())
+    assert said(page, "differs in “queue”").is_wrong
+    group = Group.objects.create(name="Promovierende")
+    page = in_english(make(tree, queue), audience="groups", audience_groups=[group])
+    page.audience = "groups"
+    assert said(page, "differs in “who may send it”").is_wrong
+    route = {"condition": None, "queue": queue.pk, "ticket_type": None, "priority": None, "owner": None}  # fmt: skip
+    routes = json.dumps([{"type": "route", "value": route}])
+    page = in_english(make(tree, queue), routes=routes, retention_days=5)
+    finding = said(page, "differs in “routing by answers” and “days kept after closing”")
+    assert not finding.is_wrong
+    page.routes, page.retention_days = routes, 5
+    assert not [text for text in texts(page) if "differs" in text]
+
+
+def test_the_number_of_days_of_the_site_is_told_where_nobody_says_another(tree, queue, settings):
+    settings.HELPDESK = {**settings.HELPDESK, "RETENTION_DAYS": 400}
+    queue.retention_days = None
+    queue.save()
+    page = make(tree, queue)
+    finding = said(page, "how long the requests are kept")
+    assert "400 days after closing" in finding.text
+    assert not finding.is_wrong
+    page.retention_days = 30
+    assert not [text for text in texts(page) if "how long" in text]
+
+
+def test_field_set_that_is_not_published_is_wrong(tree, queue):
+    one = FieldSet(title="Einwilligung", locale=tree.home.locale, live=False)
+    one.fields = json.dumps([ROOM])
+    one.save()
+    page = make(tree, queue, KIND, {"type": "field_set", "value": one.pk}, english=False)
+    assert said(page, "The field set “Einwilligung” is not published").is_wrong
+    FieldSet.objects.update(live=True)
+    page = type(page).objects.get(pk=page.pk)
+    assert not [text for text in texts(page) if "field set" in text]
+
+
+def test_hidden_value_in_the_subject_is_told(tree, queue):
+    page = make(tree, queue, ROOM, p.question("hidden", "h", "Ort", value="x", in_subject=True))
+    assert said(page, "Hidden value “Ort” goes into the subject")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.contrib.messages import get_messages
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -112,6 +113,12 @@ def asked(page):
     return [str(field.label) for name, field in form.fields.items() if name.startswith("q_")]
 
 
+def told(browser, response):
+    """Tell whether the findings about a form are among the messages of the next screen."""
+    words = [str(one) for one in get_messages(response.wsgi_request)]
+    return any("Zu diesem Formular" in one or "To know about this form" in one for one in words)
+
+
 def frozen():
     return list(
         Ticket.objects.order_by("pk").values("pk", "subject", "answers", "queue", "state", "form_key")
@@ -126,6 +133,10 @@ def test_editor_submits_and_moderator_publishes(client, page, editor, moderator,
     )
     assert response.status_code == 302, response.context["form"].errors
     assert asked(page) == ["Raum"]
+    # what it brings is told when it is handed over, and when it is approved in the editor
+    assert told(editor, response)
+    saved = sent_by_editor(editor, page, {"room": "Zimmer", "more": "Mehr"})
+    assert not told(editor, saved)
     # who may not publish cannot approve either
     state = page.current_workflow_task_state
     approve = reverse("wagtailadmin_pages:workflow_action", args=[page.pk, "approve", state.pk])

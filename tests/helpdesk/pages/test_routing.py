@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 from wagtail.models import GroupPagePermission, Locale, Page
 
-from helpdesk.models import Priority, QueueRight, Right, Ticket, TicketType
+from helpdesk.models import Priority, QueueRight, Right, Team, Ticket, TicketType
 from helpdesk.pages import routing
 from portal.models import IntakeFormPage
 from tests import factories as f
@@ -223,6 +223,21 @@ def test_editors_may_choose_the_queues_of_the_pages_department(tree, editor, sto
     assert outside in edit_form(page, boss).fields["queue"].queryset
 
 
+def test_a_departments_editor_leads_pages_of_nobody_to_its_own_queues(tree, editor, stores):
+    inside = f.QueueFactory(parent=stores)
+    page = form_with(tree)
+    [group] = editor.groups.all()
+    department = f.make_department("Materialwirtschaft", stores)
+    Team.objects.update_or_create(group=group, defaults={"department": department})
+    offered = set(edit_form(page, editor).fields["queue"].queryset)
+    assert offered == {stores, inside, page.queue}  # the one chosen before stays
+    # a right for the whole site counts more
+    other = f.make_team()
+    GroupPagePermission.objects.create(group=other, page=tree.home, permission=_permission("change_page"))  # fmt: skip
+    editor.groups.add(other)
+    assert f.QueueFactory() in edit_form(page, editor).fields["queue"].queryset
+
+
 def test_rules_lead_only_inside_the_department(tree, stores):
     outside, held = f.QueueFactory(), f.QueueFactory()
     page = form_with(tree, rule(queue=stores), rule(queue=outside), rule(queue=held))
@@ -264,3 +279,46 @@ def test_the_page_editor_opens_with_rules(admin_client, tree, stores):
     new = reverse("wagtailadmin_pages:add", args=["portal", "intakeformpage", tree.home.pk])
     assert admin_client.get(new).status_code == 200
     assert Page.objects.get(pk=page.pk).specific.routes[0].value["queue"] == stores
+
+
+# --- a rule that nobody can read any more, into a confidential queue -------------------------------
+
+GONE = asks("gone", "is", True)
+
+
+@pytest.fixture
+def secret(db):
+    return f.QueueFactory(name="Ombudsstelle", is_confidential=True)
+
+
+def test_what_may_be_confidential_is_not_shown_to_everybody(client, tree, stores, secret):
+    page = form_with(tree, rule(TONER, queue=stores), rule(GONE, queue=secret), rule(queue=stores))
+    p.sent(client, page, q_kind="paper")
+    assert Ticket.objects.get().queue == secret
+    # what an earlier rule says holds as ever
+    p.sent(client, page, q_kind="toner")
+    assert Ticket.objects.latest("pk").queue == stores
+    answers = Ticket.objects.earliest("pk").answers
+    route = page.routed(answers)
+    assert (route.rule, bool(route.problem)) == (2, True)
+
+
+def test_a_confidential_queue_inherits_that(client, tree, secret):
+    inside = f.QueueFactory(parent=secret)
+    p.sent(client, form_with(tree, rule(GONE, queue=inside)))
+    assert Ticket.objects.get().queue == inside
+
+
+def test_a_confidential_queue_found_by_another_rule_stays(client, tree, secret):
+    other = f.QueueFactory(is_confidential=True)
+    page = form_with(tree, rule(GONE, queue=secret), rule(queue=other))
+    p.sent(client, page)
+    assert Ticket.objects.get().queue == other
+    p.sent(client, form_with(tree, rule(GONE, queue=secret), queue=other, title="Zweites"))
+    assert Ticket.objects.latest("pk").queue == other
+
+
+def test_a_rule_that_nobody_can_read_leads_to_no_open_queue(client, tree, stores):
+    page = form_with(tree, rule(GONE, queue=stores))
+    p.sent(client, page)
+    assert Ticket.objects.get().queue == page.queue

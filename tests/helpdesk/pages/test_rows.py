@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from helpdesk.pages import pasting, snapshot
 from helpdesk.pages.forms import IntakeForm
 from helpdesk.pages.keys import key_for
-from helpdesk.pages.rows import MAX_CELLS, MAX_ROWS
+from helpdesk.pages.rows import MAX_CELLS, MAX_ROWS, SPARE
 from helpdesk.pages.stream import FormFieldsBlock
 from tests.page_factories import question
 
@@ -310,3 +310,21 @@ def test_the_most_rows_depend_on_the_columns():
     with pytest.raises(StreamBlockValidationError) as caught:
         block.clean(stream)
     assert "maximum" in caught.value.block_errors[0].block_errors
+
+
+def test_one_number_draws_no_hundred_rows():
+    form = sent(group(), [{"a": "Chair"}], count=100, **{"q_team-add": "1"})
+    assert form["q_team"].count == 1 + SPARE + 1
+    form = sent(group(maximum=4), [{"a": "Chair"}], count=100, **{"q_team-add": "1"})
+    assert form["q_team"].count == 2
+
+
+def test_rows_between_and_behind_what_was_filled_in_stay():
+    form = sent(group(), [{}, {}, {"a": "Chair"}, {}, {}], **{"q_team-fill": "1"})
+    assert [row.cells[0].value() for row in form["q_team"].rows] == [
+        None,
+        None,
+        "Chair",
+        None,
+        None,
+    ]

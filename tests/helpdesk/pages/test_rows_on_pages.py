@@ -9,6 +9,7 @@ from wagtail.models import GroupPagePermission
 
 from helpdesk import permissions, search
 from helpdesk.models import Ticket
+from helpdesk.pages.sending import LONG
 from tests import factories as f
 from tests import page_factories as pages
 
@@ -120,3 +121,19 @@ def test_agents_and_customers_read_the_rows(client, page):
     html = client.get(reverse("helpdesk_agents:ticket", args=[ticket.pk])).content.decode()
     assert '<th scope="col">Vorname</th>' in html
     assert "<td>Adalgunde</td>" in html
+
+
+def test_long_lists_are_counted_each_time_they_are_shown(client, page, settings):
+    settings.HELPDESK = {**settings.HELPDESK, "FORMS_PER_IP": 2}
+    long = {f"q_team-{n}-first": "x" for n in range(LONG)} | {
+        "q_team-rows": str(LONG),
+        "q_room": None,
+    }
+    grow = {**long, "q_team-add": "1"}
+    assert [pages.sent(client, page, **grow).status_code for _n in range(2)] == [200, 200]
+    refused = pages.sent(client, page, **grow)
+    assert (refused.status_code, int(refused["Retry-After"]) > 0) == (429, True)
+    assert "q_team" not in refused.content.decode()
+    # short ones go on, and so does sending
+    assert pages.sent(client, page, **ROWS, **{"q_team-add": "1"}).status_code == 200
+    assert pages.sent(client, page, **long).status_code == 302

@@ -319,3 +319,60 @@ def test_the_editor_lists_the_variables(admin_client, tree):
     html = admin_client.get(reverse("wagtailadmin_pages:edit", args=[page.pk])).content.decode()
     for name in ("answer_room", "answer_birth", "page_title", "expected_answer"):
         assert f"<code>{{{{ {name} }}}}</code>" in html
+
+
+def test_the_subject_in_a_confidential_queue_names_nobody(client, tree, queue):
+    page = form_with(tree, queue=queue, subject="Meldung von {{ customer_name }}")
+    p.sent(client, page)
+    assert Ticket.objects.get().subject == "Meldung von Ada Beispiel"
+    queue.is_confidential = True
+    queue.save()
+    p.sent(client, IntakeFormPage.objects.get(pk=page.pk))
+    assert "Ada" not in Ticket.objects.latest("pk").subject
+
+
+# --- hidden values -------------------------------------------------------------------------------
+
+HIDDEN = p.question("hidden", "mark", "Vermerk", value="GEHEIM-INTERN")
+
+
+def test_who_sends_a_form_never_reads_its_hidden_value(client, tree, queue):
+    page = form_with(tree, [*FIELDS, HIDDEN], queue=queue)
+    # what was written before hidden values were kept back
+    page.receipt_text = "Raum {{ answer_room }}.\n\nVermerk {{ answer_mark }}."
+    page.thank_you = json.dumps([text("<p>Raum {{ answer_room }}</p><p>{{ answer_mark }}</p>")])
+    page.save_revision().publish()
+    user = f.UserFactory(first_name="Ada", last_name="Byron")
+    client.force_login(user)
+    response = p.sent(client, page)
+    mail, ticket = OutboundMail.objects.get(), Ticket.objects.get()
+    thanks = client.get(response["Location"]).content.decode()
+    own = client.get(reverse("helpdesk_customers:detail", kwargs={"number": ticket.number}))
+    assert "Raum 12.3." in mail.body
+    assert "Raum 12.3" in thanks
+    assert "12.3" in own.content.decode()
+    for words in (mail.body, thanks, own.content.decode(), ticket.articles.get().body):
+        assert "GEHEIM-INTERN" not in words
+        assert "Vermerk" not in words
+    # who works on it has it, beside its question, and finds it
+    assert [one["value"] for one in ticket.answers if one["key"] == "mark"] == ["GEHEIM-INTERN"]
+    assert ticket.answer_rows.filter(key="mark", text="geheim-intern").exists()
+    client.force_login(f.make_agent(queue))
+    desk = client.get(reverse("helpdesk_agents:ticket", args=[ticket.pk])).content.decode()
+    assert "GEHEIM-INTERN" in desk
+    assert "hd-fold" in desk  # the message repeats the answers, and is folded
+
+
+def test_a_hidden_value_stands_on_the_page_only_where_a_condition_asks_about_it(client, tree):
+    page = form_with(tree, [*FIELDS, HIDDEN])
+    assert "GEHEIM" not in client.get(page.url).content.decode()
+    assert "GEHEIM" not in p.sent(client, page, q_room="").content.decode()
+    asks = {"field": "mark", "op": "is", "value": "GEHEIM-INTERN"}
+    more = p.question("text", "more", "Mehr", condition=asks)
+    page = form_with(tree, [*FIELDS, HIDDEN, more], title="Zweites")
+    assert 'value="GEHEIM-INTERN"' in client.get(page.url).content.decode()
+
+
+def test_texts_that_the_sender_reads_know_no_hidden_value(tree):
+    page = form_with(tree, [*FIELDS, HIDDEN], receipt_text="{{ answer_mark }}", subject="{{ answer_mark }}")  # fmt: skip
+    assert [name for name, _error in page.wording_errors()] == ["receipt_text"]
