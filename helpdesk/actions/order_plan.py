@@ -88,12 +88,13 @@ def _hours(order: QueueOrder, actor: Actor) -> Iterator[Step]:
         if not lends:
             words = _("%(what)s “%(name)s” belongs to a department and cannot be used here.")
             yield Step(name, Standing.STOPS, words % {"what": label, "name": row})
-        elif own is None:
-            yield Step(name, done, _("%(what)s: none") % {"what": label})
+            continue
+        note = ""
+        if name == "calendar" and order.hours:
+            note = _("Wanted: %(hours)s") % {"hours": order.hours}
+        if own is None:  # nothing is made
+            yield Step(name, Standing.THERE, _("%(what)s: none") % {"what": label}, note)
         else:
-            note = ""
-            if name == "calendar" and order.hours:
-                note = _("Wanted: %(hours)s") % {"hours": order.hours}
             yield Step(name, done, f"{label}: {own}", note)
 
 
