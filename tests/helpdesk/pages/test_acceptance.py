@@ -315,7 +315,7 @@ def test_a_check_of_a_form_that_is_not_open_names_no_field(client, page, time_ma
     answer = client.post(page.url, {"check_step": "1"})
     assert answer.status_code == 409
     assert answer.json()["errors"] == {}
-    assert "1. Dezember 2026 08:00" in answer.json()["closed"]
+    assert "1. Dezember 2026, 08:00 Uhr" in answer.json()["closed"]
     # who had it open in time may go on
     time_machine.move_to(CLOSES - 60 * SECOND, tick=False)
     data = typed(client, page, check_step="1", q_room="")
