@@ -121,6 +121,13 @@ EDGE_PAIRS = tuple(
     for edge in ("line-strong", "focus")
     for ground in ("ground", "surface", "sunken", "accent-soft")
 )
+#: What stands on the soft accent, and the contrast it needs.
+ON_SOFT = tuple(
+    (name, enough)
+    for pairs, enough in ((TEXT_PAIRS, ENOUGH), (EDGE_PAIRS, ENOUGH_FOR_EDGES))
+    for name, ground in pairs
+    if ground == "accent-soft"
+)
 
 
 def luminance(colour: str) -> float:
@@ -197,13 +204,17 @@ def palette(look: Look, *, dark: bool = False) -> Colours:
     else:
         accent = look.accent or ACCENT
         strong, focus, on_accent = mixed(accent, "#000000", 0.25), accent, "#ffffff"
-    return colours | {
-        "accent": accent,
-        "accent-strong": strong,
-        "on-accent": on_accent,
-        "accent-soft": mixed(colours["surface"], accent, 0.18 if dark else 0.1),
-        "focus": focus,
-    }
+    colours |= {"accent": accent, "accent-strong": strong, "on-accent": on_accent, "focus": focus}
+    return colours | {"accent-soft": _soft(colours, 0.18 if dark else 0.1)}
+
+
+def _soft(colours: Colours, share: float) -> str:
+    """Return the surface with up to a `share` of the accent in it: as much as all that stands on it can bear."""
+    for step in range(20, 0, -1):
+        soft = mixed(colours["surface"], colours["accent"], share * step / 20)
+        if all(contrast(colours[name], soft) >= enough for name, enough in ON_SOFT):
+            return soft
+    return colours["surface"]
 
 
 def stylesheet(look: Look) -> str:

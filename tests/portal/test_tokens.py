@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal import tokens
@@ -41,6 +41,9 @@ def test_every_tone_can_be_read(tone):
     assert unreadable(Look(tone=tone)) == []
 
 
+@example("#000000", "#3fffdf", "cool")
+@example("#ffffff", "#ffffff", "cool")
+@example("#ffffff", "#ffff00", "plain")
 @given(COLOURS, COLOURS, st.sampled_from(sorted(tokens.TONES)))
 def test_every_accent_that_is_let_through_can_be_read_with_every_tone(light, dark, tone):
     look = Look(accent=readable(light), accent_dark=readable(dark, dark=True), tone=tone)
