@@ -31,6 +31,23 @@ DEFAULTS: dict[str, Any] = {
     "RETENTION_DAYS": 730,
     # days after closing until a ticket with an objection is erased
     "OBJECTION_DAYS": 14,
+    # days without anything happening after which an open ticket is erased if its customer objects, and at least
+    # if not
+    "OPEN_DAYS": 90,
+    # days before an open ticket is erased in which its team is warned
+    "STORAGE_WARNING_DAYS": 14,
+    # the hour (site's time zone) from which the nightly erasure runs
+    "ERASE_HOUR": 2,
+    # where it is written down what was erased, outside the database: a folder; empty: beside MEDIA_ROOT
+    "ERASURE_JOURNAL": "",
+    # days after closing from which a ticket leaves the daily lists
+    "ARCHIVE_DAYS": 60,
+    # days a mail is kept that was ignored, and made no ticket
+    "IGNORED_MAIL_DAYS": 90,
+    # days the audit log is kept
+    "AUDIT_DAYS": 365,
+    # days an export of somebody's data waits to be fetched
+    "EXPORT_DAYS": 7,
     # automatic mails to one address: at most so many a day, and in ten minutes
     "AUTO_MAIL_PER_DAY": 10,
     "AUTO_MAIL_BURST": 3,

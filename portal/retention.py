@@ -45,7 +45,9 @@ def kept(locale: Any) -> list[Kept]:
                 days = queue.inherited("retention_days")
             if days is None:
                 days = conf.get("RETENTION_DAYS")
-            basis = getattr(page, "legal_basis", "") or queue.inherited("legal_basis") or ""
+            basis = getattr(page, "legal_basis", "") or queue.inherited_words(
+                "legal_basis", locale.language_code
+            )
             rows.append(Kept(page.url or "", page.title, _period(int(str(days))), str(basis)))
     return sorted(rows, key=lambda row: row.title.casefold())
 

@@ -76,7 +76,7 @@ from .site_side import PlannedPage, SiteSide
 from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam, sender_of
 from .tags import few_tags, set_tags, tags_of
 from .taking_back import take_back
-from .terms import apply_terms, object_to_storage, terms_of
+from .terms import apply_terms, frozen_terms, in_words, object_to_storage, terms_of
 from .watching import mark_read, named, unwatch, watch
 
 __all__ = [
@@ -186,6 +186,8 @@ __all__ = [
     "take_back",
     "tags_of",
     "terms_of",
+    "frozen_terms",
+    "in_words",
     "unwatch",
     "verify_address",
     "watch",

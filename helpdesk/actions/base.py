@@ -30,7 +30,7 @@ from helpdesk.models import (
 from helpdesk.permissions import Actor
 from helpdesk.states import StateType
 
-from . import clocks
+from . import clocks, storing
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -186,7 +186,7 @@ def in_json(value: object) -> object:
 def touch(actor: Actor, ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
     """Save `fields` of a locked ticket, raise its version and its date of change.
 
-    Promise, clocks and next date follow (`clocks.settle`): no verb needs to think of them. `at` is the
+    Promise, clocks, next date and the dates of storage follow: no verb needs to think of them. `at` is the
     moment of the change if that is not now.
     """
     now = at or timezone.now()
@@ -198,7 +198,8 @@ def touch(actor: Actor, ticket: Ticket, *fields: str, at: datetime | None = None
     if "pending_until" in fields:
         ticket.remind_at = ticket.pending_until
     clocks.settle(actor, ticket, at=now)
-    also = ("version", "changed_at", "owner_acted_at", *clocks.FIELDS)
+    storing.settle(ticket)
+    also = ("version", "changed_at", "owner_acted_at", *clocks.FIELDS, *storing.FIELDS)
     update(ticket, *dict.fromkeys((*fields, *also)))
 
 

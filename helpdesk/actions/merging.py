@@ -30,6 +30,7 @@ from helpdesk.models import (
     TicketTag,
 )
 from helpdesk.permissions import Actor
+from helpdesk.rules.terms import strictest
 from helpdesk.states import StateType
 
 from .base import default_state, locked, touch
@@ -38,12 +39,13 @@ from .drafts import preview_of
 from .lifecycle import become_merged, put_back, transition
 from .spam import SPAM_TAG
 from .tags import put_tags
+from .terms import FROZEN, OBJECTION, frozen_terms, put_terms
 
 #: So long a merge can be taken back.
 REVERSIBLE: Final = timedelta(days=30)
 #: What of the target a merge may change beside its state.
-_OBJECTION: Final = ("objected_at", "objection_wording", "objection_channel")
-_RETENTION: Final = ("retention_days", "legal_basis", "retention_sentence")
+_OBJECTION: Final = OBJECTION
+_RETENTION: Final = FROZEN
 
 
 @transaction.atomic
@@ -238,8 +240,7 @@ def _take_stricter(source: Ticket, target: Ticket) -> None:
     """Let the objection hold for both, and the shorter time of keeping: each was promised."""
     if source.objected_at and (not target.objected_at or source.objected_at < target.objected_at):
         _copy(source, target, _OBJECTION)
-    if source.retention_days < target.retention_days:
-        _copy(source, target, _RETENTION)
+    put_terms(target, strictest(frozen_terms(target), frozen_terms(source)))
 
 
 def _copy(source: Ticket, target: Ticket, names: tuple[str, ...]) -> None:

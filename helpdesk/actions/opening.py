@@ -32,14 +32,14 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.terms import Terms
 from helpdesk.states import StateType
 
-from . import clocks
+from . import clocks, storing
 from .answers import write_answers
 from .base import default_priority, default_state, verb
 from .customers import refuse_blocked
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
 from .tags import few_tags, put_tags
-from .terms import terms_of
+from .terms import put_terms, terms_of
 
 #: Types a ticket may start on; a pending one would need a date.
 STARTS = frozenset({StateType.NEW, StateType.OPEN, StateType.CLOSED})
@@ -151,6 +151,7 @@ def open_ticket(
     if owner is not None and not permissions.can(permissions.agent(owner), Right.OWN, queue):
         raise InvalidInput(_("This person may not own tickets in this queue."), field="owner")
     _freeze(ticket, terms or terms_of(queue, language=language))
+    storing.settle(ticket)
     plan = clocks.prepare(ticket, at=now)
     _insert(ticket)
     write_answers(ticket)
@@ -207,13 +208,13 @@ def _waiting_since(sender: Sender, draft: Draft, at: datetime) -> datetime | Non
 
 def _freeze(ticket: Ticket, terms: Terms) -> None:
     ticket.page_promise_id = terms.promise_id
-    ticket.retention_days = terms.retention_days
-    ticket.legal_basis = terms.legal_basis
-    ticket.retention_sentence = terms.retention_sentence
+    put_terms(ticket, terms)
     if terms.objection is not None:
         ticket.objected_at = terms.objection.at
         ticket.objection_wording = terms.objection.wording
         ticket.objection_channel = terms.objection.channel
+        ticket.objection_days = terms.objection.days
+        ticket.objection_reason = terms.objection.reason
 
 
 def _insert(ticket: Ticket) -> None:

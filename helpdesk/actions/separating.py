@@ -23,13 +23,13 @@ from helpdesk.models import (
     TicketLink,
 )
 from helpdesk.permissions import Actor
-from helpdesk.rules.terms import Objection
+from helpdesk.rules.terms import strictest
 
 from .base import locked, touch
 from .customers import customer_for_address
 from .drafts import OF_TICKET, Draft
 from .opening import Opened, open_ticket
-from .terms import terms_of
+from .terms import frozen_terms, terms_of
 
 
 @transaction.atomic
@@ -146,7 +146,7 @@ def split(
         language=whose.language,
         sender=Sender(article.sender),
         visible=article.visible or _was_visible(article),
-        terms=terms_of(queue, language=whose.language, objection=_objection(whose)),
+        terms=strictest(terms_of(queue, language=whose.language), frozen_terms(whose)),
         submission_key=idempotency_key,
         receipt=receipt,
         is_test=ticket.is_test,
@@ -176,12 +176,6 @@ def _was_visible(article: Article) -> bool:
     journals = Merge.objects.filter(source=article.extra.get(OF_TICKET), undone_at=None)
     hidden = journals.values_list("moved__hidden", flat=True)
     return any(article.pk in ids for ids in hidden)
-
-
-def _objection(ticket: Ticket) -> Objection | None:
-    if ticket.objected_at is None:
-        return None
-    return Objection(ticket.objected_at, ticket.objection_wording, ticket.objection_channel)
 
 
 def _copy_files(article: Article, copy: Article) -> None:

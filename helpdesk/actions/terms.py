@@ -2,28 +2,86 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.db import transaction
 from django.utils import timezone
 
-from helpdesk import conf, events
-from helpdesk.models import Channel, EventKind, Queue, Right, Ticket
+from helpdesk import events
+from helpdesk.models import Channel, EventKind, Queue, RetentionSettings, Right, Ticket, directory
 from helpdesk.permissions import REPLY, Actor
 from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
 
 from .base import locked, locked_at_home, require_decision, touch
 
+_DAYS = ("retention_days", "attachment_days", "personal_days")
+#: What of the terms of storage stands on a ticket, and what of an objection.
+FROZEN = (*_DAYS, "at_end", "legal_basis", "retention_sentence")
+OBJECTION = (
+    "objected_at",
+    "objection_wording",
+    "objection_channel",
+    "objection_days",
+    "objection_reason",
+)
+
 
 def terms_of(queue: Queue, *, language: str, objection: Objection | None = None) -> Terms:
     """Return the terms that `queue` (or what it inherits from) promises now, in `language`."""
-    days = queue.inherited("retention_days")
-    retention_days = int(conf.get("RETENTION_DAYS")) if days is None else int(str(days))
-    legal_basis = str(queue.inherited("legal_basis") or "")
+    found = directory().retention
+    days = {name: queue.inherited(name) for name in _DAYS}
+    for name, own in days.items():
+        days[name] = getattr(found, name) if own is None else own
+    return in_words(
+        Terms(
+            retention_days=found.days() if days[_DAYS[0]] is None else int(str(days[_DAYS[0]])),
+            legal_basis=_words(queue, found, "legal_basis", "legal_basis", language),
+            objection=objection,
+            purpose=_words(queue, found, "storage_purpose", "purpose", language),
+            attachment_days=days[_DAYS[1]],  # type: ignore[arg-type]
+            personal_days=days[_DAYS[2]],  # type: ignore[arg-type]
+            at_end=str(queue.inherited("at_end") or found.at_end),
+        ),
+        language,
+    )
+
+
+def in_words(terms: Terms, language: str) -> Terms:
+    """Return terms with the sentence that says them, in `language`."""
+    return replace(terms, retention_sentence=retention_sentence(terms, language))
+
+
+def _words(
+    queue: Queue, found: RetentionSettings, of_queue: str, of_all: str, language: str
+) -> str:
+    if words := queue.inherited_words(of_queue, language):
+        return words
+    texts = {code: str(getattr(found, f"{of_all}_{code}")) for code in ("de", "en")}
+    return texts.get(language[:2]) or texts["de"] or texts["en"]
+
+
+def frozen_terms(ticket: Ticket) -> Terms:
+    """Return the terms of storage that stand on a ticket, with its objection."""
+    objection = None
+    if ticket.objected_at is not None:
+        objection = Objection(
+            ticket.objected_at,
+            ticket.objection_wording,
+            ticket.objection_channel,
+            ticket.objection_days,
+            ticket.objection_reason,
+        )
     return Terms(
-        retention_days=retention_days,
-        legal_basis=legal_basis,
-        retention_sentence=retention_sentence(retention_days, legal_basis, language),
+        **{name: getattr(ticket, name) for name in FROZEN},
+        promise_id=ticket.page_promise_id,
         objection=objection,
     )
+
+
+def put_terms(ticket: Ticket, terms: Terms) -> None:
+    """Set the terms of storage on a ticket; the caller saves `FROZEN`."""
+    for name in FROZEN:
+        setattr(ticket, name, getattr(terms, name))
 
 
 @transaction.atomic
@@ -32,10 +90,8 @@ def apply_terms(*, actor: Actor, ticket: Ticket, terms: Terms) -> Ticket:
     ticket = locked(actor, ticket, Right.MANAGE)
     before = {"promise": ticket.page_promise_id, "retention_days": ticket.retention_days}
     ticket.page_promise_id = terms.promise_id
-    ticket.retention_days = terms.retention_days
-    ticket.legal_basis = terms.legal_basis
-    ticket.retention_sentence = terms.retention_sentence
-    touch(actor, ticket, "page_promise", "retention_days", "legal_basis", "retention_sentence")
+    put_terms(ticket, terms)
+    touch(actor, ticket, "page_promise", *FROZEN)
     events.record(
         actor=actor,
         ticket=ticket,
@@ -67,12 +123,12 @@ def object_to_storage(*, actor: Actor, ticket: Ticket, channel: Channel) -> Tick
 
 def _note_objection(actor: Actor, ticket: Ticket, channel: Channel) -> None:
     if ticket.objected_at is None:
+        days = directory().retention.days_with_objection()
         ticket.objected_at = timezone.now()
-        ticket.objection_wording = objection_wording(
-            int(conf.get("OBJECTION_DAYS")), ticket.language
-        )
+        ticket.objection_wording = objection_wording(days, ticket.language)
+        ticket.objection_days = days
         ticket.objection_channel = channel
-        touch(actor, ticket, "objected_at", "objection_wording", "objection_channel")
+        touch(actor, ticket, *OBJECTION)
         events.record(
             actor=actor,
             ticket=ticket,

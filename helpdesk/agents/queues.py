@@ -38,7 +38,14 @@ class QueueForm(DeskForm):
         fields = [
             *("name", "slug", "purpose", "parent", "is_active", "calendar", "promise"),
             *("hand_back_minutes", "look_again_minutes"),
-            *("follow_up", "reopen_days", "retention_days", "legal_basis"),
+            *("follow_up", "reopen_days", "retention_days", "legal_basis_de", "legal_basis_en"),
+            *(
+                "storage_purpose_de",
+                "storage_purpose_en",
+                "attachment_days",
+                "personal_days",
+                "at_end",
+            ),
             *("is_confidential", "agent_names", "is_junk", "sends_receipt"),
             *("sender_name", "signature_de", "signature_en", "route"),
         ]
@@ -232,7 +239,11 @@ def field_groups(form: forms.Form) -> list[tuple[Any, list[Any]]]:
         (_("Against forgetting"), ("hand_back_minutes", "look_again_minutes")),
         (
             _("Data protection"),
-            ("retention_days", "legal_basis", "is_confidential", "agent_names"),
+            (
+                *("retention_days", "attachment_days", "personal_days", "at_end"),
+                *("storage_purpose_de", "storage_purpose_en", "legal_basis_de", "legal_basis_en"),
+                *("is_confidential", "agent_names"),
+            ),
         ),
         (
             _("Mails"),

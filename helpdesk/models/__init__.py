@@ -1,6 +1,6 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, batch, audit, access, routes, time, queues, departments, sorting, people, blobs, held_files, tickets, answers, clocks, absence, working, articles, search,
-history, mail, orders, outbound, notices, screening, jobs, directory."""
+base, batch, audit, access, routes, time, keeping, queues, departments, sorting, people, blobs, held_files, tickets, ticket_parts, erasure, answers, clocks, absence, working,
+articles, search, history, mail, orders, outbound, notices, screening, jobs, directory."""
 
 from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
 from .access import OAuthAccess
@@ -9,13 +9,15 @@ from .articles import Article, Attachment, Sender
 from .audit import AuditEntry, AuditKind
 from .base import NamedRow, Privacy
 from .batch import current_batch, held, hold, insert, known, learn, open_batch, update
-from .blobs import Blob, Scan
+from .blobs import Blob, BlobRemoval, Scan
 from .clocks import Clock, PromiseOverride
 from .departments import Department, Team
 from .directory import Directory, directory, is_kept, kept_directory
+from .erasure import DataExport, ErasureRun, Hold, Tombstone
 from .held_files import HeldFile
 from .history import Event, EventKind
 from .jobs import PeriodicJob
+from .keeping import AtEnd, RetentionSettings
 from .mail import InboundMail, MailAccount
 from .notices import (
     Mention,
@@ -44,15 +46,13 @@ from .routes import MailRoute
 from .screening import MailFilter, SenderBlock, own_addresses
 from .search import SearchEntry
 from .sorting import Channel, Priority, State, TicketType
+from .ticket_parts import InformedQueue, NumberCounter, Seen, TicketLink
 from .tickets import (
-    InformedQueue,
     NextAction,
-    NumberCounter,
     Participant,
-    Seen,
+    StorageStep,
     TaggedTicket,
     Ticket,
-    TicketLink,
     TicketTag,
 )
 from .time import Calendar, Promise, Reckoning, usual_work_time
@@ -68,27 +68,32 @@ __all__ = [
     "Answer",
     "Article",
     "AskedField",
+    "AtEnd",
     "Attachment",
     "AuditEntry",
     "AuditKind",
     "AutoMail",
     "AutoResponse",
     "Blob",
+    "BlobRemoval",
     "BouncedAddress",
     "Calendar",
     "Channel",
     "Clock",
     "Customer",
     "CustomerAddress",
+    "DataExport",
     "Department",
     "Directory",
     "DismissedHint",
     "DraftFile",
+    "ErasureRun",
     "Event",
     "EventKind",
     "FollowUp",
     "Handover",
     "HeldFile",
+    "Hold",
     "InboundMail",
     "InformedQueue",
     "LikelyDuplicate",
@@ -121,6 +126,7 @@ __all__ = [
     "QueueOrder",
     "QueueRight",
     "Reckoning",
+    "RetentionSettings",
     "Right",
     "SavedDraft",
     "Scan",
@@ -129,12 +135,14 @@ __all__ = [
     "Sender",
     "SenderBlock",
     "State",
+    "StorageStep",
     "TaggedTicket",
     "Team",
     "Ticket",
     "TicketLink",
     "TicketTag",
     "TicketType",
+    "Tombstone",
     "UntoldEvent",
     "Watcher",
     "confidential_queues",

@@ -130,6 +130,25 @@ class Blob(models.Model):
         return True
 
 
+class BlobRemoval(models.Model):
+    """Bytes that are to go: written with the deletion of their row, and gone when they are.
+
+    So nothing stays in the storage if the process dies in between; the nightly run does what was left.
+    """
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    asked_at = models.DateTimeField(auto_now_add=True)
+
+    privacy = {"sha256": NONE}
+
+    class Meta:
+        verbose_name = _("file to be deleted")
+        verbose_name_plural = _("files to be deleted")
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
 def _scan_of(sha256: str) -> dict[str, Any]:
     """Return what is known of new bytes: this process may have just had them scanned, at their form."""
     if not scanner.was_clean(sha256):

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from functools import cached_property
 
 from .clocks import PromiseOverride
+from .keeping import RetentionSettings
 from .outbound import BouncedAddress
 from .queues import Queue, QueueAddress
 from .sorting import Priority, State
@@ -29,6 +30,11 @@ class Directory:
             if row.parent_id is not None:
                 row.parent = found[row.parent_id]
         return found
+
+    @cached_property
+    def retention(self) -> RetentionSettings:
+        """What holds where no queue says how long tickets are kept."""
+        return RetentionSettings.current()
 
     @cached_property
     def promises(self) -> dict[int, Promise]:

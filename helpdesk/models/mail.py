@@ -113,6 +113,8 @@ class InboundMail(models.Model):
         FILED = "filed", _("filed")
         IGNORED = "ignored", _("ignored")
         FAILED = "failed", _("failed")
+        # what it said is gone; that it came is still known, so that it is not taken for new once more
+        ERASED = "erased", _("erased")
 
     class Outcome(models.TextChoices):
         OPENED = "opened", _("opened a ticket")

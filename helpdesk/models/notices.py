@@ -28,6 +28,7 @@ class NoticeKind(models.TextChoices):
     BREACH = "breach", _("a deadline has passed")
     HAND_BACK = "hand_back", _("a ticket went back to the queue")
     DELIVERY = "delivery", _("a mail could not be delivered")
+    STORAGE = "storage", _("a ticket will be erased soon")
     RETURN = "return", _("what happened during an absence")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from helpdesk import addressing, conf
 
 from .base import NONE
+from .keeping import AtEnd
 from .routes import MailRoute
 from .time import Calendar, Promise, Reckoning
 
@@ -94,12 +96,29 @@ class Queue(models.Model):
     retention_days = models.PositiveIntegerField(
         _("days kept after closing"), null=True, blank=True
     )
-    legal_basis = models.CharField(
-        _("legal basis"),
+    storage_purpose_de = models.CharField(
+        _("purpose of keeping (German)"),
+        max_length=250,
+        blank=True,
+        help_text=_("What requests are kept for, as customers read it."),
+    )
+    storage_purpose_en = models.CharField(
+        _("purpose of keeping (English)"), max_length=250, blank=True
+    )
+    legal_basis_de = models.CharField(
+        _("legal basis (German)"),
         max_length=250,
         blank=True,
         help_text=_("Why requests are kept that long, as customers read it."),
     )
+    legal_basis_en = models.CharField(_("legal basis (English)"), max_length=250, blank=True)
+    attachment_days = models.PositiveIntegerField(
+        _("days files are kept after closing"), null=True, blank=True
+    )
+    personal_days = models.PositiveIntegerField(
+        _("days personal details are kept after closing"), null=True, blank=True
+    )
+    at_end = models.CharField(_("at the end"), max_length=10, choices=AtEnd.choices, blank=True)
     hand_back_minutes = models.PositiveIntegerField(
         _("give a ticket back after (working minutes)"),
         null=True,
@@ -159,7 +178,11 @@ class Queue(models.Model):
         "purpose": NONE,
         "follow_up": NONE,
         "agent_names": NONE,
-        "legal_basis": NONE,
+        "storage_purpose_de": NONE,
+        "storage_purpose_en": NONE,
+        "legal_basis_de": NONE,
+        "legal_basis_en": NONE,
+        "at_end": NONE,
         "sender_name": NONE,
         "signature_de": NONE,
         "signature_en": NONE,
@@ -205,6 +228,19 @@ class Queue(models.Model):
             if value not in (None, ""):
                 return value
         return None
+
+    def inherited_words(self, field: str, language: str) -> str:
+        """Return a text in `language`, or in the other one, from the nearest queue upwards that has any; or ''."""
+        for queue in self.lineage():
+            words = {code: str(getattr(queue, f"{field}_{code}")) for code in ("de", "en")}
+            if found := words.get(language[:2]) or words["de"] or words["en"]:
+                return found
+        return ""
+
+    def time_zone(self) -> str:
+        """Return the name of the time zone in which its days are counted: that of its calendar, else the site's."""
+        calendar = self.inherited("calendar")
+        return calendar.time_zone if isinstance(calendar, Calendar) else settings.TIME_ZONE
 
     @property
     def keeps_confidence(self) -> bool:

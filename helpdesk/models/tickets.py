@@ -14,6 +14,7 @@ from taggit.models import ItemBase, TagBase
 from helpdesk import conf
 
 from .base import CONTENT, NONE, PERSON
+from .keeping import AtEnd
 from .people import Customer, Organisation
 from .queues import Queue
 from .sorting import Channel, Priority, State, TicketType
@@ -30,6 +31,15 @@ class NextAction(models.TextChoices):
     CLOSE = "close", _("closes by itself")
     HAND_BACK = "hand_back", _("goes back to the queue")
     LOOK_AGAIN = "look_again", _("look again")
+
+
+class StorageStep(models.TextChoices):
+    """What happens next to what is stored of a ticket."""
+
+    ATTACHMENTS = "attachments", _("the files go")
+    PERSONAL = "personal", _("the personal details go")
+    WARNING = "warning", _("the team is warned")
+    END = "end", _("it is erased")
 
 
 class TicketTag(TagBase):
@@ -166,10 +176,28 @@ class Ticket(models.Model):
     )
     retention_days = models.PositiveIntegerField(_("days kept after closing"))
     legal_basis = models.CharField(_("legal basis"), max_length=250, blank=True)
+    # earlier steps, in days after closing; empty: with everything else
+    attachment_days = models.PositiveIntegerField(null=True, blank=True)
+    personal_days = models.PositiveIntegerField(null=True, blank=True)
+    at_end = models.CharField(max_length=10, choices=AtEnd.choices, default=AtEnd.ERASE)
     retention_sentence = models.TextField(_("retention, as the customer read it"), blank=True)
     objected_at = models.DateTimeField(_("objection to storage"), null=True, blank=True)
     objection_wording = models.TextField(blank=True)
     objection_channel = models.CharField(max_length=10, choices=Channel.choices, blank=True)
+    # days after closing that were promised with it, and why an agent noted it
+    objection_days = models.PositiveIntegerField(null=True, blank=True)
+    objection_reason = models.TextField(blank=True)
+    # from then on it may be erased; and the next step on the way there (`rules.storing`)
+    erase_at = models.DateTimeField(_("erased from"), null=True, blank=True)
+    storage_step_at = models.DateTimeField(null=True, blank=True)
+    storage_step = models.CharField(max_length=12, choices=StorageStep.choices, blank=True)
+    # when its team was told that it is erased soon although it is open
+    erase_warned_at = models.DateTimeField(null=True, blank=True)
+    files_erased_at = models.DateTimeField(_("files erased"), null=True, blank=True)
+    persons_erased_at = models.DateTimeField(_("personal details erased"), null=True, blank=True)
+    anonymised_at = models.DateTimeField(_("anonymised"), null=True, blank=True)
+    # closed for long: out of the daily lists and their indexes, but found by search
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
 
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="merged_from"
@@ -195,6 +223,9 @@ class Ticket(models.Model):
         "retention_sentence": NONE,
         "objection_wording": NONE,
         "objection_channel": NONE,
+        "objection_reason": CONTENT,
+        "at_end": NONE,
+        "storage_step": NONE,
         "link_nonce": NONE,
         "next_action": NONE,
         "submission_key": NONE,
@@ -240,6 +271,11 @@ class Ticket(models.Model):
                 fields=["next_action_at"],
                 name="helpdesk_ticket_next",
                 condition=Q(next_action_at__isnull=False),
+            ),
+            models.Index(
+                fields=["storage_step_at", "id"],
+                name="helpdesk_ticket_storage",
+                condition=Q(storage_step_at__isnull=False),
             ),
         ]
 
@@ -290,88 +326,3 @@ class Participant(models.Model):
     def renew_link(self) -> None:
         """Make every link given to them so far worthless."""
         self.link_nonce = _nonce()
-
-
-class InformedQueue(models.Model):
-    """Another queue to which a mail of the ticket went as well: its team reads along.
-
-    One request, one ticket: the other team sees the conversation with the customer, and no notes.
-    """
-
-    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="informed", db_index=False)
-    queue = models.ForeignKey(Queue, models.CASCADE, related_name="informed_of")
-    at = models.DateTimeField()
-
-    privacy: dict[str, str] = {}
-
-    class Meta:
-        verbose_name = _("informed queue")
-        verbose_name_plural = _("informed queues")
-        constraints = [
-            models.UniqueConstraint(fields=["ticket", "queue"], name="helpdesk_informed_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.ticket_id} {self.queue_id}"
-
-
-class TicketLink(models.Model):
-    """Two tickets that have to do with each other. For *parent*, `source` is the parent."""
-
-    class Kind(models.TextChoices):
-        RELATED = "related", _("related")
-        PARENT = "parent", _("parent of")
-        DUPLICATE = "duplicate", _("duplicate of")
-        FOLLOWS = "follows", _("continues")
-
-    source = models.ForeignKey(Ticket, models.CASCADE, related_name="links_out")
-    target = models.ForeignKey(Ticket, models.CASCADE, related_name="links_in")
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-
-    privacy = {"kind": NONE}
-
-    class Meta:
-        verbose_name = _("link between tickets")
-        verbose_name_plural = _("links between tickets")
-        constraints = [
-            models.UniqueConstraint(fields=["source", "target", "kind"], name="helpdesk_link_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.source_id} {self.kind} {self.target_id}"
-
-
-class Seen(models.Model):
-    """Up to which article an agent has read a ticket; what is newer shows bold."""
-
-    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="seen", db_index=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    at = models.DateTimeField()
-
-    privacy: dict[str, str] = {}
-
-    class Meta:
-        verbose_name = _("read mark")
-        verbose_name_plural = _("read marks")
-        constraints = [
-            models.UniqueConstraint(fields=["ticket", "user"], name="helpdesk_seen_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.ticket_id}"
-
-
-class NumberCounter(models.Model):
-    """The counter of one day's ticket numbers; its row is locked while a number is drawn."""
-
-    day = models.DateField(unique=True)
-    value = models.PositiveIntegerField(default=0)
-
-    privacy: dict[str, str] = {}
-
-    class Meta:
-        verbose_name = _("number counter")
-        verbose_name_plural = _("number counters")
-
-    def __str__(self) -> str:
-        return f"{self.day} {self.value}"

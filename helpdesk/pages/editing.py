@@ -13,7 +13,7 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, Pan
 
 from helpdesk.models import Queue
 
-from . import acceptance, routing
+from . import acceptance, routing, storage
 from .check_panel import PublishCheckPanel
 from .comparing import FormFieldsPanel
 
@@ -157,7 +157,5 @@ PANELS = [
         heading=_("Who may send it"),
         classname="collapsed",
     ),
-    MultiFieldPanel(
-        [FieldPanel("retention_days"), FieldPanel("legal_basis")], heading=_("Storage")
-    ),
+    storage.PANEL,
 ]

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.utils.module_loading import import_string
@@ -19,11 +19,11 @@ from wagtail.contrib.forms.models import FormMixin
 from wagtail.fields import RichTextField, StreamField
 from wagtail.search import index
 
-from helpdesk import actions, addressing, conf, duplicates, limits, permissions
+from helpdesk import actions, addressing, duplicates, limits, permissions
 from helpdesk.actions import Draft, Origin
 from helpdesk.errors import AlreadyDone, Blocked
 from helpdesk.models import Article, Channel, Customer, Priority, Queue, Ticket, TicketType
-from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
+from helpdesk.rules.terms import Objection, Terms
 
 from . import acceptance, alike, snapshot, steps
 from .acceptance import AcceptanceMixin, NotAccepted, Phase
@@ -33,6 +33,7 @@ from .editing import PANELS, IntakeEditForm, try_url
 from .forms import IntakeForm
 from .routing import RoutingMixin
 from .sending import count_form, count_long_lists, read_reference, reference, status_url
+from .storage import StorageMixin
 from .stream import FormFieldsBlock
 from .wordings import WordingMixin
 
@@ -40,7 +41,13 @@ _PLAIN = ["bold", "italic", "link", "document-link", "ol", "ul", "h3"]
 
 
 class IntakeFormMixin(
-    FormMixin, RoutingMixin, WordingMixin, AcceptanceMixin, AudienceMixin, PromisingMixin
+    FormMixin,
+    RoutingMixin,
+    WordingMixin,
+    AcceptanceMixin,
+    AudienceMixin,
+    StorageMixin,
+    PromisingMixin,
 ):
     """A page with a form; each submission opens one ticket in `queue`, or where its routes lead.
 
@@ -73,18 +80,6 @@ class IntakeFormMixin(
     )
     intro = RichTextField(_("introduction"), blank=True, features=_PLAIN)
     fields = StreamField(FormFieldsBlock(), verbose_name=_("fields"))
-    retention_days = models.PositiveIntegerField(
-        _("days kept after closing"),
-        null=True,
-        blank=True,
-        help_text=_("Empty: as the queue says."),
-    )
-    legal_basis = models.CharField(
-        _("legal basis"),
-        max_length=250,
-        blank=True,
-        help_text=_("Why requests are kept that long. Empty: as the queue says."),
-    )
 
     intake_panels = PANELS
     intake_search_fields = [index.SearchField("intro")]
@@ -240,26 +235,12 @@ class IntakeFormMixin(
 
     # --- our side ---
 
-    def objection_wording(self) -> str:
-        """Return the words in which the objection is offered, in the page's language."""
-        return objection_wording(int(conf.get("OBJECTION_DAYS")), self.locale.language_code)
-
     def terms(self, objection: Objection | None = None) -> Terms:
         """Return what this form promises now: the queue's terms where the page says nothing."""
         language = self.locale.language_code
         inherited = actions.terms_of(self.queue, language=language, objection=objection)
         promise_id = self.promised()
-        if self.retention_days is None and not self.legal_basis:
-            return replace(inherited, promise_id=promise_id)
-        days = inherited.retention_days if self.retention_days is None else self.retention_days
-        basis = self.legal_basis or inherited.legal_basis
-        return Terms(
-            retention_days=days,
-            legal_basis=basis,
-            retention_sentence=retention_sentence(days, basis, language),
-            promise_id=promise_id,
-            objection=objection,
-        )
+        return self.storage_terms(replace(inherited, promise_id=promise_id))
 
     def answer(self, form: IntakeForm, request: HttpRequest) -> HttpResponse:
         """Make of a valid form what its sender wants; ask first if there is an open request like it."""
@@ -372,12 +353,6 @@ class IntakeFormMixin(
             name=form.cleaned_data["contact_name"],
             language=self.locale.language_code,
         )
-
-    def objection(self, form: IntakeForm) -> Objection | None:
-        """Return the objection with the wording shown, if the box was ticked."""
-        if not form.cleaned_data["objects_to_storage"]:
-            return None
-        return Objection(timezone.now(), self.objection_wording(), str(Channel.WEB))
 
     def seen_revision_id(self) -> int | None:
         """Return the revision the visitor sees; an alias shows that of its source."""

@@ -9,21 +9,29 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+ERASE, ANONYMISE = "erase", "anonymise"
+
 
 @dataclass(frozen=True)
 class Objection:
-    """A customer's objection to storage: when, in which words it was offered, by which channel."""
+    """A customer's objection to storage: when, in which words it was offered, by which channel.
+
+    `days` is how long after closing the request is kept then; `reason` is what an agent noted who entered it.
+    """
 
     at: datetime
     wording: str
     channel: str
+    days: int | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Terms:
     """The terms of one request. `open_ticket` freezes them on the ticket.
 
-    `promise_id` is the promise of the page on which it was written; None: as the queue promises.
+    `promise_id` is the promise of the page on which it was written; None: as the queue promises. Files and
+    personal details may go earlier, so many days after closing; `at_end` says what becomes of the rest.
     """
 
     retention_days: int
@@ -31,22 +39,56 @@ class Terms:
     retention_sentence: str = ""
     promise_id: int | None = None
     objection: Objection | None = None
+    purpose: str = ""
+    attachment_days: int | None = None
+    personal_days: int | None = None
+    at_end: str = ERASE
 
 
-def retention_sentence(days: int, legal_basis: str, language: str) -> str:
-    """Return the sentence a customer reads about how long a request is kept, in `language`."""
+def period_words(days: int, language: str) -> str:
+    """Return a number of days in words, whole years as years, in `language`."""
     with translation.override(language):
-        if days % 365 == 0 and days:
+        if days and days % 365 == 0:
             years = days // 365
-            period = ngettext("%(n)d year", "%(n)d years", years) % {"n": years}
+            return ngettext("%(n)d year", "%(n)d years", years) % {"n": years}
+        return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+
+
+def retention_sentence(terms: Terms, language: str) -> str:
+    """Return what a customer reads about how long a request is kept, what for and why, in `language`."""
+    with translation.override(language):
+        period = period_words(terms.retention_days, language)
+        if terms.at_end == ANONYMISE:
+            words = _(
+                "Your request is kept with all data for %(period)s after it is closed; then everything that "
+                "is about a person is deleted."
+            )
         else:
-            period = ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
-        sentence = _(
-            "Your request is kept with all data for %(period)s after it is closed and then deleted."
-        ) % {"period": period}
-        if legal_basis:
-            sentence += " " + _("Legal basis: %(basis)s.") % {"basis": legal_basis.rstrip(".")}
-    return sentence
+            words = _(
+                "Your request is kept with all data for %(period)s after it is closed and then deleted."
+            )
+        parts = [words % {"period": period}, *_earlier(terms, language)]
+        if terms.purpose:
+            parts.append(_("Purpose: %(purpose)s.") % {"purpose": terms.purpose.rstrip(".")})
+        if terms.legal_basis:
+            parts.append(_("Legal basis: %(basis)s.") % {"basis": terms.legal_basis.rstrip(".")})
+    return " ".join(parts)
+
+
+def _earlier(terms: Terms, language: str) -> list[str]:
+    """Return the sentences about what goes before the rest."""
+    steps = (
+        (terms.attachment_days, _("Its files are deleted %(period)s after it is closed.")),
+        (
+            terms.personal_days,
+            _("Names and other personal details are deleted %(period)s after it is closed."),
+        ),
+    )
+    return [
+        words % {"period": period_words(days, language)}
+        for days, words in steps
+        if days is not None and days < terms.retention_days
+    ]
 
 
 def objection_wording(days: int, language: str) -> str:
@@ -55,3 +97,23 @@ def objection_wording(days: int, language: str) -> str:
         return _(
             "I object to the longer storage. My request is deleted %(days)d days after it is closed."
         ) % {"days": days}
+
+
+def strictest(one: Terms, other: Terms) -> Terms:
+    """Return the terms of `one`, with whatever `other` promises more strictly: each promise was given."""
+    kept = other if other.retention_days < one.retention_days else one
+    return Terms(
+        retention_days=kept.retention_days,
+        legal_basis=kept.legal_basis,
+        retention_sentence=kept.retention_sentence,
+        promise_id=one.promise_id,
+        objection=one.objection or other.objection,
+        purpose=kept.purpose,
+        attachment_days=_fewer(one.attachment_days, other.attachment_days),
+        personal_days=_fewer(one.personal_days, other.personal_days),
+        at_end=ERASE if ERASE in (one.at_end, other.at_end) else ANONYMISE,
+    )
+
+
+def _fewer(one: int | None, other: int | None) -> int | None:
+    return min((days for days in (one, other) if days is not None), default=None)

@@ -50,7 +50,6 @@ TYPES = {
     "procurement": "procurement",
     "other": "other",
 }
-LEGAL_BASIS_EN = "documentation of technical support (IT rules of operation)"
 Pages = dict[tuple[str, str], Page]  # (key, language)
 
 
@@ -141,7 +140,6 @@ def _speak(page: Any, node: Node, words: Words, language: str) -> None:
         setattr(page, name, value)
     if node.kind in ("form", "order"):
         # the queue's own says it in German
-        page.legal_basis = LEGAL_BASIS_EN if language == "en" else ""
         page.fields = fields_of(node.queue, language)
 
 

@@ -30,6 +30,7 @@ from .screening import make_screening
 LEADING = {Right.MANAGE, Right.ADMINISTER}
 TEAM_RIGHTS = [right for right in Right.values if right not in LEADING]
 
+LEGAL_BASIS_EN = "documentation of technical support (IT rules of operation)"
 LEGAL_BASIS = "Dokumentation der technischen Betreuung (Betriebsordnung der IT)"
 
 
@@ -200,7 +201,8 @@ def make_queues() -> dict[str, Queue]:
             follow_up="" if spec.parent else FollowUp.REOPEN,
             reopen_days=None if spec.parent else 30,
             retention_days=None if spec.parent else 730,
-            legal_basis="" if spec.parent else LEGAL_BASIS,
+            legal_basis_de="" if spec.parent else LEGAL_BASIS,
+            legal_basis_en="" if spec.parent else LEGAL_BASIS_EN,
             sender_name=spec.sender_name,
             signature_de=spec.signature_de,
             signature_en=spec.signature_en,

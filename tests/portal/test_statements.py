@@ -109,7 +109,7 @@ def test_the_statement_says_what_is_not_accessible_and_whom_to_tell(client, tree
 
 
 def test_the_table_holds_what_each_public_form_and_queue_promises(client, tree):
-    parent = f.QueueFactory(retention_days=730, legal_basis="Art. 6")
+    parent = f.QueueFactory(retention_days=730, legal_basis_de="Art. 6")
     queue = f.QueueFactory(parent=parent, retention_days=None)
     p.make_form(tree.home, title="Störung", queue=queue)
     p.make_form(tree.home, title="Anmeldung", queue=queue, retention_days=90, legal_basis="Satzung")

@@ -41,7 +41,7 @@ def test_agent_without_create_may_not_open():
 
 
 def test_terms_are_inherited_and_frozen():
-    parent = f.QueueFactory(retention_days=90, legal_basis="Art. 6 DSGVO")
+    parent = f.QueueFactory(retention_days=90, legal_basis_de="Art. 6 DSGVO")
     ticket = f.make_ticket(f.QueueFactory(parent=parent))
     parent.retention_days = 10
     parent.save()

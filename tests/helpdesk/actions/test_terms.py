@@ -15,7 +15,7 @@ OBJECTION = Objection(at=timezone.now(), wording="I object.", channel="web")
 
 
 def test_terms_come_from_the_nearest_queue_that_has_them():
-    root = f.QueueFactory(retention_days=90, legal_basis="Art. 6")
+    root = f.QueueFactory(retention_days=90, legal_basis_de="Art. 6")
     terms = terms_of(f.QueueFactory(parent=root, retention_days=365), language="en")
     assert (terms.retention_days, terms.promise_id, terms.legal_basis) == (365, None, "Art. 6")
     assert "1 year" in terms.retention_sentence

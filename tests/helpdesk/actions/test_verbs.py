@@ -328,7 +328,8 @@ def test_the_table_names_every_verb():
         "default_state",
         "one_transaction",
     }
-    named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest | {"terms_of"}
+    named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest
+    named |= {"terms_of", "frozen_terms", "in_words"}
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
     named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS | DISCARDING
     assert set(actions.__all__) == named

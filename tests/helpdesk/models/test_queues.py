@@ -95,11 +95,11 @@ def test_lineage_ends_even_at_a_cycle():
 
 
 def test_inherited_takes_the_nearest_value_and_zero_is_one():
-    root = f.QueueFactory(retention_days=90, legal_basis="Art. 6", reopen_days=7)
+    root = f.QueueFactory(retention_days=90, legal_basis_de="Art. 6", reopen_days=7)
     child = f.QueueFactory(parent=root, retention_days=0)
     leaf = f.QueueFactory(parent=child)
     assert leaf.inherited("retention_days") == 0
-    assert leaf.inherited("legal_basis") == "Art. 6"
+    assert leaf.inherited_words("legal_basis", "de") == "Art. 6"
     assert leaf.inherited("reopen_days") == 7
     assert leaf.inherited("promise") is None
 

@@ -228,7 +228,7 @@ def test_objection_is_unticked_and_its_absence_stored_as_such(client, page):
 
 
 def test_terms_of_the_page_come_before_those_of_the_queue(client, tree):
-    queue = f.QueueFactory(retention_days=100, legal_basis="Art. 6")
+    queue = f.QueueFactory(retention_days=100, legal_basis_de="Art. 6")
     page = p.make_form(tree.services, queue=queue, retention_days=365)
     sentence = client.get(page.url).context["retention_sentence"]
     p.sent(client, page)

@@ -30,7 +30,7 @@ def tree():
 
 @pytest.fixture
 def queue():
-    queue = f.QueueFactory(legal_basis="§ 3 HG", retention_days=90)
+    queue = f.QueueFactory(legal_basis_de="§ 3 HG", retention_days=90)
     QueueAddress.objects.get_or_create(
         queue=queue, defaults={"address": "druck@desk.example", "normalised": "druck@desk.example"}
     )
@@ -133,7 +133,7 @@ def test_storage_queue_and_receipt_are_looked_at(tree, queue):
     page = make(tree, queue)
     AutoResponse.objects.create(queue=queue, kind="received", is_active=False)
     assert said(page, "No receipt is sent")
-    queue.legal_basis = ""
+    queue.legal_basis_de = ""
     queue.save()
     page.refresh_from_db()
     assert said(page, "legal basis")

@@ -1,0 +1,54 @@
+"""The one place where it is worked out when a ticket goes; every verb comes by here when it saves its ticket.
+
+What was promised stands on the ticket (its terms); these dates follow from it and from when the ticket was closed.
+"""
+
+from __future__ import annotations
+
+from helpdesk import conf
+from helpdesk.models import Ticket
+from helpdesk.rules import storing as rules
+from helpdesk.states import StateType
+
+#: What `settle` may change on a ticket.
+FIELDS = ("erase_at", "storage_step_at", "storage_step", "archived_at")
+
+
+def settle(ticket: Ticket) -> None:
+    """Bring the dates of storage into line with the ticket; the caller saves `FIELDS`.
+
+    A merged ticket goes with the one it was merged into, and an anonymised one stays: both have no dates.
+    """
+    if ticket.state.is_open:
+        ticket.archived_at = None
+    if ticket.state.type == StateType.MERGED or ticket.anonymised_at is not None:
+        ticket.erase_at = ticket.storage_step_at = None
+        ticket.storage_step = ""
+        return
+    found = rules.plan(kept_of(ticket))
+    ticket.erase_at, ticket.storage_step_at = found.erase_at, found.step_at
+    ticket.storage_step = found.step
+
+
+def kept_of(ticket: Ticket) -> rules.Kept:
+    """Return what the dates of a ticket depend on."""
+    is_open = ticket.state.is_open
+    since = None if is_open else ticket.closed_at
+    objection = None
+    if ticket.objected_at is not None:
+        promised = ticket.objection_days
+        objection = int(conf.get("OBJECTION_DAYS")) if promised is None else promised
+    return rules.Kept(
+        is_open=is_open,
+        since=since or ticket.changed_at,
+        zone=ticket.queue.time_zone(),
+        days=ticket.retention_days,
+        attachment_days=ticket.attachment_days,
+        personal_days=ticket.personal_days,
+        objection_days=objection,
+        open_days=int(conf.get("OPEN_DAYS")),
+        warning_days=int(conf.get("STORAGE_WARNING_DAYS")),
+        warned_at=ticket.erase_warned_at,
+        files_are_gone=ticket.files_erased_at is not None,
+        persons_are_gone=ticket.persons_erased_at is not None,
+    )

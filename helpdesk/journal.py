@@ -1,0 +1,70 @@
+"""What was erased, written down outside the database, so that a backup that is restored is cleaned again.
+
+Set `STORAGES["helpdesk_journal"]` to keep it elsewhere (an object store of its own); without it the files lie in the
+folder `ERASURE_JOURNAL`. One file for each batch: ids, numbers and dates, never content nor a person. It is written
+before the batch is committed: what stands here may not be erased yet, what is erased stands here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import InvalidStorageError, Storage, storages
+from django.utils import timezone
+
+from . import conf
+from .storage import BlobStorage
+
+#: Kinds of entries, and what each names: a ticket by `pk` and `number`, other rows by `pks`.
+TICKET, FILES, PERSONS, ANONYMISED = "ticket", "files", "persons", "anonymised"
+ARTICLES, CUSTOMERS, INBOUND = "articles", "customers", "inbound"
+
+Entry = Mapping[str, Any]
+
+
+def journal_storage() -> Storage:
+    """Return where the journal lies."""
+    try:
+        return storages["helpdesk_journal"]
+    except InvalidStorageError:
+        folder = conf.get("ERASURE_JOURNAL") or Path(settings.MEDIA_ROOT).parent / "erasures"
+        return BlobStorage(location=folder, base_url=None)
+
+
+def write(entries: Iterable[Entry]) -> str:
+    """Write down a batch and return the name of its file; '' for none. It lies on disk before this returns."""
+    rows = list(entries)
+    if not rows:
+        return ""
+    now = timezone.now()
+    body = {"at": now.isoformat(), "entries": rows}
+    name = f"{now:%Y/%m/%d}/{now:%H%M%S%f}-{uuid4().hex[:8]}.json"
+    return journal_storage().save(name, ContentFile(json.dumps(body).encode()))
+
+
+def read(storage: Storage | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield all batches in the order in which they were written: the moment (ISO 8601) and its entries.
+
+    Raises `ValueError` for a file that is none of the journal's.
+    """
+    found = storage or journal_storage()
+    for name in sorted(_names(found, "")):
+        with found.open(name) as file:
+            body = json.loads(file.read())
+        yield body["at"], body["entries"]
+
+
+def _names(storage: Storage, folder: str) -> Iterator[str]:
+    try:
+        folders, files = storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    yield from (f"{folder}/{one}" if folder else one for one in files if one.endswith(".json"))
+    for one in folders:
+        yield from _names(storage, f"{folder}/{one}" if folder else one)
