@@ -31,6 +31,7 @@ from django_tasks_db.models import DBTaskResult
 
 from . import conf, duplicates
 from .actions import (
+    archiving,
     begin_absences,
     escalation,
     follow_merged,
@@ -105,6 +106,7 @@ def schedule() -> list[Job]:
         Job("tickets.remind", 60 * seconds, escalation.remind, repeats=True),
         Job("tickets.close", 60 * seconds, escalation.close_pending, repeats=True),
         Job("tickets.hand_back", 60 * seconds, escalation.hand_back_idle, repeats=True),
+        Job("tickets.archive", timedelta(hours=1), archiving.archive_closed, repeats=True),
         Job("tickets.no_rights", 300 * seconds, leaving.release_without_rights, repeats=True),
         Job("absences.begin", 60 * seconds, begin_absences, repeats=True),
         Job("absences.sum_up", 300 * seconds, summaries.sum_up_absences, repeats=True),
