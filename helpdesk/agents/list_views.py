@@ -89,7 +89,9 @@ VIEWS = {
             gettext_lazy("Waiting for customer"),
             (_OPEN, {"field": "waiting_since", "op": "empty"}),
         ),
-        ListView("watched", gettext_lazy("Watched"), (), watched=True, has_spam=True, has_closed=True),
+        ListView(
+            "watched", gettext_lazy("Watched"), (), watched=True, has_spam=True, has_closed=True
+        ),
         ListView(
             "closed",
             gettext_lazy("Closed"),

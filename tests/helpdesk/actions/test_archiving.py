@@ -167,9 +167,7 @@ def test_verbs_on_an_archived_one_work_and_leave_it_there(agent):
     draft = Draft(body="For the record", channel=Channel.NOTE)
     actions.add_note(actor=agent, ticket=ticket, draft=draft)
     actions.set_tags(actor=agent, ticket=ticket, tags=["printer"])
-    actions.object_to_storage(
-        actor=agent, ticket=ticket, wording="Please delete it.", channel=Channel.PHONE
-    )
+    actions.object_to_storage(actor=agent, ticket=ticket, channel=Channel.PHONE)
     assert archived(ticket)
     assert ticket.version > version
     assert ticket.events.filter(kind=EventKind.NOTE_ADDED).exists()
@@ -178,14 +176,14 @@ def test_verbs_on_an_archived_one_work_and_leave_it_there(agent):
 def test_merging_an_archived_one_and_taking_it_back(agent):
     old, new = f.make_ticket(contact=""), f.make_ticket(contact="")
     long_closed(old, agent)
-    journal = actions.merge(actor=agent, source=old, target=new)
+    journal = actions.merge(actor=agent, source=old, target=new, visible=False)
     assert archived(old)
     assert not archived(new)
     actions.unmerge(actor=agent, merge=journal)
     assert archived(old)
     assert old.state.type == StateType.CLOSED
     # the other way round: what is kept comes out of the archive if it is open then
-    actions.merge(actor=agent, source=new, target=old)
+    actions.merge(actor=agent, source=new, target=old, visible=False)
     old.refresh_from_db()
     assert (old.archived_at is None) == old.state.is_open
 
