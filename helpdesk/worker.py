@@ -43,7 +43,7 @@ from .actions import (
 )
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, HeldFile, PeriodicJob, Reckoning
-from .notifications import digest, send_due, summaries, telling
+from .notifications import digest, letting_go, send_due, summaries, telling
 
 logger = logging.getLogger(__name__)
 
@@ -174,6 +174,7 @@ def tidy() -> None:
         call_command("prune_db_task_results", verbosity=0)
     now = timezone.now()
     telling.tidy()
+    letting_go.tidy_outbox(now=now)
     AutoMail.objects.filter(at__lt=now - AUTO_MAIL_MEMORY).delete()
     presence.forget_presence()
     saved_drafts.tidy_drafts(now=now)
