@@ -213,3 +213,8 @@ def test_what_goes_with_the_ticket_points_to_it():
             columns = model._meta.concrete_fields
             to = {one.related_model for one in columns if one.is_relation}
             assert to & {Ticket, Article}, model
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([^)#]+)\)", text()))
+def test_link_leads_somewhere(path):
+    assert (DOC.parent / path).exists()
