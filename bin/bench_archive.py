@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bin")]
 
-TIMES = 9
+TIMES = 21
 SHARE_HOT = 20
 HOT = ("queue", "owner", "state", "changed", "created")
 
@@ -139,9 +139,8 @@ def copy(first: Any, count: int, queue: int, owner: int, types: dict[str, int]) 
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO helpdesk_ticket ({names}) SELECT {values} FROM helpdesk_ticket, "  # noqa: S608  our own words
-            "(SELECT n, (n::bigint * 7919 % 10007) / 10007.0 AS x FROM generate_series(1, %s) AS n) AS numbers "
-            "WHERE number = 'first'",
-            [count],
+            f"(SELECT n, (n::bigint * 7919 % 10007) / 10007.0 AS x FROM generate_series(1, {count}) AS n) AS numbers "
+            "WHERE number = 'first'"
         )
     first.delete()
 
