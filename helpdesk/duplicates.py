@@ -16,7 +16,7 @@ from django.db.models.functions import Left
 from django.utils import timezone
 
 from . import permissions, search
-from .models import Article, DismissedHint, LikelyDuplicate, Ticket, TicketLink
+from .models import NOT_ARCHIVED, Article, DismissedHint, LikelyDuplicate, Ticket, TicketLink
 from .permissions import Actor
 from .rules.likeness import TEXT, WINDOW, Likeness, Traits, likeness
 from .states import OPEN_TYPES, StateType
@@ -42,10 +42,11 @@ class Likely:
 def likely(actor: Actor, ticket: Ticket, *, limit: int = 3) -> list[Likely]:
     """Return the tickets that are likely the same as `ticket`, the likeliest first.
 
-    Among those that the agent's own teams work on, of the days around it, not merged or removed, not
+    Among those that the agent's own teams work on, of the days around it, not merged, removed or archived, not
     linked with it as a duplicate, and of which nobody said that they are not the same.
     """
     around = permissions.visible_tickets(actor).filter(
+        NOT_ARCHIVED,
         created_at__range=(ticket.created_at - WINDOW, ticket.created_at + WINDOW),
         is_test=ticket.is_test,
     )
@@ -65,7 +66,10 @@ def look(*, batch: int = 100) -> int:
     """
     seen = LikelyDuplicate.objects.filter(ticket=OuterRef("pk"))
     new = Ticket.objects.filter(
-        ~Exists(seen), created_at__gte=timezone.now() - LOOKED_AT, state__type__in=OPEN_TYPES
+        NOT_ARCHIVED,
+        ~Exists(seen),
+        created_at__gte=timezone.now() - LOOKED_AT,
+        state__type__in=OPEN_TYPES,
     )
     rows = list(new.filter(is_test=False).order_by("created_at", "pk")[:batch])
     for ticket in rows:
@@ -83,7 +87,8 @@ def look(*, batch: int = 100) -> int:
 
 def marked(actor: Actor, tickets: Collection[Ticket]) -> set[int]:
     """Return the ids of those of some tickets that look like another one which `actor` works on. One query."""
-    others = permissions.visible_tickets(actor).exclude(state__type__in=_NOT_OFFERED)
+    others = permissions.visible_tickets(actor).filter(NOT_ARCHIVED)
+    others = others.exclude(state__type__in=_NOT_OFFERED)
     if actor.kind == "agent":
         others = others.filter(queue__in=actor.queue_rights)
     dismissed = DismissedHint.objects.filter(ticket=OuterRef("ticket"), other=OuterRef("other"))

@@ -31,6 +31,7 @@ from django_tasks_db.models import DBTaskResult
 
 from . import conf, duplicates
 from .actions import (
+    archiving,
     begin_absences,
     escalation,
     follow_merged,
@@ -42,7 +43,7 @@ from .actions import (
 )
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, HeldFile, PeriodicJob, Reckoning
-from .notifications import digest, send_due, summaries, telling
+from .notifications import digest, letting_go, send_due, summaries, telling
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ def schedule() -> list[Job]:
         Job("tickets.remind", 60 * seconds, escalation.remind, repeats=True),
         Job("tickets.close", 60 * seconds, escalation.close_pending, repeats=True),
         Job("tickets.hand_back", 60 * seconds, escalation.hand_back_idle, repeats=True),
+        Job("tickets.archive", timedelta(hours=1), archiving.archive_closed, repeats=True),
         Job("tickets.no_rights", 300 * seconds, leaving.release_without_rights, repeats=True),
         Job("absences.begin", 60 * seconds, begin_absences, repeats=True),
         Job("absences.sum_up", 300 * seconds, summaries.sum_up_absences, repeats=True),
@@ -172,6 +174,7 @@ def tidy() -> None:
         call_command("prune_db_task_results", verbosity=0)
     now = timezone.now()
     telling.tidy()
+    letting_go.tidy_outbox(now=now)
     AutoMail.objects.filter(at__lt=now - AUTO_MAIL_MEMORY).delete()
     presence.forget_presence()
     saved_drafts.tidy_drafts(now=now)

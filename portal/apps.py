@@ -13,11 +13,13 @@ class PortalConfig(AppConfig):
         from allauth.account.signals import email_confirmed
 
         from helpdesk.agents import audited_settings
+        from helpdesk.privacy import register as stored
 
-        from . import accounts, checks, keys, widgets  # noqa: F401  (checks register themselves)
+        from . import accounts, checks, keys, register, widgets  # noqa: F401  (checks register themselves)
         from .doors import wiring
         from .models import DepartmentLook, SiteSettings
 
+        stored.declare(register.STATEMENTS)
         audited_settings.connect(DepartmentLook, SiteSettings)
         widgets.give_scripts_a_nonce()
         email_confirmed.connect(accounts.join_requests, dispatch_uid="portal.join_requests")

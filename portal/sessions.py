@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from helpdesk import audit
 from helpdesk.models import AuditKind
+from helpdesk.worker import Job
 
 from .models import User
 
@@ -182,3 +184,16 @@ def _end_without_groups(pks: list[int]) -> None:
     # at the end of the transaction: who is put into other groups in one go stays
     for user in User.objects.filter(pk__in=pks, groups=None, is_superuser=False):
         end_all(user, reason="no_group")
+
+
+def forget_sessions() -> int:
+    """Forget the sessions that can live no more, with their IP addresses; return how many. A job of the worker.
+
+    A browser that never comes back ends none itself.
+    """
+    longest = max(settings.SESSION_MAX_MINUTES, settings.SESSION_MAX_MINUTES_CUSTOMERS)
+    until = timezone.now() - timedelta(minutes=longest)
+    return UserSession.objects.filter(created_at__lt=until).delete()[0]
+
+
+FORGETTING = Job("sessions.forget", timedelta(days=1), forget_sessions)

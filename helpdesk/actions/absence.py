@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from helpdesk import permissions
 from helpdesk.errors import InvalidInput, NotFound, NotPermitted
 from helpdesk.models import (
+    NOT_ARCHIVED,
     Absence,
     AbsenceDeputy,
     AbsenceTicket,
@@ -108,7 +109,9 @@ def may_read_reason(actor: Actor, absence: Absence) -> bool:
 
 def open_tickets_of(user: Any) -> QuerySet[Ticket]:
     """Return the open tickets that `user` owns, by id: what has to be handed over."""
-    return Ticket.objects.filter(owner=user, state__type__in=OPEN_TYPES).order_by("pk")
+    return Ticket.objects.filter(NOT_ARCHIVED, owner=user, state__type__in=OPEN_TYPES).order_by(
+        "pk"
+    )
 
 
 def _require(actor: Actor, user: Any) -> None:
@@ -204,7 +207,7 @@ def _orders(absence: Absence) -> object:
 
 def _write_choices(actor: Actor, absence: Absence, plan: AbsencePlan) -> None:
     """Keep what was chosen for single tickets, as far as the actor sees them."""
-    seen = permissions.visible_tickets(actor).filter(owner=absence.user_id)
+    seen = permissions.visible_tickets(actor).filter(NOT_ARCHIVED, owner=absence.user_id)
     known = set(seen.filter(state__type__in=OPEN_TYPES).values_list("pk", flat=True))
     rows = AbsenceTicket.objects.filter(absence=absence)
     rows.filter(is_chosen=True, ticket__in=known).delete()

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from helpdesk import events, permissions
-from helpdesk.models import EventKind, Right, Ticket, Watcher
+from helpdesk.models import NOT_ARCHIVED, EventKind, Right, Ticket, Watcher
 from helpdesk.permissions import SYSTEM
 from helpdesk.states import OPEN_TYPES
 
@@ -30,7 +30,7 @@ def release_without_rights(*, now: datetime | None = None) -> int:
     many tickets it changed; call it again until that is 0.
     """
     now = now or timezone.now()
-    open_tickets = Ticket.objects.filter(state__type__in=OPEN_TYPES)
+    open_tickets = Ticket.objects.filter(NOT_ARCHIVED, state__type__in=OPEN_TYPES)
     wrong = Q(pk__in=())
     for role in ("owner", "responsible"):
         rows = open_tickets.filter(**{f"{role}__isnull": False}).order_by()

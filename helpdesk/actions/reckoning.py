@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from helpdesk.models import (
+    NOT_ARCHIVED,
     Clock,
     Directory,
     Reckoning,
@@ -51,14 +52,16 @@ def _order(now: datetime) -> Reckoning | None:
     order = rows.order_by("pk").first()
     if order is not None and order.started_at is None:
         order.started_at = now
-        order.total = Ticket.objects.filter(state__type__in=OPEN_TYPES).count()
+        order.total = Ticket.objects.filter(NOT_ARCHIVED, state__type__in=OPEN_TYPES).count()
     return order
 
 
 def _batch(cursor: int) -> list[Ticket]:
     known: Directory = directory()
     types = [row.pk for row in known.states.values() if row.is_open]
-    rows = Ticket.objects.select_for_update(no_key=True).filter(pk__gt=cursor, state__in=types)
+    rows = Ticket.objects.select_for_update(no_key=True).filter(
+        NOT_ARCHIVED, pk__gt=cursor, state__in=types
+    )
     tickets = list(rows.order_by("pk")[:BATCH])
     for ticket in tickets:
         ticket.state, ticket.queue = known.states[ticket.state_id], known.queues[ticket.queue_id]

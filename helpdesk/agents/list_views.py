@@ -43,6 +43,8 @@ class ListView:
     # what there is to do for the agent's own teams: without spam, and without what they read along
     is_work: bool = False
     has_spam: bool = False
+    # holds closed tickets, so of those in the archive it is said where they are
+    has_closed: bool = False
     # what no condition on the ticket itself can say; such a tab shows only while somebody is away
     narrow: Callable[[QuerySet[Ticket], Actor], QuerySet[Ticket]] | None = None
 
@@ -87,13 +89,16 @@ VIEWS = {
             gettext_lazy("Waiting for customer"),
             (_OPEN, {"field": "waiting_since", "op": "empty"}),
         ),
-        ListView("watched", gettext_lazy("Watched"), (), watched=True, has_spam=True),
+        ListView(
+            "watched", gettext_lazy("Watched"), (), watched=True, has_spam=True, has_closed=True
+        ),
         ListView(
             "closed",
             gettext_lazy("Closed"),
             ({"field": "state_type", "op": "is", "value": str(StateType.CLOSED)},),
             has_spam=True,
+            has_closed=True,
         ),
-        ListView("all", gettext_lazy("All"), (), has_spam=True),
+        ListView("all", gettext_lazy("All"), (), has_spam=True, has_closed=True),
     )
 }

@@ -20,9 +20,10 @@ from wagtail.admin.ui.tables import Column, Table
 from wagtail.admin.views import generic
 from wagtail.admin.widgets.button import Button, HeaderButton
 
-from helpdesk import duplicates, permissions, search
+from helpdesk import conf, duplicates, permissions, search
 from helpdesk.confidence import Veil
 from helpdesk.models import (
+    NOT_ARCHIVED,
     InformedQueue,
     OutboundMail,
     Priority,
@@ -56,6 +57,7 @@ class TicketFilters:
     priorities: tuple[int, ...] = ()
     tags: tuple[int, ...] = ()
     words: str = ""
+    with_archive: bool = False
 
     def condition(self, actor: Actor) -> dict[str, object]:
         """Return the filter as a condition of `helpdesk.rules.conditions`, in JSON."""
@@ -84,11 +86,14 @@ def _owner(owner: str, actor: Actor) -> dict[str, object]:
 def tickets_for(actor: Actor, filters: TicketFilters) -> QuerySet[Ticket]:
     """Return the tickets that `actor` may read and that the filter asks for, in no order.
 
-    Spam shows in lists of open tickets only where its queue is asked for.
+    Spam shows in lists of open tickets only where its queue is asked for, archived ones in lists of closed tickets
+    where they are asked for, or words.
     """
     condition = conditions.parse(filters.condition(actor), TICKET_FIELDS)
     found = permissions.visible_tickets(actor).filter(condition.to_q(timezone.now()))
     view = VIEWS[filters.view]
+    if not (view.has_closed and (filters.with_archive or filters.words.strip())):
+        found = found.filter(NOT_ARCHIVED)
     if view.watched:
         found = found.filter(pk__in=Watcher.objects.filter(user=actor.user).values("ticket"))
     if view.is_work:
@@ -126,7 +131,7 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
         .only(
             *("number", "subject", "preview", "contact", "channel", "is_test"),
             *("created_at", "changed_at", "waiting_since", "pending_until"),
-            *("next_action_at", "next_action"),
+            *("next_action_at", "next_action", "archived_at"),
             *("queue__name", "state__name_de", "state__name_en", "state__type"),
             *("priority__name_de", "priority__name_en", "priority__level"),
             *("owner__first_name", "owner__last_name", "owner__username", "customer__name"),
@@ -149,10 +154,18 @@ def is_unread(ticket: Any) -> bool:
     return ticket.seen_at is None or ticket.seen_at < ticket.changed_at
 
 
+#: Dates that are never empty.
+_INDEXED = ("changed_at", "created_at")
+
+
 def ordered(tickets: QuerySet[Ticket], ordering: str) -> QuerySet[Ticket]:
     """Order by a field (`-` before it: downwards); empty dates come last in both directions."""
-    field = F(ordering.removeprefix("-"))
-    key = field.desc(nulls_last=True) if ordering.startswith("-") else field.asc(nulls_last=True)
+    name = ordering.removeprefix("-")
+    minus = "-" if ordering.startswith("-") else ""
+    if name in _INDEXED:  # said as the index has it: with "empty ones last" it is of no use
+        return tickets.order_by(ordering, f"{minus}pk")
+    field = F(name)
+    key = field.desc(nulls_last=True) if minus else field.asc(nulls_last=True)
     return tickets.order_by(key, "-changed_at", "-pk")
 
 
@@ -208,7 +221,18 @@ class TicketFilterSet(WagtailFilterSet):
             priorities=tuple(int(pk) for pk in data.get("priority", ())),
             tags=tuple(int(pk) for pk in data.get("tag", ())),
             words=words,
+            with_archive=bool(data.get("archive")),
         )
+
+
+class ClosedFilterSet(TicketFilterSet):
+    """The same for lists of closed tickets: with a switch for those in the archive."""
+
+    archive = _checkboxes(gettext_lazy("Archive"))
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, request=request, **kwargs)
+        self.filters["archive"].extra["choices"] = [("with", _("With archived tickets"))]
 
 
 class CellColumn(Column):
@@ -273,6 +297,8 @@ class TicketIndexView(generic.IndexView):
         if found is None:
             raise Http404
         self.list_view = found
+        if found.has_closed:
+            self.filterset_class = ClosedFilterSet
         self.default_ordering = self.list_view.ordering
         super().setup(request, *args, **kwargs)
         self.is_export = False  # a spreadsheet would read the whole list
@@ -351,4 +377,7 @@ class TicketIndexView(generic.IndexView):
         context["tabs"] = tabs
         context["all_url"] = reverse("helpdesk_agents:tickets_view", args=["all"])
         context["list_view"] = self.list_view
+        asked = self.filters.asked(self.list_view.slug, self.search_query or "")
+        if self.list_view.has_closed and not asked.with_archive and not asked.words.strip():
+            context["archived_after"] = int(conf.get("ARCHIVE_DAYS"))
         return context

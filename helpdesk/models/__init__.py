@@ -48,6 +48,7 @@ from .search import SearchEntry
 from .sorting import Channel, Priority, State, TicketType
 from .ticket_parts import InformedQueue, NumberCounter, Seen, TicketLink
 from .tickets import (
+    NOT_ARCHIVED,
     NextAction,
     Participant,
     StorageStep,
@@ -59,6 +60,7 @@ from .time import Calendar, Promise, Reckoning, usual_work_time
 from .working import DismissedHint, DraftFile, LikelyDuplicate, Merge, Presence, SavedDraft
 
 __all__ = [
+    "NOT_ARCHIVED",
     "Absence",
     "AddressClaim",
     "AbsenceDeputy",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -19,6 +21,9 @@ from .people import Customer, Organisation
 from .queues import Queue
 from .sorting import Channel, Priority, State, TicketType
 from .time import Promise
+
+#: What every list of the daily work says, those of open tickets as well: the condition of the small indexes.
+NOT_ARCHIVED: Final = Q(archived_at__isnull=True)
 
 
 class NextAction(models.TextChoices):
@@ -235,18 +240,40 @@ class Ticket(models.Model):
         verbose_name = _("ticket")
         verbose_name_plural = _("tickets")
         ordering = ["-changed_at", "-id"]
+        # The daily lists are looked up in indexes that hold no archived ticket, so they stay small. Only a query that
+        # says `NOT_ARCHIVED` can use them.
         indexes = [
-            models.Index(fields=["queue", "state", "-changed_at"], name="helpdesk_ticket_queue"),
-            models.Index(fields=["owner", "state", "-changed_at"], name="helpdesk_ticket_owner"),
-            models.Index(fields=["state", "-changed_at"], name="helpdesk_ticket_state"),
+            models.Index(
+                fields=["queue", "state", "-changed_at"],
+                name="helpdesk_ticket_queue",
+                condition=NOT_ARCHIVED,
+            ),
+            models.Index(
+                fields=["owner", "state", "-changed_at"],
+                name="helpdesk_ticket_owner",
+                condition=NOT_ARCHIVED,
+            ),
+            models.Index(
+                fields=["state", "-changed_at"],
+                name="helpdesk_ticket_state",
+                condition=NOT_ARCHIVED,
+            ),
             models.Index(fields=["customer", "-created_at"], name="helpdesk_ticket_customer"),
             models.Index(
                 fields=["organisation", "-created_at"],
                 name="helpdesk_ticket_shared",
                 condition=Q(organisation__isnull=False),
             ),
-            models.Index(fields=["-changed_at", "-id"], name="helpdesk_ticket_changed"),
-            models.Index(fields=["-created_at", "-id"], name="helpdesk_ticket_created"),
+            models.Index(
+                fields=["-changed_at", "-id"],
+                name="helpdesk_ticket_changed",
+                condition=NOT_ARCHIVED,
+            ),
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="helpdesk_ticket_created",
+                condition=NOT_ARCHIVED,
+            ),
             models.Index(
                 fields=["waiting_since"],
                 name="helpdesk_ticket_waiting",
@@ -271,6 +298,12 @@ class Ticket(models.Model):
                 fields=["next_action_at"],
                 name="helpdesk_ticket_next",
                 condition=Q(next_action_at__isnull=False),
+            ),
+            # what goes into the archive next
+            models.Index(
+                fields=["closed_at"],
+                name="helpdesk_ticket_closed",
+                condition=NOT_ARCHIVED & Q(closed_at__isnull=False),
             ),
             models.Index(
                 fields=["storage_step_at", "id"],

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from helpdesk import conf, permissions
 from helpdesk.confidence import Veil
-from helpdesk.models import Event, EventKind, Notice, Right, SavedDraft, Ticket
+from helpdesk.models import NOT_ARCHIVED, Event, EventKind, Notice, Right, SavedDraft, Ticket
 from helpdesk.permissions import Actor
 from helpdesk.states import OPEN_TYPES
 from helpdesk.teams import Teams
@@ -95,6 +95,7 @@ class Overview:
 
     def _open(self, actor: Actor, queues: Iterable[int]) -> QuerySet[Ticket]:
         rows = permissions.visible_tickets(actor).filter(
+            NOT_ARCHIVED,
             queue__in=list(queues),
             queue__is_junk=False,
             state__type__in=OPEN_TYPES,

@@ -332,6 +332,7 @@ HELPDESK = {
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "FIELD_SET_MODEL": "portal.FieldSet",
     "MORE_SECRETS": ["portal.secrets.renew_factors"],
+    "JOBS": ["portal.sessions.FORGETTING"],
     "ORDERED_QUEUES": "portal.ordering.OrderedQueues",
 }
 

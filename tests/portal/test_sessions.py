@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from helpdesk.models import AuditEntry, AuditKind
+from helpdesk.worker import schedule
 from portal import sessions
 from tests import factories as f
 
@@ -227,3 +228,18 @@ def test_the_command_ends_sessions(agent):
     assert is_in(log_in(agent))
     with pytest.raises(CommandError):
         call_command("end_sessions", "nobody")
+
+
+def test_worker_forgets_sessions_that_no_browser_ended(agent):
+    log_in(agent)
+    old = UserSession.objects.create(
+        user=agent,
+        ip="192.0.2.7",
+        session_key="k" * 40,
+        user_agent="A browser that never came back",
+        created_at=timezone.now() - timedelta(days=14, minutes=1),
+    )
+    [job] = [job for job in schedule() if job.name == "sessions.forget"]
+    assert job.run() == 1
+    assert not UserSession.objects.filter(pk=old.pk).exists()
+    assert UserSession.objects.count() == 1

@@ -273,6 +273,14 @@ def test_lost_file_is_not_found(client, door, ticket):
     assert client.get(door.url("file", pk=file.pk)).status_code == 404
 
 
+def test_archived_request_stays_in_the_list_of_its_customer(client, owner, ticket):
+    set_state(ticket, StateType.CLOSED)
+    Ticket.objects.filter(pk=ticket.pk).update(archived_at=timezone.now())
+    page = client.get(reverse("helpdesk_customers:list")).text
+    assert page.index("Closed requests") < page.index(ticket.subject)
+    assert "archive" not in page
+
+
 def test_list_shows_open_ones_first(client, owner, ticket):
     set_state(ticket, StateType.CLOSED)
     f.make_ticket(customer=ticket.customer, contact=ticket.contact, subject="Second")

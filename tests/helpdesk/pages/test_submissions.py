@@ -7,9 +7,11 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import GroupPagePermission
 
 from helpdesk.models import Ticket
+from helpdesk.states import StateType
 from tests import factories as f
 from tests import page_factories as p
 
@@ -368,3 +370,11 @@ def test_rows_of_confidential_tickets_stay_closed(client, listed):
         lines = exported(client, listed, **query)
         assert "Ada" not in str(lines)
         assert len(lines) == 2
+
+
+def test_archived_requests_stay_in_the_list(client, tree, page):
+    p.sent(client, page, q_room="4711")
+    closed = f.state(StateType.CLOSED)
+    Ticket.objects.update(state=closed, closed_at=timezone.now(), archived_at=timezone.now())
+    client.force_login(editor(tree, agent_of=page.queue))
+    assert Ticket.objects.get().number in listing(client, page).content.decode()
