@@ -50,6 +50,7 @@ from .customers import (
 from .discarding import discard_test
 from .drafts import Draft, Upload
 from .granting import change_rights
+from .holds import end_holds, extend_hold, lift_hold, place_hold
 from .joining import customer_for_person, follow_merged, merge_customers
 from .lifecycle import change_state, close_request
 from .linking import dismiss_hint, unlink
@@ -187,6 +188,10 @@ __all__ = [
     "tags_of",
     "terms_of",
     "frozen_terms",
+    "end_holds",
+    "extend_hold",
+    "lift_hold",
+    "place_hold",
     "in_words",
     "unwatch",
     "verify_address",
