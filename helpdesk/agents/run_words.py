@@ -19,9 +19,7 @@ COUNTS: Mapping[str, Any] = {
     due.PERSONS: ngettext_lazy(
         "personal details of %(n)d ticket erased", "personal details of %(n)d tickets erased", "n"
     ),
-    due.WARNED: ngettext_lazy(
-        "warned of %(n)d open ticket", "warned of %(n)d open tickets", "n"
-    ),
+    due.WARNED: ngettext_lazy("warned of %(n)d open ticket", "warned of %(n)d open tickets", "n"),
     "held": ngettext_lazy("%(n)d ticket held", "%(n)d tickets held", "n"),
     "postponed": ngettext_lazy(
         "%(n)d ticket stays longer than reckoned", "%(n)d tickets stay longer than reckoned", "n"
@@ -43,9 +41,7 @@ COUNTS: Mapping[str, Any] = {
         "%(n)d line of the audit log", "%(n)d lines of the audit log", "n"
     ),
     "exports": ngettext_lazy("%(n)d export of data", "%(n)d exports of data", "n"),
-    "bounced": ngettext_lazy(
-        "%(n)d address that bounced", "%(n)d addresses that bounced", "n"
-    ),
+    "bounced": ngettext_lazy("%(n)d address that bounced", "%(n)d addresses that bounced", "n"),
     "asked_fields": ngettext_lazy(
         "%(n)d field of a form that is gone", "%(n)d fields of forms that are gone", "n"
     ),
@@ -72,9 +68,7 @@ REASONS: Mapping[str, Any] = {
 
 def counted(counts: Mapping[str, Any]) -> list[str]:
     """Return what was counted, a phrase each; nothing for what was not."""
-    return [
-        str(words % {"n": counts[code]}) for code, words in COUNTS.items() if counts.get(code)
-    ]
+    return [str(words % {"n": counts[code]}) for code, words in COUNTS.items() if counts.get(code)]
 
 
 def has_trouble(run: ErasureRun) -> bool:

@@ -47,7 +47,9 @@ def run_night(*, now: datetime | None = None) -> bool:
     A job of the worker: before ERASE_HOUR (site's time zone), and when tonight's run is over, it does nothing.
     """
     now = now or timezone.now()
-    waiting = ErasureRun.objects.filter(is_dry=True, finished_at__isnull=True).order_by("pk").first()
+    waiting = (
+        ErasureRun.objects.filter(is_dry=True, finished_at__isnull=True).order_by("pk").first()
+    )
     if waiting is not None:
         finish_dry(waiting.pk, now)
         return True

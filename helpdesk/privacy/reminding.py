@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
 
 from helpdesk.actions import end_holds
 from helpdesk.models import ErasureRun, Hold, NoticeKind, Right
@@ -39,9 +38,8 @@ def _remind(hold: Hold, teams: Teams) -> None:
     """Tell whoever placed it, if they still may read the ticket, and those who manage its queue."""
     ids = set(teams.team(hold.ticket.queue_id, Right.MANAGE))
     placed_by = hold.placed_by
-    if placed_by is not None and placed_by.is_active:
-        if can(agent(placed_by), Right.READ, hold.ticket):
-            ids.add(placed_by.pk)
-    users = get_user_model()._default_manager.filter(Q(pk__in=ids), is_active=True)
+    if placed_by is not None and can(agent(placed_by), Right.READ, hold.ticket):
+        ids.add(placed_by.pk)
+    users = get_user_model()._default_manager.filter(pk__in=ids, is_active=True)
     for user in users.order_by("pk"):
         telling.tell_one(user=user, kind=NoticeKind.STORAGE, ticket=hold.ticket)

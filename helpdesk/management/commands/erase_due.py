@@ -23,7 +23,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--dry-run", action="store_true", help="only count what would happen, and change nothing"
+            "--dry-run",
+            action="store_true",
+            help="only count what would happen, and change nothing",
         )
         parser.add_argument(
             "--now",

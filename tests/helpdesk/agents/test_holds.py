@@ -92,9 +92,10 @@ def test_the_screen_says_when_it_is_erased(red):
     assert "if nothing happens on it" not in page
     assert "Erased on" in page
     Ticket.objects.update(erase_at=timezone.now() - timedelta(hours=1))
-    assert "It is erased with the next nightly run." in red.client.get(
-        screen(red.ticket)
-    ).content.decode()
+    assert (
+        "It is erased with the next nightly run."
+        in red.client.get(screen(red.ticket)).content.decode()
+    )
 
 
 def test_a_warned_ticket_says_so_in_the_list_and_on_its_screen_until_something_happens(red):

@@ -60,7 +60,9 @@ def night(day: int, hour: int = 2, minute: int = 30) -> ErasureRun | None:
 
 
 def exists(*tickets: Ticket) -> list[bool]:
-    known = set(Ticket.objects.filter(pk__in=[one.pk for one in tickets]).values_list("pk", flat=True))
+    known = set(
+        Ticket.objects.filter(pk__in=[one.pk for one in tickets]).values_list("pk", flat=True)
+    )
     return [one.pk in known for one in tickets]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,12 +72,12 @@ def test_ignored_mails_become_shells_after_ninety_days():
     )
     part = MessageAttachment.objects.create(message=message, headers="")
     part.document.save("private.txt", ContentFile(b"private"))
-    path = part.document.path
+    path = Path(part.document.path)
     old = mail("old", State.IGNORED, 91, message=message)
     young = mail("young", State.IGNORED, 89)
     filed = mail("filed", State.FILED, 400, ticket=opened())
     digest = old.blob.sha256
-    assert os.path.exists(path)
+    assert path.exists()
     run = night(0)
     for row in (old, young, filed):
         row.refresh_from_db()
@@ -87,7 +88,7 @@ def test_ignored_mails_become_shells_after_ninety_days():
     assert not Blob.objects.filter(sha256=digest).exists()
     assert not Message.objects.exists()
     assert not MessageAttachment.objects.exists()
-    assert not os.path.exists(path)
+    assert not path.exists()
     assert run.counts["ignored_mails"] == 1
     entries = [entry for _at, rows in journal.read() for entry in rows]
     assert entries == [{"kind": journal.INBOUND, "pks": [old.pk]}]
@@ -251,7 +252,7 @@ def sweep() -> int:
 def test_bytes_without_a_row_go_when_they_are_older_than_a_day(store):
     known = Blob.keep(b"known").sha256
     lost, young = storage.put(b"lost"), storage.put(b"young")
-    half = storage.path_of(lost).rsplit("/", 1)[0] + "/tmphalf"
+    half = storage.path_of(lost).rsplit("/", 1)[0] + "/half-written"
     store.save(half, ContentFile(b"half"))
     for digest in (known, lost):
         age(store, storage.path_of(digest), 2)
