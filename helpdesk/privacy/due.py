@@ -62,13 +62,11 @@ def due(now: datetime, *, left: Collection[int] = ()) -> QuerySet[Ticket]:
 def homes_of_held(day: date) -> set[int]:
     """Return the ids of the tickets into which held ones were merged."""
     merged = holds_on(day).filter(ticket__merged_into__isnull=False)
-    ids = set(merged.values_list("ticket__merged_into_id", flat=True))
+    above = merged.values_list("ticket__merged_into_id", flat=True)
     found: set[int] = set()
-    while ids:
-        rows = Ticket.objects.filter(pk__in=ids).values_list("pk", "merged_into_id")
-        pairs = list(rows)
-        found |= {pk for pk, _up in pairs}
-        ids = {up for _pk, up in pairs if up is not None} - found
+    while ids := {pk for pk in above if pk is not None} - found:
+        found |= ids
+        above = Ticket.objects.filter(pk__in=ids).values_list("merged_into_id", flat=True)
     return found
 
 

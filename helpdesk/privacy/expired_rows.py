@@ -79,7 +79,7 @@ def _runs(now: datetime) -> int:
 def _arguments(now: datetime) -> int:
     """Empty what finished tasks were called with: it may name people and tickets."""
     done = DBTaskResult.objects.filter(finished_at__lt=now - ARGUMENTS_KEPT)
-    empty = {"args": [], "kwargs": {}}
+    empty: dict[str, Any] = {"args": [], "kwargs": {}}
     return done.exclude(args_kwargs=empty).update(args_kwargs=empty)
 
 
