@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 #: Tickets taken at once.
 BATCH = 200
+#: And of those that only get dates.
+UNDATED = 1000
 #: After so many that could not be erased a night gives up on the others: something is wrong with all of them.
 MAX_LEFT = 500
 
@@ -32,11 +34,15 @@ _VERBS: Final[dict[str, Callable[[Collection[int], datetime], Counter[str]]]] = 
 
 
 def date_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
-    """Give dates to tickets that were made before there were any; tell whether there may be more."""
-    pks = list(due_storage.undated().values_list("pk", flat=True)[: BATCH * 5])
+    """Give dates to tickets that were made before there were any; tell whether there may be more.
+
+    Goes on behind the id in `run.left`: one that somebody works on at the moment is dated the next night.
+    """
+    behind = due_storage.undated().filter(pk__gt=run.left[0] if run.left else 0)
+    pks = list(behind.values_list("pk", flat=True)[:UNDATED])
     rows = due_storage.settle_storage(tickets=pks)
-    # one that somebody holds at the moment would come again and again: it is dated the next night
-    return Counter(dated=len(rows)), len(pks) == BATCH * 5 and len(rows) == len(pks)
+    run.left = pks[-1:]
+    return Counter(dated=len(rows)), len(pks) == UNDATED
 
 
 def erase_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:

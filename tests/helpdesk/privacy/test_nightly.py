@@ -252,7 +252,8 @@ def test_open_tickets_stay_longer_when_the_setting_is_raised(settings):
     assert ticket.erase_at.astimezone(HERE) == at(201, 0)
 
 
-def test_tickets_without_dates_are_dated_first_and_go_in_the_same_night():
+def test_tickets_without_dates_are_dated_first_and_go_in_the_same_night(monkeypatch):
+    monkeypatch.setattr(ticket_steps, "UNDATED", 1)
     old, merged, young = closed(), closed(), closed(when=at(600))
     actions.merge(actor=SYSTEM, source=merged, target=young, visible=False)
     Ticket.objects.update(erase_at=None, storage_step_at=None, storage_step="")
