@@ -75,11 +75,6 @@ class ExtendHoldForm(ChangeForm):
         widget=forms.Textarea({"rows": 2}),
     )
 
-    def offer(self) -> None:
-        hold = getattr(self.desk, "hold", None)
-        if hold is not None:
-            self.fields["until"].initial = hold.until
-
     def apply(self) -> object:
         data = self.cleaned_data
         return actions.extend_hold(reason=data["reason"], until=data["until"], **self.who)

@@ -27,11 +27,6 @@ class Storage:
     hold: Hold | None
     forms: Mapping[str, ChangeForm]
 
-    @property
-    def is_held_elsewhere(self) -> bool:
-        """Whether the hold is on one of the tickets that were merged with it."""
-        return self.hold is not None and not self.forms and self.hold.lifted_at is None
-
 
 def context_of(desk: Desk, bound: Mapping[str, ChangeForm]) -> Storage:
     """Return what the ticket screen says, with the forms of a hold for those who manage the queue."""
@@ -57,14 +52,15 @@ def _forms(
     desk: Desk, bound: Mapping[str, ChangeForm], hold: Hold | None
 ) -> Mapping[str, ChangeForm]:
     """Return what can be done with holds: on the ticket itself, not on those merged with it."""
+    names: list[str] = []
     if hold is None:
-        names = ("hold",)
+        names = ["hold"]
     elif hold.ticket_id == desk.ticket.pk:
-        names = ("extend-hold", "lift-hold")
-    else:
-        return {}
-    desk.hold = hold
-    found = {name: bound.get(name) or HOLDS[name](desk=desk) for name in names}
+        names = ["extend-hold", "lift-hold"]
+    # what was refused because a colleague was faster is shown with the reason
+    names += [name for name in bound if name in HOLDS and name not in names]
+    initial = {"until": hold.until} if hold is not None else {}
+    found = {name: bound.get(name) or HOLDS[name](desk=desk, initial=initial) for name in names}
     return {name.replace("-", "_"): form for name, form in found.items()}
 
 

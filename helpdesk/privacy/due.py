@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -62,7 +62,7 @@ def due(now: datetime, *, left: Collection[int] = ()) -> QuerySet[Ticket]:
 def homes_of_held(day: date) -> set[int]:
     """Return the ids of the tickets into which held ones were merged."""
     merged = holds_on(day).filter(ticket__merged_into__isnull=False)
-    above = merged.values_list("ticket__merged_into_id", flat=True)
+    above: Iterable[int | None] = merged.values_list("ticket__merged_into_id", flat=True)
     found: set[int] = set()
     while ids := {pk for pk in above if pk is not None} - found:
         found |= ids

@@ -59,6 +59,13 @@ def test_a_refused_hold_keeps_what_was_typed_and_says_why(red):
     assert not Hold.objects.exists()
 
 
+def test_a_second_hold_says_that_there_is_one(red):
+    actions.place_hold(actor=SYSTEM, ticket=red.ticket, reason="x", until=day(5))
+    answer = do(red, "hold", reason="Mine", until=day(9).isoformat())
+    assert answer.status_code == 422
+    assert "There is a hold on this ticket already." in answer.content.decode()
+
+
 @pytest.mark.parametrize("change", ["hold", "extend-hold", "lift-hold"])
 def test_who_does_not_manage_the_queue_is_refused(red, change):
     actions.place_hold(actor=SYSTEM, ticket=red.ticket, reason="x", until=day(5))
