@@ -30,6 +30,7 @@ TOLD = frozenset(
         EventKind.MAIL_FAILED,
         EventKind.MAIL_UNCERTAIN,
         EventKind.MAIL_BOUNCED,
+        EventKind.STORAGE_WARNING,
     }
 )
 

@@ -51,6 +51,7 @@ from .discarding import discard_test
 from .drafts import Draft, Upload
 from .erasing import anonymise, erase, erase_files, erase_persons
 from .granting import change_rights
+from .holds import end_holds, extend_hold, lift_hold, place_hold
 from .joining import customer_for_person, follow_merged, merge_customers
 from .lifecycle import change_state, close_request
 from .linking import dismiss_hint, unlink
@@ -192,6 +193,10 @@ __all__ = [
     "tags_of",
     "terms_of",
     "frozen_terms",
+    "end_holds",
+    "extend_hold",
+    "lift_hold",
+    "place_hold",
     "in_words",
     "unwatch",
     "verify_address",

@@ -31,11 +31,18 @@ from .conflicts import conflict_of
 from .desk import Desk
 from .drafted import DraftedForm, held_back
 from .forms import CHANGES
+from .holds import HOLDS
 from .sharing import SHARING
 from .ticket import TROUBLED, TicketView, url_of
 from .watching import WATCHING
 
-_FORMS: dict[str, type[ChangeForm]] = {**CHANGES, **COMPOSERS, **WATCHING, **SHARING}
+_FORMS: dict[str, type[ChangeForm]] = {
+    **CHANGES,
+    **COMPOSERS,
+    **WATCHING,
+    **SHARING,
+    **HOLDS,
+}
 
 
 class ChangeView(View):

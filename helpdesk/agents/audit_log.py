@@ -29,7 +29,7 @@ from helpdesk import audit, permissions
 from helpdesk.models import AuditEntry, AuditKind, Queue, Right
 from helpdesk.permissions import Actor
 
-from . import policy
+from . import policy, run_words
 from .tickets_list import queue_choices
 
 PAGE = 50
@@ -154,6 +154,8 @@ _DID = {
 def details(entry: AuditEntry, labels: dict[str, str]) -> str:
     """Return the details of a line in words; what is not known stands as it is."""
     data = dict(entry.data)
+    if entry.kind == AuditKind.ERASED and "run" in data:  # what a nightly run counted
+        return " · ".join(run_words.counted(data))
     found: list[str] = []
     model = _model(str(data.pop("model", "")))
     if model is not None:

@@ -16,7 +16,14 @@ from wagtail.admin import messages
 
 from helpdesk import permissions
 from helpdesk.mail import ingest
-from helpdesk.models import InboundMail, OutboundMail, Queue, Right, Ticket
+from helpdesk.models import (
+    InboundMail,
+    OutboundMail,
+    Queue,
+    RetentionSettings,
+    Right,
+    Ticket,
+)
 from helpdesk.permissions import Actor
 
 from . import bounced, confidential, log_facts, orders, policy
@@ -92,6 +99,7 @@ class FailureView(bounced.ManagersView):
             troubled=with_words(actor),
             incomplete=orders.incomplete_accounts(actor),
             limit=LIMIT,
+            kept_days=RetentionSettings.current().days(),
             **kwargs,
         )
 

@@ -49,7 +49,9 @@ GROUPS = (
             (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
             (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_lead),
             (_("Absences"), "helpdesk_agents:absences", "calendar-alt", policy.may_enter),
+            (_("Holds"), "helpdesk_agents:holds", "lock", policy.may_manage),
             (_("Audit log"), "helpdesk_agents:audit", "history", policy.may_audit),
+            (_("Erasure"), "helpdesk_agents:erasure", "bin", policy.may_audit),
         ),
     ),
     Group(

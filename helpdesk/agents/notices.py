@@ -41,6 +41,7 @@ ICONS: dict[str, str] = {
     NoticeKind.BREACH: "warning",
     NoticeKind.HAND_BACK: "redirect",
     NoticeKind.DELIVERY: "warning",
+    NoticeKind.STORAGE: "bin",
     NoticeKind.RETURN: "calendar",
 }
 

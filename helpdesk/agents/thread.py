@@ -9,6 +9,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import Prefetch, Q, QuerySet
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -50,6 +52,12 @@ TOLD_BY_ARTICLES = (
 _NAMING_TICKETS = (
     *(EventKind.LINKED, EventKind.UNLINKED, EventKind.SEPARATED, EventKind.SPLIT),
     *(EventKind.MERGED, EventKind.UNMERGED),
+)
+
+
+_OF_STORAGE = (
+    *(EventKind.HOLD_PLACED, EventKind.HOLD_CHANGED, EventKind.HOLD_LIFTED),
+    EventKind.STORAGE_WARNING,
 )
 
 
@@ -294,7 +302,7 @@ class _Words:
                 return f"{arrow} {self.numbers.get(data.get('ticket') or 0, '…')}"
             case _ if event.kind in _NAMING_TICKETS:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
-        return _of_people(event) or _of_mail(event, data)
+        return _of_people(event) or _of_mail(event, data) or _of_storage(event, data)
 
 
 def _of_people(event: Event) -> str:
@@ -314,6 +322,15 @@ def _of_mail(event: Event, data: dict[str, Any]) -> str:
             reason = str(data.get("reason", ""))
             return str(dict(notifications.Withheld.choices).get(reason, reason))
     return ""
+
+
+def _of_storage(event: Event, data: dict[str, Any]) -> str:
+    """Return until when a ticket is held and why, or from when on it may be erased."""
+    day = parse_date(str(data.get("until") or data.get("erase_at") or "")[:10])
+    if day is None or event.kind not in _OF_STORAGE:
+        return ""
+    reason = str((event.content or {}).get("reason", ""))
+    return ": ".join(filter(None, (date_format(day, "SHORT_DATE_FORMAT"), reason)))
 
 
 def _tags_named(events: Iterable[Event]) -> dict[int, TicketTag]:

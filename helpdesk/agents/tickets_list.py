@@ -40,7 +40,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
 from helpdesk.states import StateType
 
-from . import clock_facts, policy, standing, together
+from . import clock_facts, policy, standing, storage_facts, together
 from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
 from .standing import Standings
@@ -132,6 +132,7 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
             *("number", "subject", "preview", "contact", "channel", "is_test"),
             *("created_at", "changed_at", "waiting_since", "pending_until"),
             *("next_action_at", "next_action", "archived_at"),
+            *("erase_at", "erase_warned_at", "storage_step"),
             *("queue__name", "state__name_de", "state__name_en", "state__type"),
             *("priority__name_de", "priority__name_en", "priority__level"),
             *("owner__first_name", "owner__last_name", "owner__username", "customer__name"),
@@ -339,6 +340,7 @@ class TicketIndexView(generic.IndexView):
             ticket.looks_like = ticket.pk in marked
             ticket.tag_names = () if ticket.is_veiled else tags.get(ticket.pk, ())
             ticket.reads_along = permissions.reads_along(self.actor, ticket)
+            ticket.is_erased_soon = storage_facts.is_warned(ticket)
             ticket.next_date = clock_facts.next_date(ticket)
             ticket.state_icon = STATE_ICONS[ticket.state.type]
         together.mark_rows(self.actor, rows)

@@ -120,12 +120,15 @@ class ErasureRun(models.Model):
     # renewed by each batch
     seen_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    # which part of its work it is at, and what it leaves for another night (ids) or where it goes on
+    phase = models.CharField(max_length=20, blank=True)
+    left = models.JSONField(default=list, blank=True)
     # how many there were to do at the start
     total = models.PositiveIntegerField(_("due"), default=0)
     # what was done, by code: "tickets", "articles", "attachments", …
     counts = models.JSONField(_("counts"), default=dict, blank=True)
 
-    privacy = {"counts": NONE}
+    privacy = {"phase": NONE, "left": NONE, "counts": NONE}
 
     class Meta:
         verbose_name = _("run of erasure")

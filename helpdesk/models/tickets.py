@@ -310,6 +310,16 @@ class Ticket(models.Model):
                 name="helpdesk_ticket_storage",
                 condition=Q(storage_step_at__isnull=False),
             ),
+            # none, but for tickets made before there were dates of storage
+            models.Index(
+                fields=["id"],
+                name="helpdesk_ticket_undated",
+                condition=Q(
+                    storage_step_at__isnull=True,
+                    merged_into__isnull=True,
+                    anonymised_at__isnull=True,
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,6 +30,7 @@ HEADS: Mapping[str, Any] = {
     NoticeKind.BREACH: gettext_lazy("Deadline has passed"),
     NoticeKind.HAND_BACK: gettext_lazy("Back in the queue"),
     NoticeKind.DELIVERY: gettext_lazy("A mail did not arrive"),
+    NoticeKind.STORAGE: gettext_lazy("Erased soon"),
     NoticeKind.RETURN: gettext_lazy("While you were away"),
 }
 
@@ -43,6 +44,8 @@ def sentence(notice: Notice) -> str:
     """Return what happened. Reads the notice's ticket with its queue, its event with its user, `instead_of`."""
     event: Event | None = notice.event
     words = _SENTENCES.get(notice.kind)
+    if notice.kind == NoticeKind.STORAGE and event is None:
+        return _("The hold on this ticket ends soon. Look whether it is still needed.")
     if words is None or event is None:
         return (
             _("What happened during your absence.") if not notice.ticket_id else head(notice.kind)
@@ -115,12 +118,21 @@ def _deadline(template: Any) -> Callable[[Notice, Event], str]:
     return deadline
 
 
-def _date(text: object) -> str:
+def _date(text: object, how: str = "SHORT_DATETIME_FORMAT") -> str:
     try:
         at: datetime | None = parse_datetime(str(text or ""))
     except ValueError:
         at = None
-    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else "–"
+    return date_format(timezone.localtime(at), how) if at else "–"
+
+
+def _day(text: object) -> str:
+    return _date(text, "SHORT_DATE_FORMAT")
+
+
+def _storage(_notice: Notice, event: Event) -> str:
+    said = _("This open ticket will be erased on %(date)s unless something happens on it.")
+    return (said % {"date": _day(event.data.get("erase_at"))}).replace("%", "%%")
 
 
 def _delivery(_notice: Notice, event: Event) -> str:
@@ -152,6 +164,7 @@ _SENTENCES: Mapping[str, Callable[[Notice, Event], str]] = {
         gettext_lazy("The ticket is back in the queue %(queue)s, and nobody owns it.")
     ),
     NoticeKind.DELIVERY: _delivery,
+    NoticeKind.STORAGE: _storage,
 }
 
 

@@ -29,6 +29,7 @@ DEFAULTS: Mapping[str, tuple[bool, str]] = {
     Kind.BREACH: (True, ByMail.NOW),
     Kind.HAND_BACK: (True, ByMail.DIGEST),
     Kind.DELIVERY: (True, ByMail.NOW),
+    Kind.STORAGE: (True, ByMail.DIGEST),
     Kind.RETURN: (True, ByMail.NOW),
 }
 #: Of several notices of one event to one agent the first of these is given.
@@ -42,6 +43,7 @@ RANKS: tuple[str, ...] = (
     Kind.DELIVERY,
     Kind.REPLY,
     Kind.NOTE,
+    Kind.STORAGE,
     Kind.NEW_TICKET,
     Kind.RETURN,
 )
@@ -168,6 +170,15 @@ def _due(kind: NoticeKind) -> Callable[[Happening], list[Meant]]:
     return due
 
 
+def _erased_soon(what: Happening) -> list[Meant]:
+    """For whoever has the ticket, else for those who manage the queue: what is lost here comes never back."""
+    if not what.is_open:
+        return []
+    people = _people(what.owner, what.responsible)
+    along = _people(*what.watchers)
+    return [Meant(Kind.STORAGE, people=people, along=along, fallback=Right.MANAGE)]
+
+
 def _undelivered(what: Happening) -> list[Meant]:
     if what.data.get("kind") == "notice":
         return []  # of a notice that came back nobody is told: that would never end
@@ -199,6 +210,7 @@ _TABLE: Mapping[str, Callable[[Happening], list[Meant]]] = {
     EventKind.REMINDED: _due(Kind.REMINDER),
     EventKind.CLOCK_WARNING: _due(Kind.WARNING),
     EventKind.CLOCK_BREACHED: _due(Kind.BREACH),
+    EventKind.STORAGE_WARNING: _erased_soon,
     EventKind.MAIL_FAILED: _undelivered,
     EventKind.MAIL_UNCERTAIN: _undelivered,
     EventKind.MAIL_BOUNCED: _undelivered,

@@ -268,6 +268,8 @@ ABOUT_ORDERS = {
     *("place_order", "change_order", "approve_order", "refuse_order", "rows_of", "rules_of"),
     *("taken_by", "belongs_to_person"),
 }
+#: Change no date of the ticket: test_holds.py.
+ABOUT_HOLDS = {"place_hold", "extend_hold", "lift_hold", "end_holds"}
 #: How long a merge can be taken back.
 ABOUT_MERGING = {"REVERSIBLE", "reversible_until"}
 #: What an agent hears of: nothing of the ticket itself changes.
@@ -334,6 +336,7 @@ def test_the_table_names_every_verb():
     named |= {"terms_of", "frozen_terms", "in_words"}
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
     named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS | DISCARDING | ERASING
+    named |= ABOUT_HOLDS
     assert set(actions.__all__) == named
 
 

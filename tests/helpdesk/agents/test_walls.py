@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +26,9 @@ from helpdesk.models import (
     CustomerAddress,
     Department,
     DismissedHint,
+    ErasureRun,
     Event,
+    Hold,
     InboundMail,
     MailAccount,
     MailFilter,
@@ -46,6 +49,7 @@ from helpdesk.models import (
     Ticket,
     TicketLink,
     TicketType,
+    Tombstone,
 )
 from helpdesk.models import Team as TeamRow
 from tests import factories as f
@@ -61,7 +65,7 @@ WATCHED = (
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
     *(Department, TeamRow, Group, get_user_model()),
     *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
-    *(QueueOrder, OrderSettings),
+    *(QueueOrder, OrderSettings, Hold, Tombstone, ErasureRun),
 )
 
 
@@ -154,6 +158,20 @@ def fill(team: Team) -> dict[str, str]:
         purpose="Secret purpose",
         group_name="Secret team",
         agents=[{"first_name": "Secret", "last_name": "person", "email": "", "login_name": "s"}],
+    )
+    Hold.objects.create(
+        ticket=team.ticket,
+        reason="Secret hold",
+        until=timezone.localdate() + timedelta(days=9),
+        placed_at=timezone.now(),
+    )
+    Tombstone.objects.create(
+        ticket_pk=77,
+        number="2020010110000077",
+        queue=team.queue,
+        opened_on=timezone.localdate(),
+        erased_at=timezone.now(),
+        reason="retention",
     )
     absence = f.make_absence(team.agent, reason="Secret reason")
     mail_filter = MailFilter.objects.create(
@@ -254,6 +272,8 @@ SECRETS = (
         "secret@mail.example",
         "secret file",
         "Secret order",
+        "Secret hold",
+        "2020010110000077",
         "secret@desk.example",
         "topsecret-word",
     ),

@@ -1,0 +1,54 @@
+"""Customers of whom nothing is left: no ticket, no account, nothing that anybody entered for them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
+
+from helpdesk import journal
+from helpdesk.actions.erasing_rows import forget_generic
+from helpdesk.models import AddressClaim, Customer, CustomerAddress, ErasureRun
+
+BATCH = 200
+#: Somebody who was entered by hand, or is just writing, gets so many days until the first ticket.
+GRACE = timedelta(days=30)
+#: Tables that say nothing but how the customer is reached: they go along.
+_OWN = (AddressClaim, CustomerAddress)
+
+
+def without_trace(now: datetime) -> QuerySet[Customer]:
+    """Return the customers without account, log-in name, organisation or block to whom nothing points any more."""
+    rows = Customer.objects.filter(
+        user__isnull=True,
+        login_name__isnull=True,
+        organisation__isnull=True,
+        is_blocked=False,
+        created_at__lt=now - GRACE,
+    )
+    for relation in Customer._meta.related_objects:
+        if relation.related_model not in _OWN:
+            others = relation.related_model._default_manager.filter(
+                **{relation.field.name: OuterRef("pk")}
+            )
+            rows = rows.filter(~Exists(others))
+    return rows
+
+
+def people_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
+    """Erase some customers of whom nothing is left, with addresses and claims; tell whether there may be more."""
+    skip = connection.features.has_select_for_update_skip_locked
+    rows = without_trace(now).select_for_update(of=("self",), skip_locked=skip)
+    pks = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    if not pks:
+        return Counter(), False
+    try:
+        with transaction.atomic():
+            journal.write([{"kind": journal.CUSTOMERS, "pks": pks}])
+            Customer.objects.filter(pk__in=pks).delete()
+            forget_generic({Customer: pks})
+    except (IntegrityError, ProtectedError):  # one of them has just written
+        return Counter(), False
+    return Counter(customers=len(pks)), len(pks) == BATCH

@@ -1,0 +1,92 @@
+"""What else is kept for a time only: lines of the audit log, addresses that bounced, exports, fields of forms, runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django_tasks_db.models import DBTaskResult
+
+from helpdesk import conf
+from helpdesk.models import (
+    AskedField,
+    AuditEntry,
+    Blob,
+    BouncedAddress,
+    DataExport,
+    ErasureRun,
+    RetentionSettings,
+    Ticket,
+)
+
+BATCH = 5000
+#: The database refuses to let younger lines of the audit log go (migration 0016).
+AUDIT_AT_LEAST: Final = 365
+RUNS_KEPT: Final = timedelta(days=3 * 365)
+#: What a task was called with is looked at for so long after its end.
+ARGUMENTS_KEPT: Final = timedelta(days=1)
+
+
+def audit_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
+    """Delete lines of the audit log that are older than AUDIT_DAYS; nobody else ever does."""
+    days = max(int(conf.get("AUDIT_DAYS")), AUDIT_AT_LEAST)
+    rows: QuerySet[AuditEntry] = QuerySet(AuditEntry)  # its own manager only adds
+    # a minute more: the clock of the database decides
+    old = rows.filter(at__lt=now - timedelta(days=days, minutes=1)).order_by("at", "pk")
+    pks = list(old.values_list("pk", flat=True)[:BATCH])
+    gone = rows.filter(pk__in=pks)._raw_delete(rows.db) if pks else 0
+    return Counter(audit_lines=gone), len(pks) == BATCH
+
+
+def row_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
+    """Let go of everything small that is too old."""
+    found = Counter[str]()
+    for code, forget in _SMALL.items():
+        found[code] += forget(now)
+    return found, False
+
+
+def _bounced(now: datetime) -> int:
+    until = now - timedelta(days=RetentionSettings.current().days())
+    return BouncedAddress.objects.filter(last_at__lt=until).delete()[0]
+
+
+def _exports(now: datetime) -> int:
+    rows = DataExport.objects.filter(expires_at__lte=now)
+    blobs = set(rows.filter(blob__isnull=False).values_list("blob_id", flat=True))
+    gone = rows.delete()[0]
+    Blob.release_all(blobs)
+    return gone
+
+
+def _asked(now: datetime) -> int:
+    """Forget the fields of forms that are gone, with their pages and every ticket that came by them."""
+    page: Any = Ticket._meta.get_field("page").related_model
+    pages = page._default_manager.filter(translation_key=OuterRef("form_key"))
+    tickets = Ticket.objects.filter(form_key=OuterRef("form_key"))
+    return AskedField.objects.filter(~Exists(pages), ~Exists(tickets)).delete()[0]
+
+
+def _runs(now: datetime) -> int:
+    old = ErasureRun.objects.filter(started_at__lt=now - RUNS_KEPT, finished_at__isnull=False)
+    dry = ErasureRun.objects.filter(is_dry=True, started_at__lt=now - timedelta(days=30))
+    return old.delete()[0] + dry.delete()[0]
+
+
+def _arguments(now: datetime) -> int:
+    """Empty what finished tasks were called with: it may name people and tickets."""
+    done = DBTaskResult.objects.filter(finished_at__lt=now - ARGUMENTS_KEPT)
+    empty: dict[str, Any] = {"args": [], "kwargs": {}}
+    return done.exclude(args_kwargs=empty).update(args_kwargs=empty)
+
+
+_SMALL: Final[dict[str, Callable[[datetime], int]]] = {
+    "bounced": _bounced,
+    "exports": _exports,
+    "asked_fields": _asked,
+    "runs": _runs,
+    "task_arguments": _arguments,
+}

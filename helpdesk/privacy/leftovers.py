@@ -1,0 +1,77 @@
+"""Bytes that nothing needs: removals that a dead process left, and files in the storage that have no row."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.core.files.storage import Storage
+
+from helpdesk import storage
+from helpdesk.models import Blob, BlobRemoval, ErasureRun, blobs
+
+BATCH = 500
+#: On this day of the week (0 is Monday) the storage is looked through.
+SWEEP_ON = 6
+#: What is younger may belong to a row that is about to be committed.
+YOUNG = timedelta(days=1)
+#: The last of the topmost folders of the storage, `storage.path_of`.
+LAST = 0xFF
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def removal_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
+    """Delete bytes whose row is gone already, and that were to follow."""
+    gone = blobs.remove_left(BATCH)
+    return Counter(removed_files=gone), gone == BATCH
+
+
+def orphan_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
+    """Once a week, find the bytes in the storage that no row knows; they are removed with the others.
+
+    Looks through one of the 256 topmost folders at a time; `run.left` says which is the next.
+    """
+    number = run.left[0] if run.left else 0
+    if run.day.weekday() != SWEEP_ON or number > LAST:
+        return Counter(), False
+    run.left = [number + 1]
+    return Counter(orphans=sweep(f"{number:02x}", now)), number < LAST
+
+
+def sweep(folder: str, now: datetime) -> int:
+    """Let files below a folder of the storage go that are older than a day and have no row; return how many.
+
+    What is not named by a digest, as half-written files are, goes at once.
+    """
+    found, gone = storage.blob_storage(), 0
+    listing = _names(found, folder)
+    while names := list(islice(listing, BATCH)):
+        digests = {name.rsplit("/", 1)[-1]: name for name in names}
+        known = set(Blob.objects.filter(sha256__in=digests).values_list("sha256", flat=True))
+        old = [one for one in set(digests) - known if _is_old(found, digests[one], now)]
+        for other in (one for one in old if not _DIGEST.fullmatch(one)):
+            found.delete(digests[other])
+        lost = [BlobRemoval(sha256=one) for one in old if _DIGEST.fullmatch(one)]
+        BlobRemoval.objects.bulk_create(lost, ignore_conflicts=True)
+        gone += len(old)
+    return gone
+
+
+def _is_old(found: Storage, name: str, now: datetime) -> bool:
+    try:
+        return found.get_modified_time(name) < now - YOUNG
+    except FileNotFoundError:
+        return False
+
+
+def _names(found: Storage, folder: str) -> Iterator[str]:
+    try:
+        folders, files = found.listdir(folder)
+    except FileNotFoundError:
+        return
+    yield from (f"{folder}/{name}" for name in files)
+    for name in folders:
+        yield from _names(found, f"{folder}/{name}")

@@ -1,0 +1,304 @@
+"""What else expires in a night: raw mails, lines of the audit log, customers, addresses, exports, fields, bytes."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from django_mailbox.models import Mailbox, Message, MessageAttachment
+from django_tasks_db.models import DBTaskResult
+from wagtail.models import ModelLogEntry, Page
+
+from helpdesk import actions, journal, permissions, storage
+from helpdesk.models import (
+    AddressClaim,
+    AskedField,
+    AuditEntry,
+    AuditKind,
+    Blob,
+    BlobRemoval,
+    BouncedAddress,
+    Customer,
+    CustomerAddress,
+    DataExport,
+    ErasureRun,
+    InboundMail,
+    Notice,
+    Organisation,
+    RetentionSettings,
+    Right,
+    Ticket,
+)
+from helpdesk.privacy import expired_people, expired_rows, leftovers
+from tests import factories as f
+
+from .conftest import at, closed, night, opened
+
+pytestmark = pytest.mark.django_db
+
+State = InboundMail.State
+
+
+def mail(key: str, state: str, age: int, **facts: Any) -> InboundMail:
+    """Make a mail that came so many days before day 0."""
+    row = InboundMail.objects.create(
+        source="mailbox:1",
+        key=key,
+        state=state,
+        sender="eve@mail.example",
+        subject="A private matter",
+        envelope_to=["desk@desk.example"],
+        evidence=[["%(value)s", "eve"]],
+        reason="because",
+        blob=Blob.keep(f"Subject: {key}\n\nprivate".encode()),
+        **facts,
+    )
+    InboundMail.objects.filter(pk=row.pk).update(received_at=at(0) - timedelta(days=age))
+    row.refresh_from_db()
+    return row
+
+
+def test_ignored_mails_become_shells_after_ninety_days():
+    box = Mailbox.objects.create(name="Box")
+    message = Message.objects.create(
+        mailbox=box, subject="A private matter", message_id="m", from_header="eve", body="private"
+    )
+    part = MessageAttachment.objects.create(message=message, headers="")
+    part.document.save("private.txt", ContentFile(b"private"))
+    path = Path(part.document.path)
+    old = mail("old", State.IGNORED, 91, message=message)
+    young = mail("young", State.IGNORED, 89)
+    filed = mail("filed", State.FILED, 400, ticket=opened())
+    digest = old.blob.sha256
+    assert path.exists()
+    run = night(0)
+    for row in (old, young, filed):
+        row.refresh_from_db()
+    assert [old.state, young.state, filed.state] == [State.ERASED, State.IGNORED, State.FILED]
+    assert (old.source, old.key, old.blob, old.message) == ("mailbox:1", "old", None, None)
+    assert "private" not in str(old.__dict__).lower()
+    assert "eve" not in str(old.__dict__).replace("received", "")
+    assert not Blob.objects.filter(sha256=digest).exists()
+    assert not Message.objects.exists()
+    assert not MessageAttachment.objects.exists()
+    assert not path.exists()
+    assert run.counts["ignored_mails"] == 1
+    entries = [entry for _at, rows in journal.read() for entry in rows]
+    assert entries == [{"kind": journal.INBOUND, "pks": [old.pk]}]
+
+
+def test_failed_mails_stay_as_long_as_the_site_keeps_tickets():
+    RetentionSettings(retention_days=100).save()
+    old, young = mail("old", State.FAILED, 101), mail("young", State.FAILED, 99)
+    night(0)
+    old.refresh_from_db()
+    young.refresh_from_db()
+    assert [old.state, young.state] == [State.ERASED, State.FAILED]
+
+
+def line(age: int) -> AuditEntry:
+    stamp = timezone.now() - timedelta(days=age)
+    return AuditEntry.objects.create(at=stamp, kind=AuditKind.LOGIN, user_name="amsel")
+
+
+def test_lines_of_the_audit_log_go_after_a_year_and_a_line_says_how_many(settings):
+    old, young = line(367), line(360)
+    settings.HELPDESK = {**settings.HELPDESK, "AUDIT_DAYS": 30}  # the database keeps them a year
+    run = ErasureRun.objects.create(day=timezone.localdate(), started_at=timezone.now())
+    counts, more = expired_rows.audit_batch(run, timezone.now())
+    assert (counts["audit_lines"], more) == (1, False)
+    assert not AuditEntry.objects.filter(pk=old.pk).exists()
+    assert AuditEntry.objects.filter(pk=young.pk).exists()
+    settings.HELPDESK = {**settings.HELPDESK, "AUDIT_DAYS": 1000}
+    line(900)
+    assert expired_rows.audit_batch(run, timezone.now())[0]["audit_lines"] == 0
+
+
+def test_nobody_else_deletes_lines_of_the_audit_log():
+    line(900)
+    with pytest.raises(TypeError):
+        AuditEntry.objects.all().delete()
+
+
+# --- customers ---------------------------------------------------------------------------------------
+
+
+def test_a_customer_goes_with_the_last_ticket():
+    ticket = closed()
+    person = ticket.customer
+    Customer.objects.update(created_at=at(0))
+    AddressClaim.objects.create(customer=person, address="new@mail.example", asked_at=at(0))
+    ModelLogEntry.objects.log_action(person, "wagtail.edit")
+    night(730)
+    assert Customer.objects.filter(pk=person.pk).exists()
+    run = night(731)
+    assert run.counts["customers"] == 1
+    assert not Customer.objects.exists()
+    assert not CustomerAddress.objects.exists()
+    assert not AddressClaim.objects.exists()
+    assert not ModelLogEntry.objects.filter(object_id=str(person.pk)).exists()
+    entries = [entry for _at, rows in journal.read() for entry in rows]
+    assert {"kind": journal.CUSTOMERS, "pks": [person.pk]} in entries
+
+
+def test_nobody_goes_who_is_still_known_by_something():
+    kept = {
+        "account": f.CustomerFactory(user=f.UserFactory()),
+        "login": f.CustomerFactory(login_name="abc"),
+        "organisation": f.CustomerFactory(organisation=Organisation.objects.create(name="Firm")),
+        "block": f.CustomerFactory(is_blocked=True),
+        "ticket": f.make_ticket(contact="").customer,
+        "merged from": f.CustomerFactory(),
+    }
+    f.CustomerFactory(merged_into=kept["merged from"], login_name="was")
+    gone = f.CustomerFactory()
+    Customer.objects.update(created_at=timezone.now() - timedelta(days=100))
+    new = f.CustomerFactory()
+    found = set(expired_people.without_trace(timezone.now()).values_list("pk", flat=True))
+    assert found == {gone.pk}
+    assert new.pk not in found
+
+
+# --- small things ------------------------------------------------------------------------------------
+
+
+def test_addresses_that_bounced_long_ago_are_forgotten():
+    for name, age in (("old", 731), ("young", 729)):
+        BouncedAddress.objects.create(
+            address=f"{name}@mail.example", last_at=at(0) - timedelta(days=age), suspended_at=at(0)
+        )
+    run = night(0)
+    assert BouncedAddress.objects.get().address == "young@mail.example"
+    assert run.counts["bounced"] == 1
+
+
+def test_exports_go_with_their_bytes_when_their_days_are_over():
+    for name, age in (("old", 1), ("young", -1)):
+        DataExport.objects.create(
+            state="ready",
+            asked_at=at(-9),
+            expires_at=at(0) - timedelta(days=age),
+            blob=Blob.keep(name.encode()),
+        )
+    night(0)
+    assert DataExport.objects.get().blob.read() == b"young"
+    assert Blob.objects.count() == 1
+
+
+def test_fields_of_forms_are_known_as_long_as_a_page_or_a_ticket_has_them():
+    ticket, gone = opened(), uuid.uuid4()
+    Ticket.objects.filter(pk=ticket.pk).update(form_key=uuid.uuid4())
+    ticket.refresh_from_db()
+    page = _page_key()
+    for key in (ticket.form_key, page, gone):
+        AskedField.objects.create(form_key=key, language="de", key="name", type="text", label="x")
+    night(0)
+    assert set(AskedField.objects.values_list("form_key", flat=True)) == {ticket.form_key, page}
+
+
+def _page_key() -> Any:
+    return Page.objects.order_by("pk").first().translation_key
+
+
+def test_old_runs_are_forgotten_and_arguments_of_finished_tasks_emptied():
+    for day, dry in ((-3 * 365 - 1, False), (-3 * 365 + 2, False), (-31, True), (-1, True)):
+        ErasureRun.objects.create(
+            day=at(day).date(), is_dry=dry, started_at=at(day), finished_at=at(day)
+        )
+    facts = {
+        "task_path": "a.b",
+        "args_kwargs": {"args": ["secret"], "kwargs": {}},
+        "queue_name": "q",
+        "backend_name": "default",
+        "run_after": at(-9),
+        "priority": 0,
+    }
+    done = DBTaskResult.objects.create(status="SUCCESSFUL", finished_at=at(-2), **facts)
+    fresh = DBTaskResult.objects.create(status="SUCCESSFUL", finished_at=at(0), **facts)
+    waiting = DBTaskResult.objects.create(status="READY", **facts)
+    night(0)
+    kept = ErasureRun.objects.exclude(day=at(0).date()).values_list("day", flat=True)
+    assert set(kept) == {at(-3 * 365 + 2).date(), at(-1).date()}
+    for row, args in ((done, []), (fresh, ["secret"]), (waiting, ["secret"])):
+        row.refresh_from_db()
+        assert row.args_kwargs["args"] == args
+
+
+# --- bytes -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(settings: Any, tmp_path: Any) -> Any:
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    return storage.blob_storage()
+
+
+def age(store: Any, name: str, days: float) -> None:
+    stamp = (timezone.now() - timedelta(days=days)).timestamp()
+    os.utime(store.path(name), (stamp, stamp))
+
+
+def sweep() -> int:
+    return sum(leftovers.sweep(f"{one:02x}", timezone.now()) for one in range(256))
+
+
+def test_bytes_without_a_row_go_when_they_are_older_than_a_day(store):
+    known = Blob.keep(b"known").sha256
+    lost, young = storage.put(b"lost"), storage.put(b"young")
+    half = storage.path_of(lost).rsplit("/", 1)[0] + "/half-written"
+    store.save(half, ContentFile(b"half"))
+    for digest in (known, lost):
+        age(store, storage.path_of(digest), 2)
+    age(store, half, 2)
+    assert sweep() == 2
+    assert set(BlobRemoval.objects.values_list("sha256", flat=True)) == {lost}
+    run = ErasureRun(day=timezone.localdate())
+    leftovers.removal_batch(run, timezone.now())
+    there = [store.exists(storage.path_of(one)) for one in (known, lost, young)]
+    assert there == [True, False, True]
+    assert not store.exists(half)
+    assert not BlobRemoval.objects.exists()
+
+
+def test_the_storage_is_looked_through_once_a_week_folder_by_folder(store):
+    lost = storage.put(b"lost")
+    with time_machine.travel(timezone.now() + timedelta(days=30), tick=False):
+        sunday = timezone.localdate() + timedelta(days=6 - timezone.localdate().weekday())
+        other = ErasureRun(day=sunday - timedelta(days=1))
+        assert leftovers.orphan_batch(other, timezone.now()) == ({}, False)
+        run, calls, found = ErasureRun(day=sunday), 0, 0
+        more = True
+        while more:
+            counts, more = leftovers.orphan_batch(run, timezone.now())
+            calls, found = calls + 1, found + counts["orphans"]
+    assert (calls, found) == (256, 1)
+    assert BlobRemoval.objects.get().sha256 == lost
+
+
+# --- reminders ---------------------------------------------------------------------------------------
+
+
+def test_a_hold_that_ends_soon_is_told_to_who_placed_it_and_to_managers_once():
+    ticket = closed(when=at(0))
+    placed = f.make_agent(ticket.queue, rights=[Right.MANAGE])
+    manager = f.make_agent(ticket.queue, rights=[Right.MANAGE])
+    f.make_agent(ticket.queue, rights=[Right.READ, Right.ANSWER])
+    with time_machine.travel(at(10), tick=False):
+        actions.place_hold(
+            actor=permissions.agent(placed), ticket=ticket, reason="x", until=at(100).date()
+        )
+    night(85)
+    assert not Notice.objects.exists()
+    night(86)
+    rows = list(Notice.objects.order_by("user"))
+    assert [row.user_id for row in rows] == [placed.pk, manager.pk]
+    assert {(row.kind, row.ticket_id) for row in rows} == {("storage", ticket.pk)}
+    night(87)
+    assert Notice.objects.count() == 2
