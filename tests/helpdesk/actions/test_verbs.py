@@ -260,6 +260,8 @@ ABOUT_CUSTOMERS = {
 ABOUT_TEAMS = {"change_rights"}
 #: Leaves nothing behind: test_discarding.py.
 DISCARDING = {"discard_test"}
+#: The machine's, on many tickets at once: test_shortening.py.
+IN_BULK = {"shorten_terms"}
 #: Orders of queues: test_ordering.py.
 ABOUT_ORDERS = {
     *("PlannedPage", "SiteSide", "Standing", "Step", "Wanted", "in_the_way", "look_up", "plan_of"),
@@ -331,7 +333,7 @@ def test_the_table_names_every_verb():
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest
     named |= {"terms_of", "frozen_terms", "in_words"}
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
-    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS | DISCARDING
+    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS | DISCARDING | IN_BULK
     assert set(actions.__all__) == named
 
 
