@@ -252,6 +252,7 @@ class QueueFormMixin:
         queue = getattr(self, "object", None)
         if queue is not None and queue.pk:
             context["sentences"] = policy_step.sentences(queue)
+            context["lacks"] = policy_step.lacks(actions.terms_of(queue, language="de"))
             context["responses"] = responses.overview(queue)
         return context
 

@@ -65,7 +65,7 @@ def test_the_sentence_is_shown_in_both_languages_before_anything_is_saved(admin)
         preview="1",
     )
     page = admin.post(SETTINGS, data).content.decode()
-    for words in ("60 Tage", "60 days", "30 Tage", "Zweck: Nachweis", "Purpose: Proof"):
+    for words in ("60 Tage", "60 days", "30 Tage", "Nachweis.", "Purpose: Proof"):
         assert words in page
     assert "on which legal basis" in page
     assert "what requests are kept for" not in page
@@ -149,7 +149,7 @@ def test_a_queue_says_what_it_inherits_and_what_customers_read(admin, red):
     assert "Empty: as everywhere in the help desk: 44 days." in page
     assert 'placeholder="Nachweis"' in page
     assert "500 days after it is closed" in page
-    assert "Zweck: Nachweis" in page
+    assert " Nachweis." in page
     assert "Legal basis: Section 3" in page
 
 

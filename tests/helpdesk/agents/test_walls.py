@@ -41,8 +41,10 @@ from helpdesk.models import (
     QueueAddress,
     QueueOrder,
     QueueRight,
+    RetentionSettings,
     SavedDraft,
     State,
+    TermsChange,
     Ticket,
     TicketLink,
     TicketType,
@@ -61,7 +63,7 @@ WATCHED = (
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
     *(Department, TeamRow, Group, get_user_model()),
     *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
-    *(QueueOrder, OrderSettings),
+    *(QueueOrder, OrderSettings, RetentionSettings, TermsChange),
 )
 
 
@@ -176,6 +178,7 @@ def fill(team: Team) -> dict[str, str]:
         "mail": str(outbound.pk),
         "ticket": str(team.ticket.pk),
         "queue": str(team.queue.pk),
+        "key": f"queue-{team.queue.pk}",
         "team": str(group.pk),
         "user": str(team.agent.pk),
         "department": str(department.pk),

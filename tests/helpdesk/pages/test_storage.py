@@ -16,6 +16,8 @@ from portal.models import IntakeFormPage
 from tests import factories as f
 from tests import page_factories as p
 
+from .test_publishing import sent_by_editor
+
 pytestmark = pytest.mark.django_db
 
 
@@ -156,12 +158,11 @@ def test_days_that_make_no_sense_are_refused(queue, data, wrong):
 def test_the_editor_shows_the_sentence_and_refuses_at_the_field(client, page):
     client.force_login(f.UserFactory(is_superuser=True, is_staff=True))
     url = reverse("wagtailadmin_pages:edit", args=[page.pk])
-    answer = client.get(url)
-    assert "Nachweis der Technik" in answer.content.decode()
-    form = answer.context["form"]
-    data = {name: form[name].value() or "" for name in ("title", "slug", "queue", "at_end")}
-    answer = client.post(url, {**data, "retention_days": 30, "attachment_days": 31})
-    assert "attachment_days" in answer.context["form"].errors
+    assert "Nachweis der Technik" in client.get(url).content.decode()
+    answer = sent_by_editor(
+        client, page, {"room": "Raum"}, retention_days="30", attachment_days="31"
+    )
+    assert list(answer.context["form"].errors) == ["attachment_days"]
 
 
 @pytest.mark.parametrize(
