@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 from wagtail.admin import messages
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
-from wagtail.admin.widgets.button import HeaderButton
 
 from helpdesk import conf, permissions
 from helpdesk.actions import terms_of
@@ -159,13 +158,6 @@ class RetentionView(_Screen):
         policy.check(policy.may_administer(policy.actor_of(request)))
         return super().dispatch(request, *args, **kwargs)
 
-    @property
-    def header_buttons(self) -> list[HeaderButton]:
-        if not policy.is_superuser(policy.actor_of(self.request)):
-            return []
-        url = reverse("helpdesk_agents:retention_settings")
-        return [HeaderButton(_("Settings for retention"), url=url, icon_name="cog")]
-
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         actor = policy.actor_of(self.request)
         found = _Found(actor)
@@ -176,6 +168,7 @@ class RetentionView(_Screen):
             lines=list(found.lines()),
             running=list(orders.filter(finished_at=None)),
             finished=list(orders.exclude(finished_at=None)[:_TOLD]),
+            may_set=policy.is_superuser(actor),
             **kwargs,
         )
 
@@ -303,4 +296,5 @@ def _effect(terms: Terms) -> tuple[str, str, str, str]:
     language = conf.site_language(get_language() or "")
     days, files, persons, end = in_effect(terms)
     step = [period_words(one, language) if one is not None else "–" for one in (files, persons)]
-    return period_words(days, language), step[0], step[1], str(AtEnd(end).label)
+    last = _("erased") if end == AtEnd.ERASE else _("anonymised")
+    return period_words(days, language), step[0], step[1], last
