@@ -149,11 +149,12 @@ def _step(**other: Any) -> Step | None:
 def _names(targets: Iterable[policy.Promised], forms: dict[UUID, Form]) -> list[str]:
     queues = dict(Queue.objects.values_list("pk", "name"))
     named = [
-        _("form “%(name)s”") % {"name": forms[one.form].title} if one.form else queues[one.queue]
+        _("form “%(name)s”") % {"name": forms[one.form].title}
+        if one.form is not None
+        else queues.get(one.queue or 0, "")
         for one in targets
-        if one.form or one.queue in queues
     ]
-    return sorted(named, key=str.casefold)
+    return sorted(filter(None, named), key=str.casefold)
 
 
 def _token(targets: Iterable[policy.Promised]) -> str:

@@ -30,6 +30,7 @@ from helpdesk.models import (
 )
 from helpdesk.permissions import Actor
 from helpdesk.privacy import policy as storage_policy
+from helpdesk.privacy import policy_words
 from helpdesk.rules.terms import Terms, in_effect, period_words
 
 from . import policy, policy_step, storage_fields
@@ -182,9 +183,10 @@ class ApplyView(_Screen):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         policy.check(policy.may_administer(policy.actor_of(request)))
         self.found = _Found(policy.actor_of(request))
-        self.target = self.found.target(kwargs["key"])
-        if self.target is None:
+        target = self.found.target(kwargs["key"])
+        if target is None:
             raise Http404
+        self.target = target
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -192,7 +194,7 @@ class ApplyView(_Screen):
         return super().get_context_data(
             title=self.found.title(self.target),
             figures=figures,
-            lines=policy_step.policy_words.in_words(figures),
+            lines=policy_words.in_words(figures),
             **kwargs,
         )
 
