@@ -135,7 +135,7 @@ def homepage_panels(request: HttpRequest, panels: list[Any]) -> None:
 
 @hooks.register("insert_global_admin_css")
 def admin_css() -> str:
-    names = ("desk", "notices", "together", "merging", "rights", "people", "orders")
+    names = ("desk", "notices", "together", "merging", "rights", "people", "orders", "policy")
     paths = [*(f"helpdesk/agents/{name}.css" for name in names), "helpdesk/pages/check.css"]
     links = ((static(path),) for path in paths)
     return format_html_join("", '<link rel="stylesheet" href="{}">', links)

@@ -26,9 +26,18 @@ OBJECTION = (
 )
 
 
-def terms_of(queue: Queue, *, language: str, objection: Objection | None = None) -> Terms:
-    """Return the terms that `queue` (or what it inherits from) promises now, in `language`."""
-    found = directory().retention
+def terms_of(
+    queue: Queue,
+    *,
+    language: str,
+    objection: Objection | None = None,
+    settings: RetentionSettings | None = None,
+) -> Terms:
+    """Return the terms that `queue` (or what it inherits from) promises now, in `language`.
+
+    `settings` are others than those that hold: what it would promise under them.
+    """
+    found = settings or directory().retention
     days = {name: queue.inherited(name) for name in _DAYS}
     for name, own in days.items():
         days[name] = getattr(found, name) if own is None else own

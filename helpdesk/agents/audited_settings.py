@@ -33,6 +33,7 @@ from helpdesk.models import (
     PromiseOverride,
     Queue,
     QueueAddress,
+    RetentionSettings,
     SenderBlock,
     State,
     Team,
@@ -60,6 +61,7 @@ SETTINGS: dict[type[Model], str] = {
     Team: "",
     Organisation: "name",
     OrderSettings: "",
+    RetentionSettings: "",
     Group: "name",
 }
 #: Of customers only what is set by hand, and not that one comes into being or is told of by a verb.

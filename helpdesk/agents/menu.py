@@ -84,6 +84,13 @@ GROUPS = (
             (_("Teams"), "helpdesk_agents:teams", "group", policy.may_administer),
             (_("Departments"), "helpdesk_departments:index", "group", policy.is_superuser),
             (_("Who may see this?"), "helpdesk_agents:explain", "view", policy.may_lead),
+            (_("Retention"), "helpdesk_agents:retention", "time", policy.may_administer),
+            (
+                _("Settings for retention"),
+                "helpdesk_agents:retention_settings",
+                "time",
+                policy.is_superuser,
+            ),
             (_("Calendars"), "helpdesk_calendars:index", "calendar", DEPARTMENT),
             (_("Promises"), "helpdesk_promises:index", "time", DEPARTMENT),
             (

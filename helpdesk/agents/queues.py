@@ -21,7 +21,7 @@ from helpdesk.models import MailRoute, Queue, QueueAddress, queue_map
 from helpdesk.notifications import variables
 from helpdesk.rules import wording
 
-from . import departments, policy, responses
+from . import departments, policy, policy_step, responses, storage_fields
 from .rights_table import QueueRights
 from .tickets_list import queue_choices
 from .viewsets import DeskForm, DeskViewSet, PolicedCreate, PolicedEdit, PolicedIndex
@@ -57,6 +57,7 @@ class QueueForm(DeskForm):
         self.is_superuser = policy.is_superuser(self.actor)
         fields: Any = self.fields
         fields["route"].empty_label = "–"
+        storage_fields.say_what_is_inherited(fields, self.instance.lineage()[1:])
         above = self._place()
         for name in ("calendar", "promise"):
             held = getattr(self.instance, f"{name}_id")
@@ -119,12 +120,18 @@ class QueueForm(DeskForm):
             if taken.exists():
                 self.add_error("slug", _("Another queue has this short name already."))
         self._check_place(data)
+        storage_fields.check(self, self._days_in_all(data))
         for name in ("signature_de", "signature_en"):
             try:
                 wording.check(data.get(name) or "", variables.names(variables.SIGNATURE))
             except wording.WordingError as error:
                 self.add_error(name, str(error))
         return data
+
+    def _days_in_all(self, data: dict[str, Any]) -> int:
+        parent = data.get("parent") if "parent" in data else self.instance.parent
+        above = parent.lineage() if parent is not None else []
+        return storage_fields.total_of(data.get("retention_days"), above)
 
     def _check_place(self, data: dict[str, Any]) -> None:
         """A place brings rights, and what is used there must belong there."""
@@ -191,6 +198,8 @@ class QueueFormMixin:
     request: Any
     form: Any
     object: Any
+    step: policy_step.Step | None = None
+    answer = ""
 
     def parts(self) -> tuple[AddressRows, QueueRights]:
         if not hasattr(self, "_parts"):
@@ -208,9 +217,23 @@ class QueueFormMixin:
             self.produced_error_message = self.get_error_message()  # type: ignore[attr-defined]
         return all(both)
 
+    def form_valid(self, form: Any) -> Any:
+        """Save, unless requests are under other terms: then the screen comes back once and asks what becomes of them."""
+        step = policy_step.of_queue(form.instance)
+        self.answer = step.answer(self.request) if step is not None else policy_step.NEW
+        self.step = None if self.answer == policy_step.BACK else step
+        if self.answer in (policy_step.NEW, policy_step.SHORTER):
+            return super().form_valid(form)  # type: ignore[misc]
+        self.form = form
+        context = self.get_context_data(form=form)
+        context["has_unsaved_changes"] = True
+        return self.render_to_response(context)  # type: ignore[attr-defined]
+
     @transaction.atomic
     def save_instance(self) -> Any:
         queue = super().save_instance()  # type: ignore[misc]
+        if self.step is not None:
+            self.step.carry_out(self.answer, user=self.request.user, queue=queue)
         rows, table = self.parts()
         rows.instance = queue
         rows.save()
@@ -225,14 +248,17 @@ class QueueFormMixin:
                 "You can only give rights that you have yourself, to teams you look after."
             )
         context["groups"] = field_groups(context["form"])
+        context["step"] = self.step
         queue = getattr(self, "object", None)
         if queue is not None and queue.pk:
+            context["sentences"] = policy_step.sentences(queue)
+            context["lacks"] = policy_step.lacks(actions.terms_of(queue, language="de"))
             context["responses"] = responses.overview(queue)
         return context
 
 
-def field_groups(form: forms.Form) -> list[tuple[Any, list[Any]]]:
-    """Return the fields under the headings of the screen."""
+def field_groups(form: forms.Form) -> list[tuple[Any, list[Any], bool]]:
+    """Return the fields under the headings of the screen, and whether it is they who say how long requests are kept."""
     groups = (
         (_("Queue"), ("name", "slug", "purpose", "parent", "is_active")),
         (_("Promises"), ("calendar", "promise", "follow_up", "reopen_days")),
@@ -250,7 +276,10 @@ def field_groups(form: forms.Form) -> list[tuple[Any, list[Any]]]:
             ("is_junk", "sends_receipt", "sender_name", "signature_de", "signature_en", "route"),
         ),
     )
-    return [(title, [form[name] for name in names]) for title, names in groups]
+    return [
+        (title, [form[name] for name in names], "retention_days" in names)
+        for title, names in groups
+    ]
 
 
 class QueueIndex(PolicedIndex):

@@ -28,6 +28,7 @@ from . import (
     orders,
     phone,
     quarantine,
+    retention,
     routes,
     splitting,
     team_members,
@@ -142,6 +143,11 @@ urlpatterns = [
     path("teams/<int:pk>/members/new/", team_members.NewAccountView.as_view(), name="team_account"),
     path("teams/<int:pk>/members/<int:user>/remove/", team_members.remove, name="team_remove"),
     path("queues/<int:pk>/people/", explaining.QueuePeopleView.as_view(), name="queue_people"),
+    path("retention/", retention.RetentionView.as_view(), name="retention"),
+    path(
+        "retention/settings/", retention.RetentionSettingsView.as_view(), name="retention_settings"
+    ),
+    path("retention/<slug:key>/apply/", retention.ApplyView.as_view(), name="retention_apply"),
     path("explain/", explaining.ExplainView.as_view(), name="explain"),
     path("filters/", filters.FilterListView.as_view(), name="filters"),
     path("filters/new/", filters.FilterFormView.as_view(), name="filter_new"),

@@ -17,7 +17,7 @@ from .erasure import DataExport, ErasureRun, Hold, Tombstone
 from .held_files import HeldFile
 from .history import Event, EventKind
 from .jobs import PeriodicJob
-from .keeping import AtEnd, RetentionSettings
+from .keeping import AtEnd, RetentionSettings, TermsChange
 from .mail import InboundMail, MailAccount
 from .notices import (
     Mention,
@@ -141,6 +141,7 @@ __all__ = [
     "TaggedTicket",
     "Team",
     "Ticket",
+    "TermsChange",
     "TicketLink",
     "TicketTag",
     "TicketType",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -99,3 +100,39 @@ class RetentionSettings(models.Model):
         """Return for how many days after closing a ticket is kept if its customer objects."""
         days = self.objection_days
         return int(conf.get("OBJECTION_DAYS")) if days is None else days
+
+
+class TermsChange(models.Model):
+    """An order to put the requests that are there under shorter terms, and how far that is.
+
+    Carried out by the worker in batches, behind the last ticket done. It knows what was shown to whoever ordered
+    it (`targets`: what each queue and form promised then): a policy that is changed meanwhile changes nothing in it.
+    """
+
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # the queue whose policy was changed; empty: that of the whole help desk, or of a form
+    queue = models.ForeignKey(
+        "helpdesk.Queue", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    asked_at = models.DateTimeField(_("ordered"))
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True, db_index=True)
+    # what is promised, by queue or form (`privacy.policy.Promised`), and the keys of all forms there were
+    targets = models.JSONField(default=list)
+    forms = models.JSONField(default=list)
+    # the last ticket that is done
+    cursor = models.PositiveBigIntegerField(default=0)
+    done = models.PositiveIntegerField(_("done"), default=0)
+    total = models.PositiveIntegerField(_("to do"), default=0)
+
+    privacy = {"targets": NONE, "forms": NONE}
+
+    class Meta:
+        verbose_name = _("shortening of terms")
+        verbose_name_plural = _("shortenings of terms")
+        ordering = ["-asked_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.done}/{self.total}"

@@ -36,6 +36,12 @@ def odd(page: Any, other: Any) -> list[str]:
         other,
         ("routes", _routes),
         ("retention_days", lambda one: one.retention_days),
+        ("attachment_days", lambda one: one.attachment_days),
+        ("personal_days", lambda one: one.personal_days),
+        ("at_end", lambda one: one.at_end),
+        # their words are translated; but who says something in one language says it in the other
+        ("storage_purpose", lambda one: bool(one.storage_purpose)),
+        ("legal_basis", lambda one: bool(one.legal_basis)),
         ("ticket_type", lambda one: one.ticket_type_id),
         ("priority", lambda one: one.priority_id),
     )

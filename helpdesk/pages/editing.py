@@ -13,7 +13,7 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, Pan
 
 from helpdesk.models import Queue
 
-from . import acceptance, routing, storage
+from . import acceptance, routing, storage, storage_check
 from .check_panel import PublishCheckPanel
 from .comparing import FormFieldsPanel
 
@@ -43,6 +43,8 @@ class IntakeEditForm(WagtailAdminPageForm):
             foreign = routing.foreign_routes(data["routes"], self.offered, self.held_queues)
             if foreign is not None:
                 self._refuse("routes", foreign)
+        for name, words in storage_check.wrong(data).items():
+            self._refuse(name, ValidationError(words))
         if not self.is_deferred_validation:
             self._check_what_is_seen(data)
         return data

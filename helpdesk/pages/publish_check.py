@@ -18,13 +18,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from wagtail.models import Locale
 
-from helpdesk import actions
 from helpdesk.models import Answer, AutoResponse, Queue, QueueAddress
 from helpdesk.notifications import responses
 from helpdesk.rules.answers import HIDDEN, WITHIN
 from helpdesk.states import OPEN_TYPES
 
-from . import alignment
+from . import alignment, storage_check
 from .asked import FormField, asked_now
 from .inputs import sets
 from .uses import uses_of
@@ -56,7 +55,7 @@ def check(page: Any) -> list[Finding]:
     found = [
         *_lost(page, fields),
         *_languages(page, fields),
-        *_storage(page),
+        *(Finding(text, is_wrong) for text, is_wrong in storage_check.findings(page)),
         *_queue(page),
         *_fields(page, fields),
     ]
@@ -171,25 +170,7 @@ def _list(labels: list[str]) -> str:
     return ", ".join([*named, _("%(n)d more") % {"n": rest}] if rest else named)
 
 
-# --- storage, queue ------------------------------------------------------------------------------------
-
-
-def _storage(page: Any) -> Iterator[Finding]:
-    queue = _queue_of(page)
-    if queue is None:
-        return
-    terms = actions.terms_of(queue, language=page.locale.language_code)
-    if not (page.legal_basis or terms.legal_basis):
-        yield Finding(
-            _("Neither the form nor its queue says on which legal basis the requests are kept.")
-        )
-    if page.retention_days is None and queue.inherited("retention_days") is None:
-        words = ngettext(
-            "Neither the form nor its queue says how long the requests are kept: it is %(n)d day after closing, as everywhere on this site.",
-            "Neither the form nor its queue says how long the requests are kept: it is %(n)d days after closing, as everywhere on this site.",
-            terms.retention_days,
-        )
-        yield Finding(words % {"n": terms.retention_days})
+# --- queue --------------------------------------------------------------------------------------------
 
 
 def _queue(page: Any) -> Iterator[Finding]:

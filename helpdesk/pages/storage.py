@@ -16,13 +16,15 @@ from helpdesk.rules.terms import Objection, Terms, objection_wording
 
 from .base import PagePart
 from .forms import IntakeForm
+from .storage_panels import DaysPanel, SentencePanel
 
 PANEL = MultiFieldPanel(
     [
-        FieldPanel("retention_days"),
+        SentencePanel(),
+        DaysPanel("retention_days"),
         FieldPanel("storage_purpose"),
         FieldPanel("legal_basis"),
-        FieldRowPanel([FieldPanel("attachment_days"), FieldPanel("personal_days")]),
+        FieldRowPanel([DaysPanel("attachment_days"), DaysPanel("personal_days")]),
         FieldPanel("at_end"),
     ],
     heading=_("Storage"),
@@ -84,13 +86,17 @@ class StorageMixin(PagePart):
     class Meta:
         abstract = True
 
-    def storage_terms(self, inherited: Terms) -> Terms:
-        """Return the queue's terms with what the page says itself, and the sentence for both."""
-        own: dict[str, Any] = {
+    def own_terms(self) -> dict[str, Any]:
+        """Return what the page says itself, by the names of `Terms`."""
+        return {
             name: value
             for name, column in _OWN.items()
             if (value := getattr(self, column)) not in (None, "")
         }
+
+    def storage_terms(self, inherited: Terms) -> Terms:
+        """Return the queue's terms with what the page says itself, and the sentence for both."""
+        own = self.own_terms()
         if not own:
             return inherited
         return actions.in_words(replace(inherited, **own), self.locale.language_code)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import translation
@@ -10,6 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 ERASE, ANONYMISE = "erase", "anonymise"
+#: No request is kept longer than so many days: a hundred years.
+MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True)
@@ -117,3 +120,45 @@ def strictest(one: Terms, other: Terms) -> Terms:
 
 def _fewer(one: int | None, other: int | None) -> int | None:
     return min((days for days in (one, other) if days is not None), default=None)
+
+
+def in_effect(terms: Terms) -> tuple[int, int | None, int | None, str]:
+    """Return what terms bring about, whatever their words: a step that comes no earlier than the end is none."""
+    steps = (
+        days if days is not None and days < terms.retention_days else None
+        for days in (terms.attachment_days, terms.personal_days)
+    )
+    files, persons = steps
+    return terms.retention_days, files, persons, terms.at_end
+
+
+def shortened(given: Terms, promised: Terms) -> Terms | None:
+    """Return the terms given to a request, with what is promised more strictly now; None if nothing is.
+
+    Nothing of it ever gets longer: what was promised stands. The sentence is still that of `given`.
+    """
+    found = strictest(given, promised)
+    if in_effect(found) == in_effect(given):
+        return None
+    as_now = promised.retention_days <= given.retention_days
+    basis = promised.legal_basis if as_now else given.legal_basis
+    # a request does not keep its purpose by itself: it stands in its sentence only
+    return replace(found, legal_basis=basis, purpose=given.purpose or promised.purpose)
+
+
+def wrong_days(steps: Mapping[str, int | None], total: int | None) -> dict[str, str]:
+    """Return what is wrong with the days of single steps by their names, in the active language.
+
+    `total` is for how many days the request is kept; None if that is unknown.
+    """
+    found = {}
+    for name, days in steps.items():
+        if days is not None and days > MOST_DAYS:
+            found[name] = _("That is longer than a hundred years.")
+        elif days is not None and total is not None and days > total:
+            found[name] = ngettext(
+                "That is longer than the request itself is kept: %(n)d day.",
+                "That is longer than the request itself is kept: %(n)d days.",
+                total,
+            ) % {"n": total}
+    return found

@@ -279,4 +279,5 @@ class PrivacyPage(StatementMixin, Page):
 
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
         context["kept"] = retention.kept(self.locale)
+        context["objection"] = retention.objection(self.locale)
         return context

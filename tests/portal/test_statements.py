@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from wagtail.models import Locale
 
+from helpdesk.models import RetentionSettings
 from portal import statements
 from portal.models import AccessibilityStatementPage, PrivacyPage, QueueOrderPage, SiteSettings
 from portal.standing import lacking
@@ -184,3 +185,23 @@ def test_the_dashboard_says_nothing_to_those_who_cannot_mend_it(tree):
     client = Client()
     client.force_login(f.make_agent(f.QueueFactory()))
     assert 'id="statements-missing"' not in html(client, reverse("wagtailadmin_home"))
+
+
+def test_the_notice_says_purpose_steps_and_what_an_objection_brings(client, tree):
+    RetentionSettings(attachment_days=60, purpose_en="Proof", objection_days=21).save()
+    queue = f.QueueFactory(retention_days=365, at_end="anonymise", legal_basis_en="Section 3")
+    p.make_form(tree.english, title="Form", queue=queue, storage_purpose="Its own", personal_days=9)
+    p.make_queue_page(tree.english, queue, title="Desk")
+    page = PrivacyPage(title="Privacy", slug="privacy")
+    tree.english.add_child(instance=page)
+    answer = client.get(page.url)
+    rows = {row.title: row for row in answer.context["kept"]}
+    assert (rows["Desk"].purpose, rows["Form"].purpose) == ("Proof", "Its own")
+    assert (rows["Desk"].period, rows["Desk"].basis) == ("1 year", "Section 3")
+    files, rest = "Files: 60 days", "What is about no person stays for statistics."
+    assert rows["Desk"].steps == (files, rest)
+    assert rows["Form"].steps == (files, "Names and other personal details: 9 days", rest)
+    text = answer.content.decode()
+    assert "has the request deleted 21 days after it is closed" in text
+    assert "Its own" in text
+    assert files in text

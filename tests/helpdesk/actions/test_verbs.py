@@ -262,6 +262,8 @@ ABOUT_TEAMS = {"change_rights"}
 DISCARDING = {"discard_test"}
 #: The machine's, many tickets at a time: test_erasing.py.
 ERASING = {"erase", "erase_files", "erase_persons", "anonymise"}
+#: The machine's, on many tickets at once: test_shortening.py.
+IN_BULK = {"shorten_terms"}
 #: Orders of queues: test_ordering.py.
 ABOUT_ORDERS = {
     *("PlannedPage", "SiteSide", "Standing", "Step", "Wanted", "in_the_way", "look_up", "plan_of"),
@@ -337,6 +339,7 @@ def test_the_table_names_every_verb():
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
     named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS | DISCARDING | ERASING
     named |= ABOUT_HOLDS
+    named |= IN_BULK
     assert set(actions.__all__) == named
 
 

@@ -44,8 +44,10 @@ from helpdesk.models import (
     QueueAddress,
     QueueOrder,
     QueueRight,
+    RetentionSettings,
     SavedDraft,
     State,
+    TermsChange,
     Ticket,
     TicketLink,
     TicketType,
@@ -66,6 +68,7 @@ WATCHED = (
     *(Department, TeamRow, Group, get_user_model()),
     *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
     *(QueueOrder, OrderSettings, Hold, Tombstone, ErasureRun),
+    *(RetentionSettings, TermsChange),
 )
 
 
@@ -194,6 +197,7 @@ def fill(team: Team) -> dict[str, str]:
         "mail": str(outbound.pk),
         "ticket": str(team.ticket.pk),
         "queue": str(team.queue.pk),
+        "key": f"queue-{team.queue.pk}",
         "team": str(group.pk),
         "user": str(team.agent.pk),
         "department": str(department.pk),

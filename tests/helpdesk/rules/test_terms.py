@@ -1,0 +1,74 @@
+"""Terms: what they bring about, and that they only ever get shorter."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpdesk.rules.terms import (
+    MOST_DAYS,
+    Terms,
+    in_effect,
+    retention_sentence,
+    shortened,
+    wrong_days,
+)
+
+pytestmark = pytest.mark.pure
+
+DAYS = st.integers(0, 12)
+TERMS = st.builds(
+    Terms,
+    retention_days=DAYS,
+    attachment_days=st.none() | DAYS,
+    personal_days=st.none() | DAYS,
+    at_end=st.sampled_from(["erase", "anonymise"]),
+    promise_id=st.none() | st.integers(1, 3),
+)
+
+
+def last_day(terms: Terms, step: int) -> int:
+    """Return after how many days a part is gone at the latest."""
+    effect = in_effect(terms)
+    days = effect[step]
+    return effect[0] if days is None else int(days)
+
+
+@given(given=TERMS, promised=TERMS)
+def test_nothing_is_ever_kept_longer_than_was_given_or_than_is_promised_now(given, promised):
+    found = shortened(given, promised)
+    if found is None:
+        assert all(last_day(given, step) <= last_day(promised, step) for step in range(3))
+        return
+    assert found.promise_id == given.promise_id
+    for step in range(3):
+        best = min(last_day(given, step), last_day(promised, step))
+        assert last_day(found, step) == best
+    assert shortened(found, promised) is None
+    assert shortened(found, given) is None
+
+
+def test_the_words_are_those_of_whoever_says_how_long():
+    given = Terms(730, legal_basis="Given")
+    promised = Terms(365, legal_basis="New", purpose="Proof")
+    found = shortened(given, promised)
+    assert (found.legal_basis, found.purpose) == ("New", "Proof")
+    assert shortened(Terms(90, legal_basis="Given"), Terms(365, "New", attachment_days=9)).legal_basis == "Given"  # fmt: skip
+
+
+def test_a_step_after_the_end_is_none_and_not_told():
+    terms = Terms(30, attachment_days=30, personal_days=29)
+    assert in_effect(terms) == (30, None, 29, "erase")
+    sentence = retention_sentence(terms, "en")
+    assert "29 days" in sentence
+    assert "files" not in sentence
+
+
+def test_wrong_days_are_named():
+    with translation.override("en"):
+        found = wrong_days({"a": 31, "b": 30, "c": None, "d": MOST_DAYS + 1}, 30)
+        assert found["a"] == "That is longer than the request itself is kept: 30 days."
+        assert found.keys() == {"a", "d"}
+        assert wrong_days({"a": MOST_DAYS}, None) == {}
