@@ -32,10 +32,11 @@ from .desk import Desk
 from .drafted import DraftedForm, held_back
 from .forms import CHANGES
 from .sharing import SHARING
+from .storing import STORING
 from .ticket import TROUBLED, TicketView, url_of
 from .watching import WATCHING
 
-_FORMS: dict[str, type[ChangeForm]] = {**CHANGES, **COMPOSERS, **WATCHING, **SHARING}
+_FORMS: dict[str, type[ChangeForm]] = {**CHANGES, **COMPOSERS, **WATCHING, **SHARING, **STORING}
 
 
 class ChangeView(View):

@@ -25,7 +25,7 @@ from helpdesk.models import (
     TicketTag,
 )
 
-from . import taking_back
+from . import storing, taking_back
 from .bounced import may_go_again, returned
 from .desk import Desk
 from .mail_facts import Invitation, defects_in_words, invitations_of, protection_of
@@ -49,7 +49,7 @@ TOLD_BY_ARTICLES = (
 
 _NAMING_TICKETS = (
     *(EventKind.LINKED, EventKind.UNLINKED, EventKind.SEPARATED, EventKind.SPLIT),
-    *(EventKind.MERGED, EventKind.UNMERGED),
+    *(EventKind.MERGED, EventKind.UNMERGED, EventKind.OBJECTION_CHANGED),
 )
 
 
@@ -230,7 +230,12 @@ def lines_of(desk: Desk, rows: list[Event]) -> list[EventLine]:
     """Return some events of the ticket on the desk in words."""
     words = _Words(desk, rows)
     return [
-        EventLine(row.at, _who(row), row.get_kind_display(), _infected(row) or words.detail(row))
+        EventLine(
+            row.at,
+            _who(row),
+            storing.happened(row) or row.get_kind_display(),
+            _infected(row) or words.detail(row),
+        )
         for row in rows
     ]
 
@@ -292,9 +297,11 @@ class _Words:
             case EventKind.MERGED | EventKind.UNMERGED:
                 arrow = "→" if data.get("source") == self.desk.ticket.pk else "←"
                 return f"{arrow} {self.numbers.get(data.get('ticket') or 0, '…')}"
+            case EventKind.OBJECTION_CHANGED:
+                return storing.detail(event, self.numbers.get(data.get("ticket") or 0, ""))
             case _ if event.kind in _NAMING_TICKETS:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
-        return _of_people(event) or _of_mail(event, data)
+        return _of_people(event) or _of_mail(event, data) or storing.detail(event, "")
 
 
 def _of_people(event: Event) -> str:

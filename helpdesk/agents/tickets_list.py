@@ -39,7 +39,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
 from helpdesk.states import StateType
 
-from . import clock_facts, policy, standing, together
+from . import clock_facts, erased, policy, standing, together
 from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
 from .standing import Standings
@@ -351,4 +351,5 @@ class TicketIndexView(generic.IndexView):
         context["tabs"] = tabs
         context["all_url"] = reverse("helpdesk_agents:tickets_view", args=["all"])
         context["list_view"] = self.list_view
+        context["erased"] = erased.by_words(self.actor, self.search_query or "")
         return context
