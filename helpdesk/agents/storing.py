@@ -98,7 +98,12 @@ def _dates(ticket: Ticket) -> list[Fact]:
     kept = _("%(days)d days after closing") % {"days": ticket.retention_days}
     found = [Fact(_("Kept"), kept, note=ticket.legal_basis)]
     if ticket.merged_into_id is not None:
-        found.append(Fact(_("Erased"), _("together with the ticket into which it was merged")))
+        found.append(
+            Fact(
+                pgettext("in future", "Erased"),
+                _("together with the ticket into which it was merged"),
+            )
+        )
     if ticket.erase_at is not None:
         found.append(_erased(ticket))
     if ticket.storage_step_at is not None and ticket.storage_step not in ("", StorageStep.END):
@@ -113,7 +118,11 @@ def _dates(ticket: Ticket) -> list[Fact]:
 
 def _erased(ticket: Ticket) -> Fact:
     is_kept_in_part = ticket.at_end == AtEnd.ANONYMISE and ticket.objected_at is None
-    label = pgettext("of a ticket", "Made anonymous") if is_kept_in_part else _("Erased")
+    label = (
+        pgettext("in future", "Made anonymous")
+        if is_kept_in_part
+        else pgettext("in future", "Erased")
+    )
     note = _("if nothing happens any more until then") if ticket.state.is_open else ""
     return Fact(label, _("from %(day)s on") % {"day": _day(ticket.erase_at)}, note=note)
 

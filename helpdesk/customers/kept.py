@@ -62,10 +62,9 @@ def _until(ticket: Ticket, language: str) -> str:
     if _is_held(ticket):
         return _("At present it has to be kept, and is deleted when that is over.")
     if ticket.state.is_open or ticket.erase_at is None:
-        days = ticket.retention_days
-        if ticket.objection_days is not None:
-            days = min(days, ticket.objection_days)
-        period = period_words(days, language)
+        if ticket.objection_days is None:  # when, says the sentence above it
+            return _("It is still open: the day on which it is deleted is set when it is closed.")
+        period = period_words(min(ticket.retention_days, ticket.objection_days), language)
         return _("It is still open. It is deleted %(period)s after it is closed.") % {
             "period": period
         }
