@@ -57,6 +57,7 @@ from .lifecycle import change_state, close_request
 from .linking import dismiss_hint, unlink
 from .merging import REVERSIBLE, merge, merge_all, reversible_until, unmerge
 from .messages import add_note, answer, forward, log_call
+from .objecting import joined_from, object_to_storage, withdraw_objection
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .order_checks import look_up, rules_of, taken_by
 from .order_plan import in_the_way, plan_of
@@ -79,7 +80,7 @@ from .site_side import PlannedPage, SiteSide
 from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam, sender_of
 from .tags import few_tags, set_tags, tags_of
 from .taking_back import take_back
-from .terms import apply_terms, frozen_terms, in_words, object_to_storage, terms_of
+from .terms import apply_terms, frozen_terms, in_words, terms_of
 from .watching import mark_read, named, unwatch, watch
 
 __all__ = [
@@ -175,7 +176,9 @@ __all__ = [
     "not_spam",
     "note_code",
     "note_spam",
+    "joined_from",
     "object_to_storage",
+    "withdraw_objection",
     "one_transaction",
     "open_by_phone",
     "open_ticket",

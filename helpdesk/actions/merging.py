@@ -37,6 +37,7 @@ from .base import default_state, locked, touch
 from .carrying import carry, carry_back
 from .drafts import preview_of
 from .lifecycle import become_merged, put_back, transition
+from .objecting import clear_objection, inherit_objections, take_objection
 from .spam import SPAM_TAG
 from .tags import put_tags
 from .terms import FROZEN, OBJECTION, frozen_terms, put_terms
@@ -45,6 +46,8 @@ from .terms import FROZEN, OBJECTION, frozen_terms, put_terms
 REVERSIBLE: Final = timedelta(days=30)
 #: What of the target a merge may change beside its state.
 _OBJECTION: Final = OBJECTION
+#: What was noted with an objection is somebody's words: the journal holds none.
+_WORDS: Final = "objection_reason"
 _RETENTION: Final = FROZEN
 
 
@@ -210,7 +213,7 @@ def _is_apart(source: Ticket, target: Ticket, visible: bool | None) -> bool:
 def _facts(ticket: Ticket) -> dict[str, Any]:
     """Return what a merge may change of a ticket, as JSON has it."""
     names = ("state_id", "pending_until", "closed_at", "waiting_since", *_OBJECTION, *_RETENTION)
-    return {name: _written(getattr(ticket, name)) for name in names}
+    return {name: _written(getattr(ticket, name)) for name in names if name != _WORDS}
 
 
 def _written(value: Any) -> Any:
@@ -238,14 +241,8 @@ def _unite_tags(actor: Actor, source: Ticket, target: Ticket) -> list[int]:
 
 def _take_stricter(source: Ticket, target: Ticket) -> None:
     """Let the objection hold for both, and the shorter time of keeping: each was promised."""
-    if source.objected_at and (not target.objected_at or source.objected_at < target.objected_at):
-        _copy(source, target, _OBJECTION)
+    take_objection(source, target)
     put_terms(target, strictest(frozen_terms(target), frozen_terms(source)))
-
-
-def _copy(source: Ticket, target: Ticket, names: tuple[str, ...]) -> None:
-    for name in names:
-        setattr(target, name, getattr(source, name))
 
 
 def _preview(ticket: Ticket) -> str:
@@ -310,23 +307,38 @@ def _target_back(actor: Actor, journal: Merge) -> None:
     target = journal.target
     before, after = journal.moved["before"]["target"], journal.moved["after"]
     now = _facts(target)
+    was = target.objected_at
     changed = [
         name
         for name in (*_OBJECTION, *_RETENTION)
-        if before[name] != after[name] and now[name] == after[name]
+        if name in before and name in now and before[name] != after[name] == now[name]
     ]
     for name in changed:
         setattr(target, name, _read(name, before[name]))
+    _objection_back(journal, was)
     if now["waiting_since"] == after["waiting_since"] != before["waiting_since"]:
         since = _read("waiting_since", before["waiting_since"])
         target.waiting_since = since or _waiting_since(target, journal.at)
     target.preview = _preview(target)
-    touch(actor, target, "waiting_since", "preview", *changed)
+    touch(actor, target, "waiting_since", "preview", *changed, *_OBJECTION)
     _tags_back(actor, journal)
     if before["state_id"] != after["state_id"] == now["state_id"] and not _moved_on(journal):
         target.waiting_since = None
         touch(actor, target, "waiting_since")
         _state_back(actor, target, before)
+
+
+def _objection_back(journal: Merge, was: datetime | None) -> None:
+    """Leave no objection of another customer on the target, but those to what is still merged into it."""
+    source, target = journal.source, journal.target
+    merged = list(target.merged_from.select_related("customer"))
+    of_source = source.objected_at is not None and source.objected_at == target.objected_at
+    if of_source and not permissions.share_customer(source, target):
+        clear_objection(target)
+    if was != target.objected_at:
+        reasons = [one.objection_reason for one in merged if one.objected_at == target.objected_at]
+        target.objection_reason = reasons[0] if target.objected_at and reasons else ""
+    inherit_objections(target, merged)
 
 
 def _waiting_since(ticket: Ticket, at: datetime) -> datetime | None:

@@ -31,6 +31,7 @@ from .customers import refuse_blocked
 from .drafts import OF_TICKET, Draft, preview_of, write_article
 from .lifecycle import transition
 from .messages import join
+from .objecting import continued_terms
 from .opening import open_ticket
 
 
@@ -163,6 +164,7 @@ def _continue_elsewhere(
         customer=customer or ticket.customer,
         contact=contact,
         language=ticket.language,
+        terms=continued_terms(ticket, customer or ticket.customer),
         type_=ticket.type,
         imported=silent,
         receipt=False,

@@ -28,8 +28,9 @@ from helpdesk.rules.terms import strictest
 from .base import locked, touch
 from .customers import customer_for_address
 from .drafts import OF_TICKET, Draft
+from .objecting import continued_terms, own_terms
 from .opening import Opened, open_ticket
-from .terms import frozen_terms, terms_of
+from .terms import terms_of
 
 
 @transaction.atomic
@@ -48,17 +49,18 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
         raise NotFound from None
     files = list(article.attachments.all())
     mails = list(InboundMail.objects.filter(article=article))
-    known = addressing.is_address(article.from_address)
+    customer = None
+    if addressing.is_address(article.from_address):
+        customer = customer_for_address(article.from_address, name=article.from_name)
     opened = open_ticket(
         actor=actor,
         queue=ticket.queue,
         subject=addressing.clean_subject(article.subject) or ticket.subject,
         draft=_draft(article),
-        customer=customer_for_address(article.from_address, name=article.from_name)
-        if known
-        else None,
+        customer=customer,
         contact=_contact(article),
         language=ticket.language,
+        terms=continued_terms(ticket, customer),
         receipt=not article.machine,
     )
     Article.objects.filter(pk=opened.article.pk).update(
@@ -146,7 +148,7 @@ def split(
         language=whose.language,
         sender=Sender(article.sender),
         visible=article.visible or _was_visible(article),
-        terms=strictest(terms_of(queue, language=whose.language), frozen_terms(whose)),
+        terms=strictest(terms_of(queue, language=whose.language), own_terms(whose)),
         submission_key=idempotency_key,
         receipt=receipt,
         is_test=ticket.is_test,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.db import transaction
-from django.utils import timezone
 
 from helpdesk import events
-from helpdesk.models import Channel, EventKind, Queue, RetentionSettings, Right, Ticket, directory
-from helpdesk.permissions import REPLY, Actor
-from helpdesk.rules.terms import Objection, Terms, objection_wording, retention_sentence
+from helpdesk.models import EventKind, Queue, RetentionSettings, Right, Ticket, directory
+from helpdesk.permissions import Actor
+from helpdesk.rules.terms import Objection, Terms, retention_sentence
 
-from .base import locked, locked_at_home, require_decision, touch
+from .base import locked, touch
 
 _DAYS = ("retention_days", "attachment_days", "personal_days")
 #: What of the terms of storage stands on a ticket, and what of an objection.
@@ -111,36 +110,3 @@ def apply_terms(*, actor: Actor, ticket: Ticket, terms: Terms) -> Ticket:
         },
     )
     return ticket
-
-
-@transaction.atomic
-def object_to_storage(*, actor: Actor, ticket: Ticket, channel: Channel) -> Ticket:
-    """Note the customer's objection to the longer storage. A second one changes nothing.
-
-    That to a merged ticket holds for the one into which it was merged as well: the words are there. Raises
-    `NotPermitted` for a customer who only takes part in it.
-    """
-    require_decision(actor, ticket)
-    home = locked_at_home(actor, ticket, REPLY)
-    _note_objection(actor, home, channel)
-    if home.pk == ticket.pk:
-        return home
-    ticket = locked(actor, ticket, REPLY)
-    _note_objection(actor, ticket, channel)
-    return ticket
-
-
-def _note_objection(actor: Actor, ticket: Ticket, channel: Channel) -> None:
-    if ticket.objected_at is None:
-        days = directory().retention.days_with_objection()
-        ticket.objected_at = timezone.now()
-        ticket.objection_wording = objection_wording(days, ticket.language)
-        ticket.objection_days = days
-        ticket.objection_channel = channel
-        touch(actor, ticket, *OBJECTION)
-        events.record(
-            actor=actor,
-            ticket=ticket,
-            kind=EventKind.OBJECTION_CHANGED,
-            data={"objected": True, "channel": str(channel)},
-        )

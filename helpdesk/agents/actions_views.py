@@ -33,6 +33,7 @@ from .drafted import DraftedForm, held_back
 from .forms import CHANGES
 from .holds import HOLDS
 from .sharing import SHARING
+from .storing import STORING
 from .ticket import TROUBLED, TicketView, url_of
 from .watching import WATCHING
 
@@ -42,6 +43,7 @@ _FORMS: dict[str, type[ChangeForm]] = {
     **WATCHING,
     **SHARING,
     **HOLDS,
+    **STORING,
 }
 
 

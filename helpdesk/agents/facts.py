@@ -100,7 +100,7 @@ def _language(code: str) -> str:
 
 
 def origin_facts(desk: Desk, page: Any) -> list[Fact]:
-    """Return where the ticket came from and how long it is kept."""
+    """Return where the ticket came from."""
     ticket = desk.ticket
     found = [
         Fact(_("Came by"), ticket.get_channel_display()),
@@ -110,10 +110,6 @@ def origin_facts(desk: Desk, page: Any) -> list[Fact]:
         found.append(Fact(_("Page"), page.title, url=(page.url or "") if page.live else ""))
     if ticket.imported_at:
         found.append(Fact(_("Imported"), "", at=ticket.imported_at))
-    kept = _("%(days)d days after closing") % {"days": ticket.retention_days}
-    found.append(Fact(_("Kept"), kept, note=ticket.legal_basis))
-    if ticket.objected_at:
-        found.append(Fact(_("Objection to storage"), "", at=ticket.objected_at))
     return found
 
 

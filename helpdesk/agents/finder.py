@@ -17,7 +17,7 @@ from helpdesk.confidence import Veil
 from helpdesk.models import Right, Ticket
 from helpdesk.permissions import Actor
 
-from . import policy
+from . import erased, policy
 
 FOUND = 8
 #: From so many characters on tickets are looked up.
@@ -74,4 +74,6 @@ def find(request: HttpRequest) -> HttpResponse:
         hits = hits.exclude(pk=int(but) if but.isdecimal() and len(but) < 19 else 0)
         rows = hits.select_related("state", "customer").order_by("-changed_at", "-pk")
         found = Veil().over(rows.defer("answers")[:FOUND])
-    return render(request, "helpdesk/agents/parts/found.html", {"found": found, "words": words})
+    gone = erased.by_words(actor, words) if not found else None
+    context = {"found": found, "words": words, "erased": gone}
+    return render(request, "helpdesk/agents/parts/found.html", context)

@@ -9,8 +9,6 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import Prefetch, Q, QuerySet
-from django.utils.dateparse import parse_date
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -27,7 +25,7 @@ from helpdesk.models import (
     TicketTag,
 )
 
-from . import taking_back
+from . import storing, taking_back
 from .bounced import may_go_again, returned
 from .desk import Desk
 from .mail_facts import Invitation, defects_in_words, invitations_of, protection_of
@@ -51,13 +49,7 @@ TOLD_BY_ARTICLES = (
 
 _NAMING_TICKETS = (
     *(EventKind.LINKED, EventKind.UNLINKED, EventKind.SEPARATED, EventKind.SPLIT),
-    *(EventKind.MERGED, EventKind.UNMERGED),
-)
-
-
-_OF_STORAGE = (
-    *(EventKind.HOLD_PLACED, EventKind.HOLD_CHANGED, EventKind.HOLD_LIFTED),
-    EventKind.STORAGE_WARNING,
+    *(EventKind.MERGED, EventKind.UNMERGED, EventKind.OBJECTION_CHANGED),
 )
 
 
@@ -238,7 +230,12 @@ def lines_of(desk: Desk, rows: list[Event]) -> list[EventLine]:
     """Return some events of the ticket on the desk in words."""
     words = _Words(desk, rows)
     return [
-        EventLine(row.at, _who(row), row.get_kind_display(), _infected(row) or words.detail(row))
+        EventLine(
+            row.at,
+            _who(row),
+            storing.happened(row) or row.get_kind_display(),
+            _infected(row) or words.detail(row),
+        )
         for row in rows
     ]
 
@@ -300,9 +297,11 @@ class _Words:
             case EventKind.MERGED | EventKind.UNMERGED:
                 arrow = "→" if data.get("source") == self.desk.ticket.pk else "←"
                 return f"{arrow} {self.numbers.get(data.get('ticket') or 0, '…')}"
+            case EventKind.OBJECTION_CHANGED:
+                return storing.detail(event, self.numbers.get(data.get("ticket") or 0, ""))
             case _ if event.kind in _NAMING_TICKETS:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
-        return _of_people(event) or _of_mail(event, data) or _of_storage(event, data)
+        return _of_people(event) or _of_mail(event, data) or storing.detail(event, "")
 
 
 def _of_people(event: Event) -> str:
@@ -322,15 +321,6 @@ def _of_mail(event: Event, data: dict[str, Any]) -> str:
             reason = str(data.get("reason", ""))
             return str(dict(notifications.Withheld.choices).get(reason, reason))
     return ""
-
-
-def _of_storage(event: Event, data: dict[str, Any]) -> str:
-    """Return until when a ticket is held and why, or from when on it may be erased."""
-    day = parse_date(str(data.get("until") or data.get("erase_at") or "")[:10])
-    if day is None or event.kind not in _OF_STORAGE:
-        return ""
-    reason = str((event.content or {}).get("reason", ""))
-    return ": ".join(filter(None, (date_format(day, "SHORT_DATE_FORMAT"), reason)))
 
 
 def _tags_named(events: Iterable[Event]) -> dict[int, TicketTag]:

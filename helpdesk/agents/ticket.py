@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
@@ -19,6 +19,7 @@ from . import (
     bounced,
     clock_facts,
     confidential,
+    erased,
     facts,
     likely,
     merging,
@@ -27,6 +28,7 @@ from . import (
     sharing,
     standing,
     storage_facts,
+    storing,
     taking_back,
     thread,
     together,
@@ -50,7 +52,13 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
     _show_breadcrumbs = True
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        ticket = policy.find_ticket(request, kwargs["pk"])
+        try:
+            ticket = policy.find_ticket(request, kwargs["pk"])
+        except Http404:
+            stone = erased.by_pk(policy.actor_of(request), kwargs["pk"])
+            if stone is None:
+                raise
+            return erased.show(request, stone)
         actions.mark_seen(actor=policy.actor_of(request), ticket=ticket)
         return self.screen(Desk(policy.actor_of(request), ticket), {})
 
@@ -105,7 +113,8 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             origin_facts=facts.origin_facts(desk, self._page()),
             bounced=[] if desk.reads_along else bounced.addresses_of(ticket),
             sharing=None if desk.reads_along else sharing.context_of(desk, self.bound),
-            storage=None if desk.reads_along else storage_facts.context_of(desk, self.bound),
+            storage=storing.context_of(desk, self.bound),
+            holds=None if desk.reads_along else storage_facts.context_of(desk, self.bound),
             others=facts.others_of_customer(desk),
             linked=facts.linked(desk),
             clocks=[] if desk.reads_along else clock_facts.clock_facts(desk),

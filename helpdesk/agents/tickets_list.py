@@ -40,7 +40,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
 from helpdesk.states import StateType
 
-from . import clock_facts, policy, standing, storage_facts, together
+from . import clock_facts, erased, policy, standing, storage_facts, together
 from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
 from .standing import Standings
@@ -379,6 +379,7 @@ class TicketIndexView(generic.IndexView):
         context["tabs"] = tabs
         context["all_url"] = reverse("helpdesk_agents:tickets_view", args=["all"])
         context["list_view"] = self.list_view
+        context["erased"] = erased.by_words(self.actor, self.search_query or "")
         asked = self.filters.asked(self.list_view.slug, self.search_query or "")
         if self.list_view.has_closed and not asked.with_archive and not asked.words.strip():
             context["archived_after"] = int(conf.get("ARCHIVE_DAYS"))

@@ -15,7 +15,15 @@ from helpdesk import actions, addressing, conf, permissions
 from helpdesk.models import Participant, Ticket
 from helpdesk.permissions import Actor
 
-from . import codes
+from . import codes, kept
+
+
+class Gone(Exception):
+    """The request of a genuine link was erased; `erased` is what may be told."""
+
+    def __init__(self, erased: kept.Erased) -> None:
+        super().__init__()
+        self.erased = erased
 
 
 @dataclass(frozen=True)
@@ -65,8 +73,8 @@ def by_number(actor: Actor, number: str) -> Door:
 def by_link(token: str) -> Door:
     """Open the request of a status link, or of the link of somebody invited.
 
-    Raises `Http404` for a link that is not genuine, was withdrawn or has expired, or whose request is gone:
-    which of these is nobody's business.
+    Raises `Http404` for a link that is not genuine, was withdrawn or has expired: which of these is nobody's
+    business. Raises `Gone` for a genuine one to a request that was erased.
     """
     actor, ticket = _bearer(token)
     if has_expired(ticket) or not permissions.visible_tickets(actor).filter(pk=ticket.pk).exists():
@@ -82,6 +90,9 @@ def _bearer(token: str) -> tuple[Actor, Ticket]:
         ticket = tickets.filter(pk=parts[0]).first()
         if ticket is not None and constant_time_compare(ticket.link_nonce, parts[1]):
             return permissions.link_bearer(ticket), ticket
+        gone = kept.erased_from(parts[0]) if ticket is None else kept.erased_of(ticket)
+        if gone is not None:
+            raise Gone(gone)
     elif parts := addressing.read_status_token(token, keys, "participant"):
         row = Participant.objects.filter(pk=parts[0], may_read=True).first()
         if row is not None and constant_time_compare(row.link_nonce, parts[1]):

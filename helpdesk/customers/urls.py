@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from . import addresses, code_views, sharing, views
+from . import addresses, code_views, objecting, sharing, views
 
 app_name = "helpdesk_customers"
 
@@ -14,7 +14,8 @@ def _request(prefix: str) -> list:
         path("", views.Detail.as_view(), name=f"{prefix}detail"),
         path("reply/", views.Reply.as_view(), name=f"{prefix}reply"),
         path("close/", views.Close.as_view(), name=f"{prefix}close"),
-        path("objection/", views.Objection.as_view(), name=f"{prefix}objection"),
+        path("objection/", objecting.Objection.as_view(), name=f"{prefix}objection"),
+        path("objection/withdraw/", objecting.Withdraw.as_view(), name=f"{prefix}withdraw"),
         path("invite/", sharing.Invite.as_view(), name=f"{prefix}invite"),
         path("uninvite/", sharing.Uninvite.as_view(), name=f"{prefix}uninvite"),
         path("share/", sharing.Share.as_view(), name=f"{prefix}share"),

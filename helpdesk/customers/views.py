@@ -13,24 +13,27 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, Ht
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views import View
 
-from helpdesk import actions, conf, limits, permissions, search, uploads
+from helpdesk import actions, limits, permissions, search, uploads
 from helpdesk.actions import Draft
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import Attachment, Channel, Ticket
 from helpdesk.rules.answers import told
-from helpdesk.rules.terms import objection_wording
 from helpdesk.states import OPEN_TYPES
 
-from . import access, parts, present, slow
+from . import access, kept, parts, present, slow
 from .forms import InvitationForm, ObjectionForm, ReplyForm
 
 REQUESTS_A_PAGE = 25
 MESSAGES_A_PAGE = 100
 #: What a request's page leads to, by the way by which it was opened.
-PAGES = ("detail", "reply", "close", "objection", "invite", "uninvite", "share", "links")
+PAGES = (
+    *("detail", "reply", "close", "objection", "withdraw"),
+    *("invite", "uninvite", "share", "links"),
+)
 #: Files of these types keep their type; all others are sent as unknown bytes.
 HARMLESS = frozenset(
     {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"}
@@ -99,11 +102,16 @@ class RequestView(View):
             self.door = access.at_home(door)
             self.is_led_on = self.door is not door
             response = super().dispatch(request, *args, **kwargs)
-        except (Http404, NotFound, NotPermitted) as error:
-            if not token:
-                raise Http404 from error
-            response = self.gone()
+        except access.Gone as gone:
+            context = {"erased": gone.erased}
+            response = render(request, "helpdesk/customers/erased.html", context, status=410)
+        except (Http404, NotFound, NotPermitted):
+            response = self.gone() if token else self.absent()
         return access.discreet(response)
+
+    def absent(self) -> HttpResponseBase:
+        """Say that there is none with this number, in the same words whether there never was or is no more."""
+        return render(self.request, "helpdesk/customers/absent.html", status=404)
 
     def gone(self) -> HttpResponseBase:
         """Say that the link leads nowhere; whoever tries many is made to wait."""
@@ -126,7 +134,6 @@ class RequestView(View):
         articles = present.thread(permissions.visible_articles(door.actor, ticket))
         paginator = Paginator(articles, MESSAGES_A_PAGE)
         page = paginator.get_page(self.request.GET.get("p", paginator.num_pages))
-        wording = objection_wording(int(conf.get("OBJECTION_DAYS")), ticket.language)
         decides = permissions.may_decide(door.actor, ticket)
         context = {
             "door": door,
@@ -139,7 +146,9 @@ class RequestView(View):
             "notice": present.reply_notice(ticket),
             "reply": reply or ReplyForm(label_suffix=""),
             "objection": objection or ObjectionForm(),
-            "objection_wording": wording,
+            "storage": kept.storage_of(ticket, get_language() or ticket.language)
+            if decides
+            else None,
             "decides": decides,
             "owner": present.owner_of(ticket),
             "sharing": parts.sharing_of(door, invitation) if decides else None,
@@ -228,20 +237,6 @@ class Close(RequestView):
     def post(self, request: HttpRequest) -> HttpResponseBase:
         actions.close_request(actor=self.door.actor, ticket=self.door.ticket)
         return self.back(_("The request is closed."))
-
-
-class Objection(RequestView):
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        return HttpResponseRedirect(self.door.url())
-
-    def post(self, request: HttpRequest) -> HttpResponseBase:
-        form = ObjectionForm(request.POST)
-        if not form.is_valid():
-            return self.show(objection=form, status=422)
-        actions.object_to_storage(
-            actor=self.door.actor, ticket=self.door.ticket, channel=Channel.WEB
-        )
-        return self.back(_("Your objection has been noted."))
 
 
 class File(RequestView):

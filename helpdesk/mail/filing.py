@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.utils import timezone, translation
+from django.utils import formats, timezone, translation
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +36,7 @@ from helpdesk.models import (
     Sender,
     Ticket,
     TicketType,
+    Tombstone,
     directory,
     update,
 )
@@ -271,6 +272,7 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
     if found:
         step.note(gettext_noop("taken for spam, for %(value)s"), found.evidence)
         step.rule = Rule.SPAM if junk else step.rule
+    erased = _erased(step)
     customer = customer_of(step)
     opened = open_ticket(
         actor=SYSTEM,
@@ -292,6 +294,7 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
         others = where.others if junk else ()
         note_spam(actor=SYSTEM, ticket=opened.ticket, queue=wanted or queue, others=others)
     _add_notes(opened.ticket, plan)
+    _tell_erased(opened.ticket, erased)
     _let_take_part(opened.ticket, step)
     for other in () if junk else where.others:
         inform_queue(actor=SYSTEM, ticket=opened.ticket, article=opened.article, queue_id=other)
@@ -316,6 +319,26 @@ def _junk_queue() -> Queue | None:
 def _add_notes(ticket: Ticket, plan: Plan) -> None:
     for text in plan.notes:
         add_note(actor=SYSTEM, ticket=ticket, draft=Draft(body=text, channel=Channel.NOTE))
+
+
+def _erased(step: Incoming) -> Tombstone | None:
+    """Return what is left of the ticket that the mail names, if it was erased."""
+    found = thread.find_erased(step.mail, step.recipients)
+    if found is not None:
+        step.note(gettext_noop("names the erased ticket %(value)s"), found.number)
+    return found
+
+
+def _tell_erased(ticket: Ticket, erased: Tombstone | None) -> None:
+    """Tell the team why there is a new ticket although the mail answers an older one."""
+    if erased is None:
+        return
+    with translation.override(conf.site_language()):
+        day = formats.date_format(timezone.localtime(erased.erased_at), "DATE_FORMAT")
+        text = gettext(
+            "This mail answers the ticket %(number)s, which was erased on %(day)s. So it became a new one."
+        ) % {"number": erased.number, "day": day}
+    add_note(actor=SYSTEM, ticket=ticket, draft=Draft(body=text, channel=Channel.NOTE))
 
 
 def open_raw(step: Incoming, raw: bytes, *, into: int) -> None:

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from helpdesk import addressing, permissions
 from helpdesk.actions import hold_tickets
-from helpdesk.models import Article, Right, Sender, Ticket, held
+from helpdesk.models import Article, Right, Sender, Ticket, Tombstone, held
 from helpdesk.states import StateType
 
 from . import bounces
@@ -68,6 +68,21 @@ def find(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
         or _by_token(mail, recipients)
         or _by_hint(mail, articles)
     )
+
+
+def find_erased(mail: ParsedMail, recipients: Sequence[str]) -> Tombstone | None:
+    """Return what is left of the ticket that `mail` would continue if it had not been erased; None for any other.
+
+    By our own signed ids and addresses, and by numbers: other messages of it are not known any more.
+    """
+    keys = addressing.signing_keys()
+    ids = [addressing.read_reply_token(address, keys) for address in recipients]
+    ids += [addressing.read_message_id(raw_id, keys) for raw_id in hints_of(mail)]
+    named, numbers = {pk for pk in ids if pk is not None}, _numbers(mail)
+    if not named and not numbers:
+        return None
+    which = Q(ticket_pk__in=named) | Q(number__in=numbers)
+    return Tombstone.objects.filter(which).order_by("-erased_at", "-pk").first()
 
 
 def read_ahead(mails: Sequence[tuple[ParsedMail, Sequence[str]]]) -> None:
@@ -181,7 +196,7 @@ def _tickets(ids: set[int]) -> dict[int, Ticket]:
     missing = ids - found.keys()
     if missing:
         found |= _there().in_bulk(missing)
-    return found
+    return {pk: ticket for pk, ticket in found.items() if ticket.anonymised_at is None}
 
 
 def _ticket(**lookup: object) -> Ticket | None:
@@ -190,8 +205,9 @@ def _ticket(**lookup: object) -> Ticket | None:
 
 
 def _named(**lookup: object) -> Ticket | None:
-    found = held(Ticket, **lookup)
-    return found or _there().filter(**lookup).first()
+    found = held(Ticket, **lookup) or _there().filter(**lookup).first()
+    # the open batch may hold one, too, that was made anonymous
+    return found if found is not None and found.anonymised_at is None else None
 
 
 def _there() -> QuerySet[Ticket]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from helpdesk import conf
-from helpdesk.models import AutoResponse, Calendar, Promise, Queue, Ticket
+from helpdesk.models import AtEnd, AutoResponse, Calendar, Promise, Queue, Ticket, directory
 from helpdesk.rules import wording
 from helpdesk.rules.wording import Link, Variable
 
@@ -46,7 +46,12 @@ _EXPECTED = Variable(
 )
 _STORAGE = (
     Variable("retention", gettext_lazy("a sentence: how long the ticket is kept")),
-    Variable("objection", gettext_lazy("a sentence: how to object to the longer storage")),
+    Variable(
+        "objection",
+        gettext_lazy(
+            "sentences: how to object to the longer storage, or that this is noted; with the address"
+        ),
+    ),
 )
 _CLOSED = Variable("closed_number", gettext_lazy("number of the closed ticket"))
 
@@ -124,7 +129,7 @@ def of_ticket(
         sources |= {
             "status_link": lambda: Link(links.status_url(ticket, ticket.language)),
             "retention": lambda: ticket.retention_sentence,
-            "objection": lambda: objection(is_noted=ticket.objected_at is not None),
+            "objection": lambda: _objection(ticket),
         }
     return sources
 
@@ -145,16 +150,35 @@ def opening_hours(queue: Queue | None) -> str:
     return calendar.opening_hours if isinstance(calendar, Calendar) else ""
 
 
-def objection(*, is_noted: bool) -> str:
-    """Return the sentence that offers the objection to storage, or says that it is noted."""
+def objection(url: str, *, days: int, is_noted: bool = False) -> str:
+    """Return the sentence that offers the objection to storage, or says that it is noted; `url` is where.
+
+    `days` is how many the request is kept for with one. Opening the address alone changes nothing.
+    """
     if is_noted:
-        return _("We have noted your objection to the longer storage.")
-    days = int(conf.get("OBJECTION_DAYS"))
-    return ngettext(
-        "You may object to the longer storage on the page above or by answering this mail; your request is then deleted one day after it is closed.",
-        "You may object to the longer storage on the page above or by answering this mail; your request is then deleted %(days)s days after it is closed.",
-        days,
-    ) % {"days": days}
+        words = ngettext(
+            "We have noted your objection to the longer storage: your request is deleted one day after it is closed. You can withdraw it here: %(url)s",
+            "We have noted your objection to the longer storage: your request is deleted %(days)s days after it is closed. You can withdraw it here: %(url)s",
+            days,
+        )
+    else:
+        words = ngettext(
+            "You may object to the longer storage; your request is then deleted one day after it is closed. Answer this mail, or do it here: %(url)s",
+            "You may object to the longer storage; your request is then deleted %(days)s days after it is closed. Answer this mail, or do it here: %(url)s",
+            days,
+        )
+    return Link(words % {"days": days, "url": url})
+
+
+def _objection(ticket: Ticket) -> str:
+    """Return that sentence for a ticket; '' if an objection would change nothing."""
+    url = f"{links.status_url(ticket, ticket.language)}#storage"
+    if ticket.objected_at is not None and ticket.objection_days is not None:
+        return objection(url, days=ticket.objection_days, is_noted=True)
+    days = directory().retention.days_with_objection()
+    if days >= ticket.retention_days and ticket.at_end != AtEnd.ANONYMISE:
+        return ""
+    return objection(url, days=days, is_noted=ticket.objected_at is not None)
 
 
 def sample(queue: Queue, kind: str, *, address: str, sentence: str) -> Mapping[str, str]:
@@ -178,6 +202,8 @@ def sample(queue: Queue, kind: str, *, address: str, sentence: str) -> Mapping[s
             further=kind == Kind.APPENDED,
         ),
         "retention": sentence,
-        "objection": objection(is_noted=False),
+        "objection": objection(
+            f"{conf.get('SITE_URL')}/…", days=directory().retention.days_with_objection()
+        ),
         "agent_name": _("Robin Klein"),
     }

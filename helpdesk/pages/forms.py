@@ -112,6 +112,8 @@ class IntakeForm(ConditionalForm):
                 if child.value["key"] not in self._asked_about:
                     field.withhold()
         self.fields["objects_to_storage"].label = objection
+        if not objection:  # it would change nothing
+            del self.fields["objects_to_storage"]
         self.fields["submission_key"].initial = uuid4().hex
         self.fields["shown_at"].initial = limits.stamp
         self._is_known = user is not None and user.is_authenticated
@@ -243,7 +245,8 @@ class IntakeForm(ConditionalForm):
 
     def problems(self) -> list[FormProblem]:
         """Return the errors in the order of the page."""
-        order = ["contact_name", "contact_email", *self.inputs, "objects_to_storage"]
+        named = ["contact_name", "contact_email", *self.inputs, "objects_to_storage"]
+        order = [name for name in named if name in self.fields]
         order += [name for name in self.errors if name not in order and name != "__all__"]
         found = [FormProblem("", "", str(message)) for message in self.non_field_errors()]
         for name in order:

@@ -125,7 +125,7 @@ class IntakeFormMixin(
                 stream=self.fields,
                 user=kwargs.get("user"),
                 parameters=kwargs.get("parameters"),
-                objection=self.objection_wording(),
+                objection=self.objection_offered(self.terms()),
                 label_suffix="",
             )
 
@@ -266,7 +266,7 @@ class IntakeFormMixin(
     def added(self, form: IntakeForm, request: HttpRequest, article: Article) -> HttpResponse:
         """End for a form that was added to an own request: an objection made with it holds there."""
         actor = permissions.customer(actions.customer_for_user(request.user))
-        if form.cleaned_data["objects_to_storage"]:
+        if form.cleaned_data.get("objects_to_storage"):
             actions.object_to_storage(actor=actor, ticket=article.ticket, channel=Channel.WEB)
         return alike.added(request, article.ticket, self.thanks_url(request, article.ticket))
 

@@ -12,7 +12,7 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel
 
 from helpdesk import actions
 from helpdesk.models import AtEnd, Channel, directory
-from helpdesk.rules.terms import Objection, Terms, objection_wording
+from helpdesk.rules.terms import Objection, Terms, makes_shorter, objection_wording
 
 from .base import PagePart
 from .forms import IntakeForm
@@ -100,6 +100,11 @@ class StorageMixin(PagePart):
         if not own:
             return inherited
         return actions.in_words(replace(inherited, **own), self.locale.language_code)
+
+    def objection_offered(self, terms: Terms) -> str:
+        """Return the words in which the objection is offered; '' where it would change nothing."""
+        days = directory().retention.days_with_objection()
+        return self.objection_wording() if makes_shorter(terms, days) else ""
 
     def objection_wording(self) -> str:
         """Return the words in which the objection is offered, in the page's language."""

@@ -102,6 +102,11 @@ def objection_wording(days: int, language: str) -> str:
         ) % {"days": days}
 
 
+def makes_shorter(terms: Terms, days: int) -> bool:
+    """Tell whether an objection changes anything, if a request is kept so many `days` with one."""
+    return days < terms.retention_days or terms.at_end == ANONYMISE
+
+
 def strictest(one: Terms, other: Terms) -> Terms:
     """Return the terms of `one`, with whatever `other` promises more strictly: each promise was given."""
     kept = other if other.retention_days < one.retention_days else one

@@ -45,7 +45,7 @@ class WordingError(InvalidInput):
 
 
 class Link(str):
-    """A value that is the address of a page of ours: in HTML it can be clicked."""
+    """A value that is the address of a page of ours, or a sentence of ours with one: in HTML it can be clicked."""
 
     __slots__ = ()
 

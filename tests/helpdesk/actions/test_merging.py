@@ -78,6 +78,9 @@ def note(actor, ticket, body="A note"):
     )
 
 
+SAID = "said so on the phone"
+
+
 def belongings():
     """Return where every row that belongs to a ticket stands: what taking back has to restore."""
     models = (
@@ -136,7 +139,7 @@ def test_everything_moves_and_everything_comes_back(queue, agent, pair):
     source, target = pair
     fill(source, agent, f.make_ticket(queue))
     actions.set_tags(actor=agent, ticket=target, tags=["Printer"])
-    actions.object_to_storage(actor=agent, ticket=source, channel=Channel.PHONE)
+    actions.object_to_storage(actor=agent, ticket=source, channel=Channel.PHONE, reason=SAID)
     before = belongings()
     owner, customer = target.owner_id, target.customer_id
     journal = actions.merge(actor=agent, source=source, target=target)
@@ -261,7 +264,7 @@ def test_the_shorter_time_of_keeping_wins(agent, pair):
 
 def test_what_was_changed_since_stays_changed(agent, pair):
     source, target = pair
-    actions.object_to_storage(actor=agent, ticket=source, channel=Channel.PHONE)
+    actions.object_to_storage(actor=agent, ticket=source, channel=Channel.PHONE, reason=SAID)
     actions.set_tags(actor=agent, ticket=source, tags=["Loud"])
     journal = actions.merge(actor=agent, source=source, target=target)
     actions.set_tags(actor=agent, ticket=target, tags=["Loud", "New"])

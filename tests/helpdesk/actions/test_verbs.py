@@ -237,7 +237,7 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
     ),
     "object_to_storage": (
         lambda actor, ticket: actions.object_to_storage(
-            actor=actor, ticket=ticket, channel=Channel.PHONE
+            actor=actor, ticket=ticket, channel=Channel.PHONE, reason="said so"
         ),
         Right.ANSWER,
         EventKind.OBJECTION_CHANGED,
@@ -272,6 +272,8 @@ ABOUT_ORDERS = {
 }
 #: Change no date of the ticket: test_holds.py.
 ABOUT_HOLDS = {"place_hold", "extend_hold", "lift_hold", "end_holds"}
+#: There is none to withdraw on a fresh ticket: test_objecting.py.
+ABOUT_OBJECTIONS = {"withdraw_objection", "joined_from"}
 #: How long a merge can be taken back.
 ABOUT_MERGING = {"REVERSIBLE", "reversible_until"}
 #: What an agent hears of: nothing of the ticket itself changes.
@@ -335,7 +337,7 @@ def test_the_table_names_every_verb():
         "one_transaction",
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest
-    named |= {"terms_of", "frozen_terms", "in_words"}
+    named |= {"terms_of", "frozen_terms", "in_words"} | ABOUT_OBJECTIONS
     named |= ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
     named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS | DISCARDING | ERASING
     named |= ABOUT_HOLDS

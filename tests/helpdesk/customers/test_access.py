@@ -15,7 +15,18 @@ from tests import factories as f
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["detail", "reply", "close", "objection", "file", "invite", "uninvite", "share", "links"]
+PAGES = [
+    "detail",
+    "reply",
+    "close",
+    "objection",
+    "withdraw",
+    "file",
+    "invite",
+    "uninvite",
+    "share",
+    "links",
+]
 METHODS = ["get", "post"]
 
 

@@ -227,6 +227,23 @@ def test_objection_is_unticked_and_its_absence_stored_as_such(client, page):
     assert Ticket.objects.get().objected_at is None
 
 
+def test_the_thank_you_page_says_that_the_objection_is_noted(client, page):
+    noted = "Ihren Widerspruch gegen die längere Aufbewahrung haben wir vermerkt."
+    answer = p.sent(client, page, objects_to_storage="on")
+    assert noted in client.get(answer["Location"]).text
+    answer = p.sent(client, page, contact_email="other@mail.example")
+    assert noted not in client.get(answer["Location"]).text
+
+
+def test_an_objection_that_would_change_nothing_is_not_offered(client, page):
+    page.retention_days = 7
+    page.save_revision().publish()
+    assert "objects_to_storage" not in client.get(page.url).text
+    p.sent(client, page, objects_to_storage="on")
+    assert Ticket.objects.get().objected_at is None
+    assert "room" in p.sent(client, page, q_room="").text  # its errors are listed all the same
+
+
 def test_terms_of_the_page_come_before_those_of_the_queue(client, tree):
     queue = f.QueueFactory(retention_days=100, legal_basis_de="Art. 6")
     page = p.make_form(tree.services, queue=queue, retention_days=365)

@@ -51,7 +51,9 @@
       });
       if (!answer.ok || words !== this.input.value.trim()) return;
       this.listTarget.innerHTML = await answer.text();
-      this.statusTarget.textContent = this.listTarget.firstElementChild.dataset.said;
+      const found = this.listTarget.firstElementChild.dataset;
+      this.statusTarget.textContent = found.said;
+      this.statusTarget.classList.toggle('w-sr-only', !('gone' in found));
       const isOpen = this.options.length > 0;
       this.listTarget.hidden = !isOpen;
       this.input.setAttribute('aria-expanded', String(isOpen));

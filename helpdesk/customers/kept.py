@@ -1,0 +1,151 @@
+"""How long a request is kept, in a customer's words: when it goes, what has gone, the objection; and what is erased."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from helpdesk import actions
+from helpdesk.models import AtEnd, Hold, Ticket, Tombstone, directory
+from helpdesk.rules.terms import makes_shorter, objection_wording, period_words
+
+
+@dataclass(frozen=True)
+class Storage:
+    """What the page of a request says of its storage.
+
+    `until` says when it is deleted, `gone` what is already. `objects` is the objection of the one who reads it (that
+    of another customer whose request was joined with it is not theirs to see); `offer` is what one is worded like,
+    '' where it would change nothing.
+    """
+
+    sentence: str
+    until: str
+    gone: tuple[str, ...]
+    objects: bool
+    offer: str
+
+
+def storage_of(ticket: Ticket, language: str) -> Storage:
+    """Return what is said of the storage of `ticket` (with `state` and `queue`), in the active `language`."""
+    home = _home_of(ticket)
+    joined = ticket.objected_at is not None and actions.joined_from(ticket) is not None
+    objects = ticket.objected_at is not None and not joined
+    days = directory().retention.days_with_objection()
+    offered = not objects and makes_shorter(actions.frozen_terms(ticket), days)
+    return Storage(
+        sentence=ticket.retention_sentence,
+        until=_until(home, language),
+        gone=tuple(_gone(ticket)),
+        objects=objects,
+        offer=objection_wording(days, ticket.language) if offered else "",
+    )
+
+
+def _home_of(ticket: Ticket) -> Ticket:
+    """Return the ticket with which this one is erased: that into which it was merged."""
+    while ticket.merged_into is not None:
+        ticket = ticket.merged_into
+    return ticket
+
+
+def _until(ticket: Ticket, language: str) -> str:
+    """Return when a request goes. While it must stay for a reason of law, no day is promised."""
+    if ticket.anonymised_at is not None:
+        return ""
+    if _is_held(ticket):
+        return _("At present it has to be kept, and is deleted when that is over.")
+    if ticket.state.is_open or ticket.erase_at is None:
+        if ticket.objection_days is None:  # when, says the sentence above it
+            return _("It is still open: the day on which it is deleted is set when it is closed.")
+        period = period_words(min(ticket.retention_days, ticket.objection_days), language)
+        return _("It is still open. It is deleted %(period)s after it is closed.") % {
+            "period": period
+        }
+    if ticket.erase_at <= timezone.now():
+        return _("Its time is over: it is deleted in one of the next nights.")
+    day = {"day": date_format(_day(ticket.erase_at, ticket))}
+    if ticket.at_end == AtEnd.ANONYMISE and ticket.objected_at is None:
+        return _("On %(day)s at the latest everything is deleted that is about a person.") % day
+    return _("It will be deleted on %(day)s at the latest.") % day
+
+
+def _is_held(ticket: Ticket) -> bool:
+    group = Q(ticket=ticket.pk) | Q(ticket__merged_into=ticket.pk)
+    return Hold.objects.active().filter(group).exists()
+
+
+def _gone(ticket: Ticket) -> list[str]:
+    steps = (
+        (ticket.files_erased_at, _("Its files were deleted on %(day)s.")),
+        (
+            ticket.persons_erased_at,
+            _("Names and other personal details were deleted on %(day)s."),
+        ),
+    )
+    return [words % {"day": date_format(_day(at, ticket))} for at, words in steps if at is not None]
+
+
+def _day(at: datetime, ticket: Ticket) -> date:
+    return at.astimezone(ZoneInfo(ticket.queue.time_zone())).date()
+
+
+# --- erased --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What is told of a request that is not there any more. `is_whole`: nothing of it is left."""
+
+    on: date
+    why: str
+    number: str
+    opened_on: date | None = None
+    closed_on: date | None = None
+    is_whole: bool = True
+
+
+def erased_from(ticket_pk: int) -> Erased | None:
+    """Return what is told of the erased ticket with an id; None if none is known."""
+    row = Tombstone.objects.filter(ticket_pk=ticket_pk).first()
+    return _of_tombstone(row) if row is not None else None
+
+
+def erased_of(ticket: Ticket) -> Erased | None:
+    """Return what is told of a ticket of which nobody is the customer any more; None for any other."""
+    found = erased_from(ticket.pk) if ticket.anonymised_at is not None else None
+    if found is not None or ticket.persons_erased_at is None:
+        return found
+    why = _("The time was over for which we keep names and other personal details.")
+    on = timezone.localtime(ticket.persons_erased_at).date()
+    return Erased(on, why, ticket.number, is_whole=False)
+
+
+def _of_tombstone(row: Tombstone) -> Erased:
+    return Erased(
+        on=timezone.localtime(row.erased_at).date(),
+        why=_why(row.reason),
+        number=row.number,
+        opened_on=row.opened_on,
+        closed_on=row.closed_on,
+    )
+
+
+def _why(reason: str) -> str:
+    """Return the reason in words for the person whose request it was."""
+    reasons = Tombstone.Reason
+    words = {
+        reasons.RETENTION: _("The time was over for which we keep requests after they are closed."),
+        reasons.OBJECTION: _("The longer storage had been objected to."),
+        reasons.UNCLOSED: _(
+            "Nothing had happened with it for so long that the time was over for which we keep requests."
+        ),
+        reasons.PERSON: _("The person it was about had asked for it."),
+    }
+    return words.get(Tombstone.Reason(reason), "")
