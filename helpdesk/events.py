@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -64,3 +64,32 @@ def record(
     if is_told:
         insert(UntoldEvent(event=event), with_id=False)
     return event
+
+
+#: Kinds of which the data says nothing of a person: states, queues, priorities, clocks.
+_OF_NOBODY = frozenset(
+    {
+        EventKind.STATE_CHANGED,
+        EventKind.PENDING_CHANGED,
+        EventKind.QUEUE_CHANGED,
+        EventKind.PRIORITY_CHANGED,
+        EventKind.TYPE_CHANGED,
+        EventKind.CLOCK_WARNING,
+        EventKind.CLOCK_BREACHED,
+    }
+)
+
+
+def empty(ticket_ids: Collection[int], *, kinds: Iterable[EventKind] | None = None) -> None:
+    """Empty what the history of some tickets says of people outside the team, for good; ids and codes stay."""
+    rows = Event.objects.filter(ticket__in=ticket_ids)
+    if kinds is not None:
+        rows = rows.filter(kind__in=kinds)
+    rows.exclude(content=None, customer=None).update(content=None, customer=None)
+
+
+def make_anonymous(ticket_ids: Collection[int]) -> None:
+    """Leave of the history of some tickets what happened, and when, and nobody who did it."""
+    rows = Event.objects.filter(ticket__in=ticket_ids)
+    rows.update(content=None, customer=None, user=None, article=None)
+    rows.exclude(kind__in=_OF_NOBODY).update(data={})

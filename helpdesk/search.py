@@ -21,7 +21,7 @@ from django.db.models import Lookup, Prefetch, Q, QuerySet
 from django.db.models.lookups import In
 
 from . import answered
-from .models import Article, SearchEntry, TaggedTicket, Ticket, insert
+from .models import Article, SearchEntry, TaggedTicket, Ticket, delete_rows, insert
 from .permissions import Actor, hidden_articles, own_tickets, visible_tickets
 from .rules import answers
 
@@ -294,8 +294,7 @@ def forget(ticket_ids: Collection[int]) -> int:
 
     Call `purge` when the last of many is forgotten.
     """
-    removed, _by_model = SearchEntry.objects.filter(ticket__in=ticket_ids).delete()
-    return removed
+    return delete_rows(SearchEntry.objects.filter(ticket__in=ticket_ids))
 
 
 def purge() -> None:
@@ -316,19 +315,25 @@ def reindex(*, batch: int = 500) -> Iterator[int]:
     The site may go on meanwhile: the rows of a batch are locked while their entries are exchanged.
     """
     last, done = 0, 0
-    renew = transaction.atomic(partial(_renew, batch=batch))
-    while ids := renew(last):
+    one_batch = transaction.atomic(partial(_renew, batch=batch))
+    while ids := one_batch(last):
         last, done = ids[-1], done + len(ids)
         yield done
 
 
+def renew(ticket_ids: Collection[int]) -> None:
+    """Make the entries of some tickets anew. Call inside a transaction."""
+    _renew_rows(Ticket.objects.filter(pk__in=ticket_ids))
+
+
 def _renew(after: int, *, batch: int) -> list[int]:
-    rows = (
-        Ticket.objects.select_for_update(of=("self",), no_key=True)
-        .filter(pk__gt=after)
-        .order_by("pk")
-    )
-    tickets = list(rows.select_related("customer").prefetch_related("customer__addresses")[:batch])
+    return _renew_rows(Ticket.objects.filter(pk__gt=after), batch)
+
+
+def _renew_rows(which: QuerySet[Ticket], batch: int | None = None) -> list[int]:
+    rows = which.select_for_update(of=("self",), no_key=True).order_by("pk")
+    found = rows.select_related("customer").prefetch_related("customer__addresses")
+    tickets = list(found if batch is None else found[:batch])
     ids = [ticket.pk for ticket in tickets]
     forget(ids)
     entries = [SearchEntry(ticket=ticket, words=_ticket_words(ticket)) for ticket in tickets]

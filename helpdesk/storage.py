@@ -145,6 +145,12 @@ def delete(sha256: str) -> None:
     blob_storage().delete(path_of(sha256))
 
 
+def delete_all(digests: Iterable[str]) -> None:
+    """Remove several; what is gone already is no fault."""
+    for sha256 in digests:
+        delete(sha256)
+
+
 def content_type_of(content: bytes) -> str:
     """Return the media type that the bytes themselves tell; a name may say anything."""
     known = filetype.guess_mime(content[:8192])

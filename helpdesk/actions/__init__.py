@@ -49,6 +49,7 @@ from .customers import (
 )
 from .discarding import discard_test
 from .drafts import Draft, Upload
+from .erasing import anonymise, erase, erase_files, erase_persons
 from .granting import change_rights
 from .joining import customer_for_person, follow_merged, merge_customers
 from .lifecycle import change_state, close_request
@@ -112,6 +113,10 @@ __all__ = [
     "SPAM_TAG",
     "STARTS",
     "AbsencePlan",
+    "anonymise",
+    "erase",
+    "erase_files",
+    "erase_persons",
     "PlannedPage",
     "SiteSide",
     "Standing",

@@ -20,7 +20,6 @@ from helpdesk.models import (
     Article,
     AuditKind,
     AutoMail,
-    Blob,
     BouncedAddress,
     Customer,
     CustomerAddress,
@@ -34,6 +33,8 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.blanking import Person
 
 from .base import address_of
+from .erasing_parts import drop_exports
+from .erasing_rows import forget_generic
 
 #: Sessions looked at in one go.
 _SESSIONS = 500
@@ -152,7 +153,7 @@ def forget_person(*, person: Person) -> Counter[str]:
         BouncedAddress.objects.filter(address__in=theirs).delete()
         AutoMail.objects.filter(address__in=theirs).delete()
         SenderBlock.objects.filter(pattern__in=theirs).delete()
-        _drop_log_lines(person)
+        forget_generic({Customer: going, get_user_model(): list(person.users)})
         _drop_tasks(theirs | person.logins)
         counts["accounts"] = sum(_drop_account(pk) for pk in person.users)
     counts["sessions"] = _drop_sessions(person)
@@ -164,16 +165,6 @@ def _exports_of(person: Person) -> list[int]:
     rows = DataExport.objects.filter(found).values_list("pk", flat=True)
     named = DataExport.objects.filter(customer__isnull=True).values_list("pk", "addresses")
     return [*rows, *(pk for pk, texts in named if person.addresses & set(texts))]
-
-
-def drop_exports(pks: Collection[int]) -> int:
-    """Delete exports with their archives; return how many there were."""
-    rows = DataExport.objects.filter(pk__in=pks)
-    blobs = list(Blob.objects.filter(pk__in=rows.values("blob")))
-    gone, _by_model = rows.delete()
-    for one in blobs:
-        one.release()
-    return gone
 
 
 def _drop_account(pk: int) -> int:
@@ -194,18 +185,6 @@ def _drop_account(pk: int) -> int:
         user.set_unusable_password()
         model._default_manager.filter(pk=pk).update(password=user.password)
     return 1
-
-
-def _drop_log_lines(person: Person) -> None:
-    """Delete what the admin's own log says of the customer and the account: their labels are names."""
-    try:
-        log: Any = apps.get_model("wagtailcore", "ModelLogEntry")
-        types: Any = apps.get_model("contenttypes", "ContentType")
-    except LookupError:
-        return
-    for model, pks in ((Customer, person.customers), (get_user_model(), person.users)):
-        kind = types.objects.get_for_model(model)
-        log.objects.filter(content_type=kind, object_id__in=[str(pk) for pk in pks]).delete()
 
 
 def _drop_tasks(texts: Collection[str]) -> None:

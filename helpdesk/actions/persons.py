@@ -7,7 +7,7 @@ others wrote stays byte for byte, but for the person's addresses, full name and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.apps import apps
@@ -33,6 +33,7 @@ from helpdesk.permissions import SYSTEM
 from helpdesk.rules.blanking import Blanker, Person, Term
 
 from .answers import rows_of_snapshot
+from .erasing_rows import drop_raw
 
 #: Rows of one transaction.
 BATCH = 200
@@ -288,10 +289,9 @@ def _empty(row: Article, word: str) -> None:
 def _drop_files(article_ids: Collection[int]) -> None:
     """Delete the files of messages, and their bytes where nothing else needs them."""
     rows = Attachment.objects.filter(article__in=article_ids)
-    blobs = list(Blob.objects.filter(pk__in=rows.values("blob")))
+    blobs = set(rows.order_by().values_list("blob_id", flat=True))
     rows.delete()
-    for one in blobs:
-        one.release()
+    Blob.release_all(blobs)
 
 
 def _drop_raw(which: Q, *, shells: Q) -> int:
@@ -301,24 +301,17 @@ def _drop_raw(which: Q, *, shells: Q) -> int:
     if not found:
         return 0
     blobs = {row.blob_id for row in found if row.blob_id is not None}
-    messages = {row.message_id for row in found if row.message_id is not None}
-    rows.update(blob=None, message=None)
-    model: Any = InboundMail._meta.get_field("message").related_model
-    for message in model._default_manager.filter(pk__in=messages):
-        message.delete()  # one by one: files of its own go with it
-    emptied = [row.pk for row in found if row.pk in set(_ids(InboundMail, shells))]
+    pks = [row.pk for row in found]
+    drop_raw(pks)
+    emptied = list(InboundMail.objects.filter(shells, pk__in=pks).values_list("pk", flat=True))
+    InboundMail.objects.filter(pk__in=pks).update(blob=None)
     InboundMail.objects.filter(pk__in=emptied).update(
         state=InboundMail.State.ERASED, sender="", subject="", envelope_to=[], evidence=[], error=""
     )
     if emptied:
         journal.write([{"kind": journal.INBOUND, "pks": sorted(emptied)}])
-    for one in Blob.objects.filter(pk__in=blobs):
-        one.release()
+    Blob.release_all(blobs)
     return len(blobs)
-
-
-def _ids(model: Any, which: Q) -> Iterator[int]:
-    yield from model._default_manager.filter(which).values_list("pk", flat=True)
 
 
 def _inbound(rows: QuerySet[InboundMail], person: Person, blanker: Blanker) -> Counter[str]:

@@ -7,9 +7,9 @@ from .access import OAuthAccess
 from .answers import Answer, AskedField
 from .articles import Article, Attachment, Sender
 from .audit import AuditEntry, AuditKind
-from .base import NamedRow, Privacy
+from .base import NamedRow, Privacy, delete_rows
 from .batch import current_batch, held, hold, insert, known, learn, open_batch, update
-from .blobs import Blob, BlobRemoval, Scan
+from .blobs import Blob, BlobRemoval, Scan, remove_left
 from .clocks import Clock, PromiseOverride
 from .departments import Department, Team
 from .directory import Directory, directory, is_kept, kept_directory
@@ -149,6 +149,7 @@ __all__ = [
     "Watcher",
     "confidential_queues",
     "current_batch",
+    "delete_rows",
     "directory",
     "held",
     "hold",
@@ -161,6 +162,7 @@ __all__ = [
     "open_batch",
     "own_addresses",
     "queue_map",
+    "remove_left",
     "update",
     "usual_work_time",
 ]

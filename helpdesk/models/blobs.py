@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Self
+from uuid import uuid4
 
 from django.core.files.base import File
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, OperationalError, connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -15,7 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from helpdesk import scanner, storage
 
-from .base import NONE
+from .base import NONE, delete_rows
+
+#: So many files are deleted in one transaction.
+AT_ONCE = 100
 
 
 class Scan(models.TextChoices):
@@ -91,7 +95,7 @@ class Blob(models.Model):
         kept = list(contents)
         digests = storage.put_all(kept)
         sizes = dict(zip(digests, map(len, kept), strict=True))
-        rows = [cls(sha256=one, size=size, **_scan_of(one)) for one, size in sizes.items()]
+        rows = [cls(sha256=one, size=size, **_scan_of(one)) for one, size in sorted(sizes.items())]
         cls.objects.bulk_create(rows, ignore_conflicts=True)
         storage.put_all(kept)  # before the rows were there `_discard` may have taken the bytes
         found = {row.sha256: row for row in cls.objects.filter(sha256__in=sizes)}
@@ -132,14 +136,40 @@ class Blob(models.Model):
 
         Tells whether that was so.
         """
+        return Blob.release_all([self.pk]) == 1
+
+    @classmethod
+    def release_all(cls, ids: Iterable[int]) -> int:
+        """Do so for many rows with a handful of statements; return how many went.
+
+        That their bytes are to go is written down in the same transaction (`BlobRemoval`), so that nothing stays
+        in the storage if the process dies before they are gone.
+        """
         with transaction.atomic():
-            row = Blob.objects.select_for_update().filter(pk=self.pk).first()
-            if row is None or row.references():
-                return False
-            sha256 = row.sha256
-            row.delete()
-            transaction.on_commit(partial(_discard, sha256))
-        return True
+            # a row that begins to point here holds the key: its transaction is waited for
+            rows = cls.objects.select_for_update().filter(pk__in=set(ids)).order_by("pk")
+            found = dict(rows.values_list("pk", "sha256"))
+            needed = cls._needed(found)
+            free = {pk: sha256 for pk, sha256 in found.items() if pk not in needed}
+            if not free:
+                return 0
+            digests = sorted(free.values())
+            BlobRemoval.objects.bulk_create(
+                [BlobRemoval(sha256=one) for one in digests], ignore_conflicts=True
+            )
+            delete_rows(cls.objects.filter(pk__in=free))
+            # the rows are committed by then: a storage that fails now loses nothing but time
+            transaction.on_commit(partial(_discard, digests), robust=True)
+        return len(free)
+
+    @classmethod
+    def _needed(cls, ids: Collection[int]) -> set[int]:
+        needed: set[int] = set()
+        for relation in cls._meta.related_objects:
+            name = relation.field.name
+            rows = relation.related_model._default_manager.filter(**{f"{name}__in": ids}).order_by()
+            needed.update(rows.values_list(name, flat=True))
+        return needed
 
 
 class BlobRemoval(models.Model):
@@ -168,16 +198,44 @@ def _scan_of(sha256: str) -> dict[str, Any]:
     return {"scan": Scan.CLEAN, "scanned_at": timezone.now()}
 
 
-def _discard(sha256: str) -> None:
-    """Delete the bytes of a row that is gone, unless somebody kept equal bytes meanwhile.
+def remove_left(limit: int = 1000) -> int:
+    """Delete bytes whose rows are gone but which are still there; return how many (at most `limit`) were dealt with."""
+    rows = BlobRemoval.objects.order_by("pk").values_list("sha256", flat=True)
+    digests = sorted(rows[:limit])
+    _discard(digests)
+    return len(digests)
 
-    A row of our own holds the digest while the bytes go: whoever wants to keep them waits for us at
-    its unique constraint, and looks again afterwards whether they are there.
+
+def _discard(digests: Sequence[str]) -> None:
+    """Delete the bytes of rows that are gone, unless somebody kept equal bytes meanwhile.
+
+    Rows of our own hold the digests while the bytes go: whoever wants to keep them waits for us at
+    their unique constraint, and looks again afterwards whether they are there.
     """
-    try:
-        with transaction.atomic():
-            guard = Blob.objects.create(sha256=sha256, size=0)
-            storage.delete(sha256)
-            guard.delete()
-    except IntegrityError:
-        return
+    for several in _by(digests, AT_ONCE):
+        try:
+            _discard_guarded(several, patient=False)
+        except OperationalError:
+            # somebody keeps one of them at this moment: one by one we hold nothing while we wait
+            for one in several:
+                _discard_guarded([one], patient=True)
+
+
+@transaction.atomic
+def _discard_guarded(digests: Sequence[str], *, patient: bool) -> None:
+    if not patient and connection.vendor == "postgresql":
+        # sooner than those who wait crosswise would be told apart by the database
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '200ms'")
+    mark = uuid4().hex
+    guards = [Blob(sha256=one, size=0, finding=mark) for one in digests]
+    Blob.objects.bulk_create(guards, ignore_conflicts=True)
+    ours = Blob.objects.filter(sha256__in=digests, finding=mark)
+    storage.delete_all(ours.values_list("sha256", flat=True))
+    delete_rows(ours)
+    delete_rows(BlobRemoval.objects.filter(sha256__in=digests))
+
+
+def _by(digests: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(digests), size):
+        yield digests[start : start + size]

@@ -19,13 +19,10 @@ from typing import Any
 
 from django.utils.translation import ngettext
 
-from helpdesk.rules.answers import told
+from helpdesk.rules.answers import line_of, told
 
 from .forms import IntakeForm
 from .inputs.groups import GroupInput
-
-#: Answers that begin on a line of their own.
-_BLOCKS = frozenset({"long_text", "group"})
 
 
 def take(form: IntakeForm) -> tuple[dict[str, Any], ...]:
@@ -70,15 +67,7 @@ def as_text(answers: tuple[dict[str, Any], ...]) -> str:
 
     Hidden values, too: the text is a message that its sender reads.
     """
-    lines = []
-    for entry in told(answers):
-        if not entry["shown"]:
-            continue
-        glue = "\n" if entry["type"] in _BLOCKS else " "
-        label = entry["label"].rstrip(": ")
-        stop = "" if label.endswith((".", "?", "!")) else ":"
-        lines.append(f"{label}{stop}{glue}{entry['shown']}")
-    return "\n\n".join(lines)
+    return "\n\n".join(filter(None, map(line_of, told(answers))))
 
 
 def subject(title: str, form: IntakeForm, answers: tuple[dict[str, Any], ...]) -> str:

@@ -34,7 +34,7 @@ def can(actor: Actor, right: Right | str, thing: Ticket | Queue) -> bool:
     rights = actor.queue_rights.get(thing.queue_id, frozenset())
     is_removed = thing.state.type == StateType.REMOVED
     is_superuser = actor.user is not None and actor.user.is_superuser
-    if is_removed and not is_superuser:
+    if (is_removed and not is_superuser) or thing.anonymised_at is not None:
         return False
     return str(right) in rights or (right == Right.READ and _is_informed(actor, thing))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -26,6 +26,8 @@ WITHIN = "."
 _YES, _NO = "yes", "no"
 #: The type of a value that goes with a form and that its sender never saw.
 HIDDEN = "hidden"
+#: Answers that begin on a line of their own.
+_BLOCKS = frozenset({"long_text", "group"})
 _ASKED = re.compile(r'(?<!\S)answer:([a-z][a-z0-9_.]{0,99})=(?:"([^"]*)"?|(\S*))', re.IGNORECASE)
 
 
@@ -78,6 +80,45 @@ def told(snapshot: object) -> list[dict[str, Any]]:
     """Return the entries that may be shown to whoever sent them: without hidden values."""
     entries = snapshot if isinstance(snapshot, list | tuple) else ()
     return [one for one in entries if isinstance(one, dict) and one.get("type") != HIDDEN]
+
+
+def line_of(entry: Mapping[str, Any]) -> str:
+    """Return an entry as it stands in the message that a form writes; '' for an empty answer."""
+    if not entry.get("shown"):
+        return ""
+    glue = "\n" if entry.get("type") in _BLOCKS else " "
+    label = str(entry.get("label") or "").rstrip(": ")
+    stop = "" if label.endswith((".", "?", "!")) else ":"
+    return f"{label}{stop}{glue}{entry['shown']}"
+
+
+def emptied(snapshot: object, goes: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Return a snapshot in which the answers for which `goes` holds are empty, also those in lists of rows.
+
+    What a list of rows shows is then written anew from what is left in it. Entries that cannot be read go.
+    """
+    entries = snapshot if isinstance(snapshot, list | tuple) else ()
+    return [_emptied(dict(one), goes) for one in entries if isinstance(one, Mapping)]
+
+
+def _emptied(entry: dict[str, Any], goes: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
+    lines = _lines(entry)
+    if lines is None or (entry.get("private") and goes(entry)):
+        return {**entry, **_empty_of(entry)} if goes(entry) else entry
+    rows = [emptied(line, goes) for line in lines]
+    if rows == lines:
+        return entry
+    value = [{one.get("key"): one.get("value") for one in row} for row in rows]
+    shown = "\n".join(
+        ", ".join(f"{one.get('label')}: {one['shown']}" for one in row if one.get("shown"))
+        for row in rows
+    )
+    return {**entry, "rows": rows, "value": value, "shown": shown.strip("\n")}
+
+
+def _empty_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    empty: dict[str, Any] = {"value": None, "shown": ""}
+    return {**empty, "rows": []} if "rows" in entry else empty
 
 
 def read_asked(words: str) -> tuple[list[tuple[str, str]], str]:
