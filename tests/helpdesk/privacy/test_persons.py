@@ -174,7 +174,7 @@ def test_nothing_of_the_person_is_left(world, boss):
     assert files_with(["zq31415"])
     row = erase(world, boss)
     left = places_of((*w.MARKS, w.WORDS, "marker-of-the-file"), besides=["helpdesk_auditentry"])
-    assert left == []
+    assert not left, left
     assert files_with(["zq31415", "Quork", "marker-of"]) == []
     new = AuditEntry.objects.filter(pk__gt=last_line)
     told = " ".join(f"{one.data} {one.user_name} {one.subject_name}" for one in new)
@@ -313,9 +313,7 @@ def test_merged_groups_go_only_if_all_of_them_is_theirs(world, boss):
     actions.merge(actor=world.actor, source=joined, target=world.alone)
     assert set(_alone(world)) == {world.alone.pk, joined.pk}
     of_other = f.make_ticket(world.queue, customer=world.other)
-    actions.merge(
-        actor=world.actor, source=of_other, target=world.alone, confirmed=True
-    )
+    actions.merge(actor=world.actor, source=of_other, target=world.alone, visible=False)
     assert _alone(world) == []
 
 
@@ -331,7 +329,8 @@ def test_it_goes_on_where_it_stopped(world, boss, monkeypatch):
         row.refresh_from_db()
         steps.add(row.step)
     assert len(steps) > 5
-    assert places_of(w.MARKS, besides=["helpdesk_auditentry"]) == []
+    left = places_of(w.MARKS, besides=["helpdesk_auditentry"])
+    assert not left, left
 
 
 def test_a_batch_that_fails_is_tried_again_and_given_up(world, boss, monkeypatch, caplog):
@@ -350,12 +349,13 @@ def test_a_batch_that_fails_is_tried_again_and_given_up(world, boss, monkeypatch
 
 def test_anonymising_leaves_the_words(world, boss):
     erase(world, boss, "anonymise")
-    assert places_of(w.MARKS, besides=["helpdesk_auditentry"]) == []
+    left = places_of(w.MARKS, besides=["helpdesk_auditentry"])
+    assert not left, left
     world.alone.refresh_from_db()
     assert world.alone.customer is None
     own = world.theirs.articles.get(body=w.WORDS)
     assert own.from_name == "[erased]"
-    assert own.attachments.count() == 1
+    assert not own.attachments.exists()  # whose it is stands in the file itself
 
 
 def test_asking_twice_is_asking_once(world, boss):

@@ -198,7 +198,7 @@ def _form(queue: Any, other: Customer, agent: Any) -> Ticket:
 
 def _control(queue: Any, other: Customer, agent: Any) -> Ticket:
     """Nothing of the person, but what looks like it."""
-    ticket = f.make_ticket(queue, subject="Quorkmänner", body="zq3141 and Quork", customer=other)
+    ticket = f.make_ticket(queue, subject="Quorkner", body="zq3141 and Quork", customer=other)
     article = message(ticket, other, "uni.example, mail.example")
     raw(article, "From: other@mail.example\n\nuni.example")
     return ticket
@@ -249,6 +249,7 @@ def _loose(world: World) -> None:
     DataExport.objects.create(
         customer=customer,
         addresses=["quork@mail.example"],
+        state="ready",
         asked_at=now,
         expires_at=now + timedelta(days=1),
         blob=Blob.keep(b"archive of zq31415"),

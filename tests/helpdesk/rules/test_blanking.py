@@ -26,7 +26,10 @@ def blanker() -> Blanker:
         ("<jm@uni.example>, x@y.example", "<[gone]>, x@y.example"),
         ("Herr Jörg Müller und Müller, Jörg", "Herr [gone] und [gone]"),
         ("JÖRG\nMÜLLER rang", "[gone] rang"),
-        ("his account jm12345 and jm12345@old.example", "his account [gone] and [gone]@old.example"),
+        (
+            "his account jm12345 and jm12345@old.example",
+            "his account [gone] and [gone]@old.example",
+        ),
         ("call +49 711 5550!", "call [gone]!"),
         ("the otter swims", "the [gone] swims"),
     ],
@@ -67,6 +70,24 @@ def test_data_and_recipients(blanker):
     assert blanker.data(rows) == [{"jm12345": ["[gone]", 3, None]}]
     pairs = [["Jörg Müller", "JM@uni.example"], ["Jörg Müller", "b@x.example"], "jm@uni.example"]
     assert blanker.without(pairs) == [["[gone]", "b@x.example"]]
+
+
+def test_whole_rows_of_lists_of_people_go():
+    """A first name by itself is everybody's, but not in the row with their address."""
+    blanker = Blanker(MARKS, "[gone]")
+    agents = [
+        {"first_name": "Jörg", "last_name": "M.", "email": "JM@uni.example", "role": "owns"},
+        {"first_name": "Jörg", "last_name": "N.", "email": "jn@uni.example"},
+    ]
+    assert blanker.data(agents) == [
+        {"first_name": "[gone]", "last_name": "[gone]", "email": "[gone]", "role": "owns"},
+        agents[1],
+    ]
+    cells = [{"key": "a", "value": "Jörg", "shown": "Jörg"}, {"key": "b", "value": "jm12345"}]
+    assert blanker.data([cells, cells[:1]]) == [
+        [{"key": "a", "value": "[gone]", "shown": "[gone]"}, {"key": "b", "value": "[gone]"}],
+        cells[:1],
+    ]
 
 
 def test_a_second_time_changes_nothing(blanker):
