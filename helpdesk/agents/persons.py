@@ -110,7 +110,8 @@ class CorrectForm(ReferenceForm):
 
     def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
         shown = {name: getattr(customer, name) or "" for name in ("name", "phone", "login_name")}
-        super().__init__(*args, initial=shown, **kwargs)
+        kwargs["initial"] = shown
+        super().__init__(*args, **kwargs)
         self.rows = list(customer.addresses.order_by("pk"))
         for number, row in enumerate(self.rows, 1):
             self.fields[f"address-{row.pk}"] = forms.EmailField(

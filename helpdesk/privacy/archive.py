@@ -6,6 +6,7 @@ Written piece by piece into a file on disk: it needs no more memory for two giga
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import tempfile
 import zipfile
@@ -48,13 +49,16 @@ def _write_texts(scope: Scope, folder: Path) -> dict[str, int]:
         "person": export_data.person_data(scope) if scope.only is None else {},
     }
     with (folder / _PAGE).open("w", encoding="utf-8") as page, (folder / _DATA).open("w", encoding="utf-8") as data:  # fmt: skip
-        page.write(_html("head", {**head, "only": scope.only, "made_at": timezone.now()}))
+        cut = secrets.token_hex(16)  # where the requests go: nobody can have written this
+        context = {**head, "only": scope.only, "made_at": timezone.now(), "cut": cut}
+        before, after = _html("page", context).split(cut)
+        page.write(before)
         data.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "requests": [\n')
         for request in export_data.requests(scope):
             page.write(_html("request", {"request_data": _readable(request), "scope": scope}))
             data.write((",\n" if count else "") + json.dumps(request, ensure_ascii=False))
             count += 1
-        page.write(_html("tail", {**head, "count": count}))
+        page.write(after if count else _html("page", {**context, "is_empty": True}).split(cut)[1])
         data.write("\n ]\n}\n")
     return {"requests": count}
 

@@ -214,9 +214,9 @@ def _request(ticket: Ticket, part: str, scope: Scope) -> dict[str, Any] | None:
     is_own = part == "own"
     articles = scope.articles(ticket, part).prefetch_related("attachments__blob")
     messages = [
-        data
+        one
         for article in articles.iterator(chunk_size=50)
-        if (data := _message(ticket, article, is_own, scope)) is not None
+        if (one := _message(ticket, article, is_own, scope)) is not None
     ]
     if not is_own and not messages and not scope.is_complete:
         return None

@@ -132,7 +132,7 @@ def person_of(
     ids |= set(Customer.objects.filter(user__in=list(users)).values_list("pk", flat=True))
     ids = _all_of(ids)
     rows = list(Customer.objects.filter(pk__in=ids))
-    accounts = {row.user_id for row in rows if row.user_id is not None} | set(users)
+    accounts = {*(row.user_id for row in rows if row.user_id is not None), *users}
     people = list(get_user_model()._default_manager.filter(pk__in=accounts))
     spelled = set(known)
     for pair in CustomerAddress.objects.filter(customer__in=ids).values_list(
@@ -174,7 +174,7 @@ def _all_of(ids: set[int]) -> set[int]:
     """Return the rows with all that became them, and what they became."""
     for _round in range(_DEEP):
         into = Customer.objects.filter(pk__in=ids, merged_into__isnull=False)
-        more = set(into.values_list("merged_into", flat=True))
+        more = {pk for pk in into.values_list("merged_into", flat=True) if pk is not None}
         more |= set(Customer.objects.filter(merged_into__in=ids).values_list("pk", flat=True))
         if more <= ids:
             break

@@ -168,11 +168,12 @@ def test_two_and_two_hundred_take_the_same_queries(world, boss):
 # --- erasing ------------------------------------------------------------------------------------------------
 
 
-def test_nothing_of_the_person_is_left(world, boss):
+def test_nothing_of_the_person_is_left(world, boss, django_capture_on_commit_callbacks):
     last_line = AuditEntry.objects.latest("pk").pk if AuditEntry.objects.exists() else 0
     assert places_of(w.MARKS)
     assert files_with(["zq31415"])
-    row = erase(world, boss)
+    with django_capture_on_commit_callbacks(execute=True):
+        row = erase(world, boss)
     left = places_of((*w.MARKS, w.WORDS, "marker-of-the-file"), besides=["helpdesk_auditentry"])
     assert not left, left
     assert files_with(["zq31415", "Quork", "marker-of"]) == []
