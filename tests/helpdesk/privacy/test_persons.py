@@ -45,6 +45,12 @@ def world(settings, tmp_path) -> w.World:
     return w.make_world()
 
 
+@pytest.fixture(autouse=True)
+def _the_word(monkeypatch) -> None:
+    """What stands in place of a name follows the site's language."""
+    monkeypatch.setattr(person_jobs, "word", lambda: "[erased]")
+
+
 @pytest.fixture
 def boss(db) -> permissions.Actor:
     return permissions.agent(f.UserFactory(username="boss", is_superuser=True))
