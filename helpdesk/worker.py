@@ -44,7 +44,7 @@ from .actions import (
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, HeldFile, PeriodicJob, Reckoning
 from .notifications import digest, letting_go, send_due, summaries, telling
-from .privacy import applying, nightly
+from .privacy import applying, export, nightly, person_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -120,6 +120,8 @@ def schedule() -> list[Job]:
         Job("duplicates.look", 20 * seconds, duplicates.look, repeats=True),
         Job(scanning.JOB, 20 * seconds, scanning.scan_files, "scan", repeats=True),
         Job("storage.shorten", 15 * seconds, applying.apply_orders, "storage", repeats=True),
+        Job("persons.erase", 20 * seconds, person_jobs.work, "persons", repeats=True),
+        Job("persons.exports", timedelta(hours=1), export.tidy_exports, repeats=True),
         Job("tidy", timedelta(days=1), tidy),
         Job("privacy.night", 60 * seconds, nightly.run_night, "privacy", repeats=True),
         *(import_string(path) for path in conf.get("JOBS")),

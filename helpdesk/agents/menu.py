@@ -52,6 +52,12 @@ GROUPS = (
             (_("Holds"), "helpdesk_agents:holds", "lock", policy.may_manage),
             (_("Audit log"), "helpdesk_agents:audit", "history", policy.may_audit),
             (_("Erasure"), "helpdesk_agents:erasure", "bin", policy.may_audit),
+            (
+                _("Data subjects"),
+                "helpdesk_agents:persons",
+                "user",
+                policy.may_handle_persons,
+            ),
         ),
     ),
     Group(

@@ -32,7 +32,7 @@ MESSAGES_A_PAGE = 100
 #: What a request's page leads to, by the way by which it was opened.
 PAGES = (
     *("detail", "reply", "close", "objection", "withdraw"),
-    *("invite", "uninvite", "share", "links"),
+    *("invite", "uninvite", "share", "links", "download"),
 )
 #: Files of these types keep their type; all others are sent as unknown bytes.
 HARMLESS = frozenset(

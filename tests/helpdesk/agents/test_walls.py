@@ -24,6 +24,7 @@ from helpdesk.models import (
     Calendar,
     Customer,
     CustomerAddress,
+    DataExport,
     Department,
     DismissedHint,
     ErasureRun,
@@ -37,6 +38,7 @@ from helpdesk.models import (
     OrderSettings,
     OutboundMail,
     Participant,
+    PersonErasure,
     Presence,
     Priority,
     Promise,
@@ -68,7 +70,7 @@ WATCHED = (
     *(Department, TeamRow, Group, get_user_model()),
     *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
     *(QueueOrder, OrderSettings, Hold, Tombstone, ErasureRun),
-    *(RetentionSettings, TermsChange),
+    *(RetentionSettings, TermsChange, DataExport, PersonErasure),
 )
 
 
@@ -177,6 +179,14 @@ def fill(team: Team) -> dict[str, str]:
         reason="retention",
     )
     absence = f.make_absence(team.agent, reason="Secret reason")
+    data_export = DataExport.objects.create(
+        customer=team.ticket.customer,
+        is_complete=True,
+        state="ready",
+        blob=Blob.keep(b"secret file of everything"),
+        asked_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     mail_filter = MailFilter.objects.create(
         name="Secret filter",
         condition={"field": "subject", "op": "is", "value": "Secret mail"},
@@ -209,6 +219,8 @@ def fill(team: Team) -> dict[str, str]:
         "route": str(route.pk),
         "filter": str(mail_filter.pk),
         "absence": str(absence.pk),
+        "export": str(data_export.pk),
+        "key": f"customer-{team.ticket.customer_id}",
         "task": str(DBTaskResult.objects.get().pk),
     }
 
@@ -226,6 +238,7 @@ ROWS = (
     ("helpdesk/departments/", "department"),
     ("helpdesk/customers/", "customer"),
     ("helpdesk/people/", "customer"),
+    ("helpdesk/persons/exports/", "export"),
     ("helpdesk/organisations/", "one"),
     ("helpdesk/accounts/", "mailbox"),
     ("helpdesk/routes/", "route"),
