@@ -1,0 +1,43 @@
+"""After a backup was restored: mails that waited at its time may have gone out since, so none goes by itself."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from helpdesk.models import EventKind, OutboundMail
+
+from . import telling
+from .outbox import _tell
+
+State = OutboundMail.State
+
+#: Rows changed in one transaction.
+BATCH = 200
+
+
+def hold_back(reason: str) -> int:
+    """Make all mails that wait to be sent *uncertain*, with the reason on them; return how many.
+
+    Also those that agents were still to be told by. People decide over each (`decisions.send_again`). No worker
+    may run meanwhile.
+    """
+    while telling.tell():
+        pass
+    count = 0
+    while batch := _hold_back(reason):
+        count += batch
+    return count
+
+
+@transaction.atomic
+def _hold_back(reason: str) -> int:
+    waiting = OutboundMail.objects.select_for_update(of=("self",)).filter(
+        state__in=[State.QUEUED, State.SENDING]
+    )
+    rows = list(waiting.select_related("ticket", "article").order_by("pk")[:BATCH])
+    for row in rows:
+        row.state = State.UNCERTAIN
+        row.server_reply = reason
+        _tell(row, EventKind.MAIL_UNCERTAIN)
+    OutboundMail.objects.bulk_update(rows, ["state", "server_reply"])
+    return len(rows)
