@@ -85,6 +85,10 @@ DEFAULTS: dict[str, Any] = {
     "UPLOADS_PER_IP": 1000,
     # links to requests that lead nowhere: somebody guesses
     "WRONG_LINKS_PER_IP": 60,
+    # how often somebody may have their data put together
+    "EXPORTS_PER_PERSON": 3,
+    # downloads of single requests, and of exports
+    "DOWNLOADS_PER_IP": 120,
     # searches in a minute
     "SEARCHES_PER_IP": 240,
     # the largest mail taken from a mailbox, in bytes

@@ -26,6 +26,8 @@ WINDOWS = {
     "UPLOADS_PER_IP": HOUR,
     "WRONG_LINKS_PER_IP": HOUR,
     "SEARCHES_PER_IP": MINUTE,
+    "EXPORTS_PER_PERSON": HOUR,
+    "DOWNLOADS_PER_IP": HOUR,
 }
 #: A form that was shown longer ago than this (seconds) is sent once more: it may be a copy from a program.
 LONGEST = 24 * HOUR

@@ -117,6 +117,23 @@ def put_all(contents: Iterable[bytes]) -> list[str]:
     return digests
 
 
+def put_file(content: File) -> str:
+    """Store the bytes of an open file as `put` does, however many there are, and return their digest."""
+    sha = hashlib.sha256()
+    for chunk in content.chunks():
+        sha.update(chunk)
+    sha256, storage = sha.hexdigest(), blob_storage()
+    if not storage.exists(path_of(sha256)):
+        content.seek(0)
+        storage.save(path_of(sha256), content)
+    return sha256
+
+
+def open_file(sha256: str) -> File:
+    """Return the stored bytes as an open file. Raises `FileNotFoundError` if they are gone."""
+    return blob_storage().open(path_of(sha256), "rb")
+
+
 def read(sha256: str) -> bytes:
     """Return the stored bytes. Raises `FileNotFoundError` if they are gone."""
     with blob_storage().open(path_of(sha256), "rb") as file:

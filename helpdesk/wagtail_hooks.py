@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import include, path
@@ -125,6 +126,12 @@ def admin_viewsets() -> list[Any]:
         routes.RouteViewSet(),
         departments.DepartmentViewSet(),
     ]
+
+
+@hooks.register("register_permissions")
+def permissions_of_groups() -> Any:
+    """What is given on the page of a group beside rights in queues."""
+    return Permission.objects.filter(content_type__app_label="helpdesk", codename="handle_persons")
 
 
 @hooks.register("construct_homepage_panels")

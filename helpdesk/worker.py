@@ -43,6 +43,7 @@ from .actions import (
 from .mail import fetch, health, ingest, listen
 from .models import AutoMail, HeldFile, PeriodicJob, Reckoning
 from .notifications import digest, send_due, summaries, telling
+from .privacy import export, person_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +117,8 @@ def schedule() -> list[Job]:
         Job("customers.follow", 60 * seconds, follow_merged, repeats=True),
         Job("duplicates.look", 20 * seconds, duplicates.look, repeats=True),
         Job(scanning.JOB, 20 * seconds, scanning.scan_files, "scan", repeats=True),
+        Job("persons.erase", 20 * seconds, person_jobs.work, "persons", repeats=True),
+        Job("persons.exports", timedelta(hours=1), export.tidy_exports, repeats=True),
         Job("tidy", timedelta(days=1), tidy),
         *(import_string(path) for path in conf.get("JOBS")),
     ]

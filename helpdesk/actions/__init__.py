@@ -60,6 +60,7 @@ from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .order_checks import look_up, rules_of, taken_by
 from .order_plan import in_the_way, plan_of
 from .ordering import Wanted, change_order, place_order, refuse_order, rows_of
+from .person_rows import correct_person
 from .plan_steps import Standing, Step
 from .proving import note_code
 from .reading import mark_seen
@@ -88,6 +89,7 @@ __all__ = [
     "claim_address",
     "claim_token",
     "confirm_address",
+    "correct_person",
     "customer_for_person",
     "drop_claim",
     "follow_merged",

@@ -16,7 +16,7 @@ def write_answers(ticket: Ticket) -> None:
     """
     if not ticket.answers:
         return
-    Answer.objects.bulk_create(_rows(ticket), batch_size=500)
+    Answer.objects.bulk_create(rows_of_snapshot(ticket), batch_size=500)
     if ticket.form_key is not None and not ticket.is_test:
         _remember_fields(ticket, ticket.form_key)
 
@@ -37,7 +37,8 @@ def _remember_fields(ticket: Ticket, form_key: UUID) -> None:
         )
 
 
-def _rows(ticket: Ticket) -> list[Answer]:
+def rows_of_snapshot(ticket: Ticket) -> list[Answer]:
+    """Return the rows of a ticket's snapshot, unsaved."""
     return [
         Answer(
             ticket_id=ticket.pk,

@@ -50,6 +50,12 @@ GROUPS = (
             (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_lead),
             (_("Absences"), "helpdesk_agents:absences", "calendar-alt", policy.may_enter),
             (_("Audit log"), "helpdesk_agents:audit", "history", policy.may_audit),
+            (
+                _("Data subjects"),
+                "helpdesk_agents:persons",
+                "user",
+                policy.may_handle_persons,
+            ),
         ),
     ),
     Group(

@@ -97,6 +97,11 @@ def may_audit(actor: Actor) -> bool:
     return may_administer(actor)
 
 
+def may_handle_persons(actor: Actor) -> bool:
+    """Tell whether the actor deals with the requests of data subjects."""
+    return permissions.may_handle_persons(actor)
+
+
 def check(allowed: bool) -> None:
     """Send somebody without the right away: the admin answers with its own message."""
     if not allowed:

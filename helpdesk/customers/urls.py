@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from . import addresses, code_views, sharing, views
+from . import addresses, code_views, downloads, sharing, views
 
 app_name = "helpdesk_customers"
 
@@ -19,6 +19,7 @@ def _request(prefix: str) -> list:
         path("uninvite/", sharing.Uninvite.as_view(), name=f"{prefix}uninvite"),
         path("share/", sharing.Share.as_view(), name=f"{prefix}share"),
         path("links/", sharing.Links.as_view(), name=f"{prefix}links"),
+        path("download/", downloads.DownloadRequest.as_view(), name=f"{prefix}download"),
         path("files/<int:pk>/", views.File.as_view(), name=f"{prefix}file"),
     ]
 
@@ -34,6 +35,8 @@ urlpatterns = [
         addresses.ConfirmAddress.as_view(),
         name="address_confirm",
     ),
+    path("data/", downloads.MyData.as_view(), name="data"),
+    path("data/<int:pk>/", downloads.Fetch.as_view(), name="data_fetch"),
     path("status/<str:token>/", include(_request("status_"))),
     path("<str:number>/", include(_request(""))),
 ]

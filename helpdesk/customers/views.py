@@ -30,7 +30,17 @@ from .forms import InvitationForm, ObjectionForm, ReplyForm
 REQUESTS_A_PAGE = 25
 MESSAGES_A_PAGE = 100
 #: What a request's page leads to, by the way by which it was opened.
-PAGES = ("detail", "reply", "close", "objection", "invite", "uninvite", "share", "links")
+PAGES = (
+    "detail",
+    "reply",
+    "close",
+    "objection",
+    "invite",
+    "uninvite",
+    "share",
+    "links",
+    "download",
+)
 #: Files of these types keep their type; all others are sent as unknown bytes.
 HARMLESS = frozenset(
     {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"}

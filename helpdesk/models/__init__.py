@@ -1,6 +1,6 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
 base, batch, audit, access, routes, time, keeping, queues, departments, sorting, people, blobs, held_files, tickets, ticket_parts, erasure, answers, clocks, absence, working,
-articles, search, history, mail, orders, outbound, notices, screening, jobs, directory."""
+articles, search, history, mail, orders, outbound, notices, screening, jobs, directory, persons."""
 
 from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
 from .access import OAuthAccess
@@ -31,6 +31,7 @@ from .notices import (
 from .orders import OrderSettings, QueueOrder
 from .outbound import AutoMail, AutoResponse, BouncedAddress, OutboundMail
 from .people import AddressClaim, Customer, CustomerAddress, Organisation, Proof
+from .persons import PersonErasure
 from .queues import (
     AgentNames,
     FollowUp,
@@ -115,6 +116,7 @@ __all__ = [
     "OutboundMail",
     "Participant",
     "PeriodicJob",
+    "PersonErasure",
     "Presence",
     "Priority",
     "Privacy",

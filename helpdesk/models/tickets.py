@@ -317,7 +317,9 @@ class Participant(models.Model):
                 fields=["normalised"],
                 name="helpdesk_participant_reads",
                 condition=Q(may_read=True),
-            )
+            ),
+            # what somebody takes part in, also where they are only copied in (data subjects)
+            models.Index(fields=["normalised"], name="helpdesk_participant_who"),
         ]
 
     def __str__(self) -> str:

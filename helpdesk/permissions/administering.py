@@ -27,6 +27,19 @@ def is_superuser(actor: Actor) -> bool:
     return bool(actor.user is not None and actor.user.is_active and actor.user.is_superuser)
 
 
+def may_handle_persons(actor: Actor) -> bool:
+    """Tell whether the actor deals with the requests of data subjects: superusers, and teams with that permission.
+
+    It is given on the page of a group and reaches over all queues, as such a request does.
+    """
+    if actor.kind == "system" or is_superuser(actor):
+        return True
+    user = actor.user
+    return actor.kind == "agent" and bool(
+        user is not None and user.is_active and user.has_perm("helpdesk.handle_persons")
+    )
+
+
 def administered_departments(actor: Actor) -> QuerySet[Department]:
     """Return the departments that the actor looks after as a whole, by name; superusers: all."""
     if is_superuser(actor):

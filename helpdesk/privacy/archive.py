@@ -1,0 +1,97 @@
+"""The archive of an export: one ZIP with a page to read, the same as data, and the files.
+
+Written piece by piece into a file on disk: it needs no more memory for two gigabytes than for one message.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.dateparse import parse_datetime
+
+from helpdesk import conf, storage
+
+from . import export_data
+from .export_data import Scope
+
+_PAGE, _DATA = "index.html", "data.json"
+
+
+def write(scope: Scope, target: IO[bytes], *, language: str) -> dict[str, int]:
+    """Write the archive of a scope into an open binary file; return how much it holds, by code."""
+    with translation.override(conf.site_language(language)), tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        counts = _write_texts(scope, folder)
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+            for one in (_PAGE, _DATA):
+                archive.write(folder / one, one)
+            counts["files"] = _write_files(scope, archive)
+    return counts
+
+
+def _write_texts(scope: Scope, folder: Path) -> dict[str, int]:
+    """Write page and data side by side, a request at a time."""
+    count = 0
+    head: dict[str, Any] = {
+        "format": export_data.FORMAT,
+        "made": timezone.now().isoformat(timespec="seconds"),
+        "site": conf.get("SITE_NAME"),
+        "complete": scope.is_complete,
+        "person": export_data.person_data(scope) if scope.only is None else {},
+    }
+    with (folder / _PAGE).open("w", encoding="utf-8") as page, (folder / _DATA).open("w", encoding="utf-8") as data:  # fmt: skip
+        page.write(_html("head", {**head, "only": scope.only, "made_at": timezone.now()}))
+        data.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "requests": [\n')
+        for request in export_data.requests(scope):
+            page.write(_html("request", {"request_data": _readable(request), "scope": scope}))
+            data.write((",\n" if count else "") + json.dumps(request, ensure_ascii=False))
+            count += 1
+        page.write(_html("tail", {**head, "count": count}))
+        data.write("\n ]\n}\n")
+    return {"requests": count}
+
+
+def _html(part: str, context: Mapping[str, Any]) -> str:
+    language = translation.get_language()
+    return render_to_string(f"helpdesk/export/{part}.html", {**context, "language": language})
+
+
+def _readable(value: Any) -> Any:
+    """Return data for the page: moments as such, and their days in the reader's language."""
+    if isinstance(value, dict):
+        return {
+            name: _as_moment(one) if name in _MOMENTS and isinstance(one, str) else _readable(one)
+            for name, one in value.items()
+        }
+    return [_readable(one) for one in value] if isinstance(value, list) else value
+
+
+_MOMENTS = frozenset(("at", "opened", "changed", "closed", "objected"))
+
+
+def _as_moment(text: str) -> Any:
+    at = parse_datetime(text) if text else None
+    return timezone.localtime(at) if at is not None else None
+
+
+def _write_files(scope: Scope, archive: zipfile.ZipFile) -> int:
+    """Copy the files into the archive; one that the storage lost is left out. Stored, for most are packed already."""
+    count = 0
+    for entry in scope.files:
+        facts = zipfile.ZipInfo(entry.path, date_time=timezone.localtime().timetuple()[:6])
+        try:
+            source = storage.open_file(entry.sha256)
+        except FileNotFoundError:
+            continue
+        with source, archive.open(facts, "w", force_zip64=True) as copy:
+            shutil.copyfileobj(source, copy, 256 * 1024)
+        count += 1
+    return count
