@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from helpdesk import events
 from helpdesk.models import EventKind, OutboundMail
+from helpdesk.permissions import SYSTEM
 
 from . import telling
-from .outbox import _tell
 
 State = OutboundMail.State
 
@@ -38,6 +39,13 @@ def _hold_back(reason: str) -> int:
     for row in rows:
         row.state = State.UNCERTAIN
         row.server_reply = reason
-        _tell(row, EventKind.MAIL_UNCERTAIN)
+        if row.ticket is not None:
+            events.record(
+                actor=SYSTEM,
+                ticket=row.ticket,
+                article=row.article,
+                kind=EventKind.MAIL_UNCERTAIN,
+                data={"mail": row.pk, "kind": row.kind},
+            )
     OutboundMail.objects.bulk_update(rows, ["state", "server_reply"])
     return len(rows)

@@ -78,12 +78,19 @@ class Command(BaseCommand):
             self.stdout.write(self.style.WARNING(f"Note: {line}"))
 
     def _sum_up(self, done: Restored, lost: list[str]) -> None:
-        erased = ", ".join(f"{count} {code}" for code, count in sorted(done.erased_again.items()))
+        erased = ", ".join(
+            f"{count} {code}" for code, count in sorted(done.erased_again.items()) if code != "left"
+        )
         lines = [
             f"Restored: {done.rows} rows, {done.files} files ({done.files_put} of them put back).",
             f"Erased again: {erased or 'nothing'}.",
             "Everybody is logged out, the caches are empty.",
         ]
+        if left := done.erased_again["left"]:
+            lines.append(
+                f"{left} tickets that had been erased could not be taken apart from those they were merged with: their "
+                "messages are empty, erase the rest by hand."
+            )
         if done.held_back:
             lines.append(
                 f"Held back: {done.held_back} mails that may have gone out since. They are in the outbox as uncertain."

@@ -77,7 +77,8 @@ class Pool:
 
     def _put(self, aside: Path, sha256: str) -> None:
         target = self.path(sha256)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (target.parent.parent, target.parent):  # for us alone, also the one between
+            folder.mkdir(mode=0o700, exist_ok=True)
         aside.replace(target)
         flush_folder(target.parent)
 

@@ -172,25 +172,30 @@ def test_keys_are_written_as_the_settings_read_them(tmp_path, settings):
     settings.SECRET_KEY = "with 'quotes', \\ and \"more\""
     settings.HELPDESK = {**settings.HELPDESK, "ENCRYPTION_KEYS": ["one", "two"]}
     keys.write_keys(tmp_path / "keys", tmp_path / "backups")
-    read = environ.Env()
-    read.ENVIRON = {}
-    read.read_env(tmp_path / "keys")
-    assert read.ENVIRON["SECRET_KEY"] == settings.SECRET_KEY
-    assert read.ENVIRON["ENCRYPTION_KEYS"] == "one,two"
+    class Read(environ.Env):
+        ENVIRON = {}  # noqa: RUF012
+
+    Read.read_env(tmp_path / "keys")
+    assert Read.ENVIRON["SECRET_KEY"] == settings.SECRET_KEY
+    assert Read.ENVIRON["ENCRYPTION_KEYS"] == "one,two"
 
 
 @pytest.mark.pure
 def test_only_one_backup_at_a_time(tmp_path):
-    with layout.locked(tmp_path), pytest.raises(BackupError, match="under way"):
-        with layout.locked(tmp_path):
-            pass
+    first, second = layout.locked(tmp_path), layout.locked(tmp_path)
+    with first, pytest.raises(BackupError, match="under way"):
+        second.__enter__()
 
 
 @pytest.mark.pure
 def test_what_is_half_written_does_not_appear(tmp_path):
-    with pytest.raises(KeyboardInterrupt), layout.whole(tmp_path / "manifest.json") as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+    def die() -> None:
+        with layout.whole(tmp_path / "manifest.json") as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        die()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,15 +15,19 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from helpdesk import actions, journal
 from helpdesk.models import (
+    Article,
     AuditEntry,
     AuditKind,
     Blob,
     BlobRemoval,
     Event,
     EventKind,
+    InboundMail,
     OutboundMail,
     Ticket,
+    Tombstone,
 )
 from tests import factories as f
 
@@ -156,6 +160,46 @@ def test_what_came_since_goes_and_nothing_goes_out_twice(place):
     line = AuditEntry.objects.get(kind=AuditKind.RESTORED)
     assert line.data["held_back"] == 1
     assert line.data["mailboxes"] == [made.account.mailbox.pk]
+
+
+def test_what_was_erased_since_is_erased_again_and_nothing_else(place):
+    """Also where the journal was lost with the machine, and a copy of it lies elsewhere."""
+    made = world.fill(4)
+    whole, files_only, third, fourth = made.tickets
+    backup(place / "backups")
+    before = rows_of(third, fourth)
+    actions.erase(tickets=[whole.pk], reason=Tombstone.Reason.BY_HAND)
+    actions.erase_files(tickets=[files_only.pk], reason=Tombstone.Reason.BY_HAND)
+    (place / "journal").rename(place / "saved")
+    said = restore(place / "backups", "--force", "--send-queued", "--journal", str(place / "saved"))
+
+    assert "1 tickets" in said
+    assert set(Ticket.objects.all()) == {files_only, third, fourth}
+    assert Tombstone.objects.get().number == whole.number
+    assert not files_only.articles.exclude(attachments=None).exists()
+    assert rows_of(third, fourth) == before
+    stored = {path.read_bytes() for path in (place / "media" / "helpdesk").rglob("*/*/*")}
+    assert {b"picture 2", b"picture 3"} <= stored
+    assert not {b"picture 0", b"picture 1"} & stored
+    # the journal is whole again, here
+    known = [one for _at, rows in journal.read() for one in rows]
+    assert {"kind": "files", "pk": files_only.pk, "number": files_only.number} in known
+    with pytest.raises(CommandError, match="There is no journal in"):
+        restore(place / "backups", "--force", "--journal", str(place / "nowhere"))
+
+
+def rows_of(*tickets: Ticket) -> dict[str, list]:
+    """Return everything that is stored of tickets."""
+    pks = [one.pk for one in tickets]
+    articles = Article.objects.filter(ticket__in=pks).order_by("pk")
+    mails = InboundMail.objects.filter(ticket__in=pks).order_by("pk")
+    return {
+        "tickets": list(Ticket.objects.filter(pk__in=pks).order_by("pk").values()),
+        "articles": list(articles.values()),
+        "mails": list(mails.values()),
+        "files": list(articles.exclude(attachments=None).values("attachments__blob__sha256")),
+        "events": list(Event.objects.filter(ticket__in=pks).order_by("pk").values()),
+    }
 
 
 def test_a_lost_file_comes_back_and_a_damaged_one_is_put_right(place):
