@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--force", action="store_true", help="replace what is here, if anything is"
         )
-        parser.add_argument(
-            "--journal", type=Path, action="append", default=[], metavar="FOLDER",
-            help="a journal of erasures saved elsewhere (may be given more than once)",
-        )  # fmt: skip
-        parser.add_argument(
-            "--send-queued", action="store_true",
-            help="send mails that waited when the backup was made: only if none went out since",
-        )  # fmt: skip
-        parser.add_argument(
-            "--fetch-mail", action="store_true", help="do not stop the mail accounts"
-        )
+        add_choices(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         wishes = Wishes(
@@ -78,32 +69,43 @@ class Command(BaseCommand):
             self.stdout.write(self.style.WARNING(f"Note: {line}"))
 
     def _sum_up(self, done: Restored, lost: list[str]) -> None:
-        erased = ", ".join(
-            f"{count} {code}" for code, count in sorted(done.erased_again.items()) if code != "left"
+        self.stdout.write(
+            f"Restored: {done.rows} rows, {done.files} files ({done.files_put} of them put back)."
         )
-        lines = [
-            f"Restored: {done.rows} rows, {done.files} files ({done.files_put} of them put back).",
-            f"Erased again: {erased or 'nothing'}.",
-            "Everybody is logged out, the caches are empty.",
-        ]
-        if left := done.erased_again["left"]:
-            lines.append(
-                f"{left} tickets that had been erased could not be taken apart from those they were merged with: their "
-                "messages are empty, erase the rest by hand."
-            )
-        if done.held_back:
-            lines.append(
-                f"Held back: {done.held_back} mails that may have gone out since. They are in the outbox as uncertain."
-            )
-        if done.mailboxes:
-            lines.append(
-                f"Stopped: {len(done.mailboxes)} mail accounts. Start them with: manage.py start_mail"
-            )
-        if done.left_over:
-            lines.append(
-                f"{done.left_over} stored files are of no request any more; the nightly erasure removes them."
-            )
-        if lost:
-            lines.append(f"Enter anew, the keys do not fit: {', '.join(lost)}.")
-        for line in lines:
+        for line in summary(done):
             self.stdout.write(line)
+        if lost:
+            self.stdout.write(f"Enter anew, the keys do not fit: {', '.join(lost)}.")
+
+
+def add_choices(parser: CommandParser) -> None:
+    """Add what can be chosen wherever a database was put back."""
+    parser.add_argument(
+        "--journal", type=Path, action="append", default=[], metavar="FOLDER",
+        help="a journal of erasures saved elsewhere (may be given more than once)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--send-queued", action="store_true",
+        help="send mails that waited at that time: only if none went out since",
+    )  # fmt: skip
+    parser.add_argument("--fetch-mail", action="store_true", help="do not stop the mail accounts")
+
+
+def summary(done: Restored) -> Iterator[str]:
+    """Give the lines that tell what was done so that nothing comes back or goes out twice."""
+    counts = sorted(one for one in done.erased_again.items() if one[0] != "left")
+    yield f"Erased again: {', '.join(f'{count} {code}' for code, count in counts) or 'nothing'}."
+    if left := done.erased_again["left"]:
+        yield (
+            f"{left} tickets that had been erased could not be taken apart from those they were merged with: their "
+            "messages are empty, erase the rest by hand."
+        )
+    yield "Everybody is logged out, the caches are empty."
+    if done.held_back:
+        yield (
+            f"Held back: {done.held_back} mails that may have gone out since. They are in the outbox as uncertain."
+        )
+    if done.mailboxes:
+        yield f"Stopped: {len(done.mailboxes)} mail accounts. Start them with: manage.py start_mail"
+    if done.left_over:
+        yield f"{done.left_over} stored files are of no request any more; the nightly erasure removes them."

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,29 +88,34 @@ def restore(folder: Path, wishes: Wishes, *, say: Say = lambda line: None) -> Re
     done = Restored(manifest.name, manifest.made_at)
     say("Putting the files back …")
     done.files, done.files_put = files.put_back(folder, Pool(folder.parent))
-    _gather_journals(folder, wishes.journals)
+    gather_journals(wishes.journals, folder)
     say("Putting the database back …")
     databases.load(folder / manifest.database)
     _compare(manifest)
     done.rows = sum(manifest.rows.values())
     say("Migrating …")
     call_command("migrate", verbosity=0, interactive=False)
+    put_right(done, wishes, moment=manifest.moment, say=say)
+    return done
+
+
+def put_right(done: Restored, wishes: Wishes, *, moment: datetime, say: Say) -> None:
+    """Do what a database needs that was put back to its state of a `moment`: nothing comes back, or goes out twice."""
     _forget_what_passes()
     if not wishes.fetch_mail:
         done.mailboxes = stopping.stop_fetching()
     if not wishes.send_queued:
-        done.held_back = holding_back.hold_back(_reason(manifest))
+        done.held_back = holding_back.hold_back(_reason(moment))
     say("Erasing again what was erased since …")
-    done.erased_again = replaying.replay(journal.read(), since=manifest.moment - MARGIN)
+    done.erased_again = replaying.replay(journal.read(), since=moment - MARGIN)
     numbers.skip_drawn(_numbers(), gap=GAP)
     done.left_over = _mark_left_over()
     databases.refresh_statistics()
     audit.record(AuditKind.RESTORED, data=_facts(done))
-    return done
 
 
-def _reason(manifest: Manifest) -> str:
-    made = timezone.localtime(manifest.moment)
+def _reason(moment: datetime) -> str:
+    made = timezone.localtime(moment)
     return gettext(
         "Held back: it waited when the backup of %(moment)s was made, and may have gone out since."
     ) % {"moment": f"{made:%Y-%m-%d %H:%M}"}
@@ -153,19 +158,21 @@ def _forget_what_passes() -> None:
 # --- the journal -----------------------------------------------------------------------------------
 
 
-def _gather_journals(folder: Path, others: tuple[Path, ...]) -> None:
-    """Bring what other journals know into ours, so that the next restoring knows it, too."""
+def gather_journals(others: tuple[Path, ...], folder: Path | None = None) -> None:
+    """Bring what other journals and that of a backup know into ours, so that the next restoring knows it, too."""
     here = journal.journal_storage()
     ours = {_mark(at, rows) for at, rows in journal.read(here)}
-    for at, rows in _foreign(folder, others):
+    for at, rows in _foreign(others, folder):
         mark = _mark(at, rows)
         if mark not in ours:
             ours.add(mark)
             _keep(here, at, rows)
 
 
-def _foreign(folder: Path, others: tuple[Path, ...]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    for row in layout.read_lines(folder / layout.JOURNAL):
+def _foreign(
+    others: tuple[Path, ...], folder: Path | None
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for row in layout.read_lines(folder / layout.JOURNAL) if folder else ():
         yield row["at"], row["entries"]
     for one in others:
         if not one.is_dir():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from helpdesk import actions, journal, permissions
@@ -12,6 +14,8 @@ from helpdesk.actions import Draft, Upload
 from helpdesk.models import (
     Article,
     Attachment,
+    AuditEntry,
+    AuditKind,
     Blob,
     Channel,
     Customer,
@@ -191,3 +195,20 @@ def test_numbers_that_the_journal_knows_are_not_drawn_again():
     assert int(f.make_ticket().number[10:-1]) == 42
     assert actions.numbers.skip_drawn([later], gap=100, day=day) == 1
     assert int(f.make_ticket().number[10:-1]) == 143
+
+
+def test_after_going_back_by_other_means_a_command_does_the_same(settings, tmp_path):
+    settings.HELPDESK = {**settings.HELPDESK, "ERASURE_JOURNAL": str(tmp_path / "journal")}
+    ticket, other = f.make_ticket(), f.make_ticket()
+    journal.write([of(ticket)])
+    out = StringIO()
+    yesterday = timezone.localtime() - timedelta(days=1)
+    call_command("replay_erasures", "--since", f"{yesterday:%Y-%m-%dT%H:%M}", stdout=out)
+    assert "1 tickets" in out.getvalue()
+    assert list(Ticket.objects.all()) == [other]
+    assert AuditEntry.objects.get(kind=AuditKind.RESTORED).data["erased_again"]["tickets"] == 1
+    for wrong in ("soon", "2026-99-01T00:00"):
+        with pytest.raises(CommandError, match="write it as"):
+            call_command("replay_erasures", "--since", wrong)
+    with pytest.raises(CommandError, match="still to come"):
+        call_command("replay_erasures", "--since", "2999-01-01T00:00")

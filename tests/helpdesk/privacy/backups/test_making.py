@@ -172,8 +172,9 @@ def test_keys_are_written_as_the_settings_read_them(tmp_path, settings):
     settings.SECRET_KEY = "with 'quotes', \\ and \"more\""
     settings.HELPDESK = {**settings.HELPDESK, "ENCRYPTION_KEYS": ["one", "two"]}
     keys.write_keys(tmp_path / "keys", tmp_path / "backups")
+
     class Read(environ.Env):
-        ENVIRON = {}  # noqa: RUF012
+        ENVIRON = {}
 
     Read.read_env(tmp_path / "keys")
     assert Read.ENVIRON["SECRET_KEY"] == settings.SECRET_KEY
