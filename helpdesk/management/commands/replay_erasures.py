@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from helpdesk.privacy.backups import restoring
+from helpdesk.privacy.backups import checking, restoring
 from helpdesk.privacy.backups.layout import BackupError
 from helpdesk.privacy.backups.restoring import Restored, Wishes
 
@@ -52,6 +52,7 @@ class Command(BaseCommand):
         )
         done = Restored("", since.isoformat())
         try:
+            checking.refuse_at_work()
             restoring.gather_journals(wishes.journals)
         except BackupError as error:
             raise CommandError(str(error)) from None

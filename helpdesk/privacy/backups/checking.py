@@ -8,9 +8,10 @@ from pathlib import Path
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
 
 import helpdesk
-from helpdesk.models import InboundMail, Ticket
+from helpdesk.models import InboundMail, PeriodicJob, Ticket
 
 from . import databases, keys, layout, postgres
 from .layout import BackupError, Manifest
@@ -93,10 +94,24 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(one) for one in version.split(".") if one.isdecimal())
 
 
+def refuse_at_work() -> None:
+    """Raise `BackupError` while a worker runs: it would send and fetch in the middle of restoring."""
+    if PeriodicJob._meta.db_table not in _tables():
+        return
+    if PeriodicJob._base_manager.filter(lease_until__gt=timezone.now()).exists():
+        raise BackupError(
+            "A worker is running. Stop the web and worker processes; was it killed, wait for a minute."
+        )
+
+
+def _tables() -> set[str]:
+    with connection.cursor() as cursor:
+        return set(connection.introspection.table_names(cursor))
+
+
 def refuse_filled() -> None:
     """Raise `BackupError` if there is anything here that somebody could miss."""
-    with connection.cursor() as cursor:
-        tables = set(connection.introspection.table_names(cursor))
+    tables = _tables()
     if not tables:
         return
     if Ticket._meta.db_table not in tables:

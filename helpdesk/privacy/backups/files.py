@@ -63,7 +63,7 @@ def file_names(query: Query, tables: Iterable[str]) -> list[tuple[FileField, str
     for one in file_columns():
         table = one.model._meta.db_table
         if table in there:
-            name = quote(one.column)
+            name = quote(str(one.column))
             sql = f"SELECT DISTINCT {name} FROM {quote(table)} WHERE {name} <> ''"  # noqa: S608
             found += [(one, row[0]) for row in query(sql)]
     return found

@@ -27,7 +27,7 @@ from django.utils.translation import gettext
 from helpdesk import audit, journal
 from helpdesk.actions import numbers
 from helpdesk.mail import stopping
-from helpdesk.models import AuditKind, Blob, BlobRemoval
+from helpdesk.models import AuditKind, Blob, BlobRemoval, PeriodicJob
 from helpdesk.notifications import holding_back
 from helpdesk.privacy import replaying
 
@@ -83,6 +83,7 @@ def restore(folder: Path, wishes: Wishes, *, say: Say = lambda line: None) -> Re
     No web or worker process may run.
     """
     manifest = check(folder, say=say)
+    checking.refuse_at_work()
     if not wishes.force:
         checking.refuse_filled()
     done = Restored(manifest.name, manifest.made_at)
@@ -153,6 +154,8 @@ def _forget_what_passes() -> None:
         apps.get_model("sessions", "Session").objects.all().delete()
     for alias in settings.CACHES:
         caches[alias].clear()
+    # the workers that ran when the backup was made are none of ours
+    PeriodicJob.objects.filter(lease_until__isnull=False).update(lease_until=None)
 
 
 # --- the journal -----------------------------------------------------------------------------------

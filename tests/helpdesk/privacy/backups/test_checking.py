@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
-from helpdesk.models import Blob
+from helpdesk.models import Blob, PeriodicJob
 from helpdesk.privacy.backups import layout, making
 from helpdesk.privacy.backups.pool import Pool
 
@@ -133,3 +135,13 @@ def test_a_database_of_somebody_else_is_left_alone(folder, monkeypatch):
     monkeypatch.setattr(type(connection.introspection), "table_names", lambda *a, **k: ["invoices"])
     with pytest.raises(CommandError, match="not this application's"):
         call_command("restore", str(folder), stdout=StringIO())
+
+
+def test_a_worker_that_runs_is_told_of(folder):
+    soon = timezone.now() + timedelta(seconds=50)
+    PeriodicJob.objects.create(name="worker a", next_run_at=soon, lease_until=soon)
+    for options in ([], ["--force"]):
+        with pytest.raises(CommandError, match="A worker is running"):
+            call_command("restore", str(folder), *options, stdout=StringIO())
+    with pytest.raises(CommandError, match="A worker is running"):
+        call_command("replay_erasures", "--since", "2026-01-01T00:00", stdout=StringIO())
