@@ -10,7 +10,7 @@ UPGRADE ?= --upgrade
 TEMPLATES = $$(find templates helpdesk/templates -name '*.html')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test bench-mail lint check audit ci fmt messages wheel lock clean
+.PHONY: help install run test bench-mail bench-erase lint check audit ci fmt messages wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: install ## the whole suite on SQLite and PostgreSQL (T=path runs a part on
 
 bench-mail: install ## how fast mail is filed, on PostgreSQL (MAILS=1000)
 	@$(VENV)/python bin/bench_mail.py $(or $(MAILS),1000)
+
+bench-erase: install ## how fast tickets are erased, on PostgreSQL (TICKETS=100000)
+	@$(VENV)/python bin/bench_erase.py $(or $(TICKETS),100000)
 
 lint: install ## style, import contracts, types, templates
 	$(VENV)/ruff check .

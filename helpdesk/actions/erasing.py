@@ -8,7 +8,7 @@ erased is written into the journal (outside the database) before it is committed
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from helpdesk import journal
+from helpdesk import journal, notifications
 from helpdesk.models import (
     Article,
     DataExport,
@@ -78,14 +78,12 @@ def erase(
     with kept_directory():
         groups, done = _locked(tickets)
         if reason is None:
-            due = [one for one in groups if one.root.erase_at and one.root.erase_at <= now]
-            done["skipped"] += len(groups) - len(due)
-            groups = due
+            groups = _only(groups, lambda root: _is_over(root, now), done)
         if not groups:
             return +done
         rows = [(one, reason or _reason(group)) for group in groups for one in group.tickets]
         found = Rows(one.pk for one, _why in rows)
-        _forget_exports([one for one, _why in rows])
+        _forget_copies([one for one, _why in rows])
         stones = [_tombstone(one, why, now) for one, why in rows]
         done += found.delete()
         _put_tombstones(stones)
@@ -137,12 +135,12 @@ def anonymise(
         groups, done = _locked(tickets)
         groups = [one for one in groups if one.root.anonymised_at is None]
         if reason is None:
-            groups = [one for one in groups if one.root.erase_at and one.root.erase_at <= now]
+            groups = _only(groups, lambda root: _is_over(root, now), done)
         if not groups:
             return +done
         rows = [(one, reason or _reason(group)) for group in groups for one in group.tickets]
         found = Rows((one.pk for one, _why in rows), keep=erasing_parts.STAYS)
-        _forget_exports([one for one, _why in rows])
+        _forget_copies([one for one, _why in rows])
         stones = [_tombstone(one, why, now, is_anonymised=True) for one, why in rows]
         done += found.delete()
         erasing_parts.make_anonymous([one for one, _why in rows], now=now)
@@ -213,16 +211,27 @@ def _step(
         groups, done = _locked(tickets)
         groups = [one for one in groups if getattr(one.root, part.column) is None]
         if reason is None:
-            groups = [one for one in groups if _is_next(one.root, part, now)]
+            groups = _only(groups, lambda root: _is_next(root, part, now), done)
         if not groups:
             return +done
         rows = [one for group in groups for one in group.tickets]
+        _forget_copies(rows)
         done += part.erase(rows, now)
-        _forget_exports(rows)
         erasing_parts.note([one.root for one in groups], rows, part, now=now)
         settle_all(rows)
         journal.write(_entries(part.journal, rows))
     return +done
+
+
+def _only(groups: list[Group], is_due: Callable[[Ticket], bool], done: Counter[str]) -> list[Group]:
+    """Return what is due still: the caller asked before the rows were locked."""
+    due = [one for one in groups if is_due(one.root)]
+    done["skipped"] += len(groups) - len(due)
+    return due
+
+
+def _is_over(ticket: Ticket, now: datetime) -> bool:
+    return ticket.erase_at is not None and ticket.erase_at <= now
 
 
 def _is_next(ticket: Ticket, part: erasing_parts.Part, now: datetime) -> bool:
@@ -282,8 +291,9 @@ def _put_tombstones(stones: list[Tombstone]) -> None:
     )
 
 
-def _forget_exports(rows: Collection[Ticket]) -> None:
-    """Let exports go that may hold one of these tickets: whoever wants one asks again."""
+def _forget_copies(rows: Collection[Ticket]) -> None:
+    """Let go of what was made of these tickets and others together: digests, and exports (one asks again)."""
+    notifications.forget_digests([row.pk for row in rows])
     waiting = list(DataExport.objects.values_list("pk", "customer", "addresses"))
     if not waiting:
         return

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F, Field, JSONField, Model, Q
 from django.utils.crypto import get_random_string
 
-from helpdesk import events, journal, search
+from helpdesk import events, journal, notifications, search
 from helpdesk.models import (
     Answer,
     Article,
@@ -88,7 +88,7 @@ def _erase_files(rows: Collection[Ticket], now: datetime) -> Counter[str]:
     done = Counter(attachments=delete_rows(files), rows=delete_rows(drafts))
     done += _drop_raw_mails(ids, blobs)
     events.empty(ids, kinds=[EventKind.FILE_INFECTED])
-    _empty_copies(ids)
+    notifications.empty_mails(tickets=ids)
     changed = _rewrite_answers(ids, lambda entry: entry.get("type") == "files")
     search.renew({*named, *changed})
     done["files"] += Blob.release_all(blobs)
@@ -103,18 +103,6 @@ def _drop_raw_mails(ids: list[int], blobs: set[int]) -> Counter[str]:
     done = drop_raw(found)
     InboundMail.objects.filter(pk__in=found).update(**NO_RAW)
     return done
-
-
-def _empty_copies(ids: list[int]) -> None:
-    """Empty the mails of the outbox: they quote what was written, and nobody takes anything out of them.
-
-    What still waits does not go out.
-    """
-    mails = OutboundMail.objects.filter(Q(ticket__in=ids) | Q(article__ticket__in=ids))
-    pks = list(mails.order_by().values_list("pk", flat=True))
-    rows = OutboundMail.objects.filter(pk__in=pks)
-    rows.filter(state=OutboundMail.State.QUEUED).update(state=OutboundMail.State.WITHDRAWN)
-    rows.update(body="", html="")
 
 
 def _rewrite_answers(ids: list[int], goes: Callable[[Mapping[str, Any]], bool]) -> list[int]:
@@ -193,11 +181,8 @@ def _erase_persons(rows: Collection[Ticket], now: datetime) -> Counter[str]:
     delete_rows(drafts)
     done["drafts"] += delete_rows(SavedDraft.objects.filter(ticket__in=ids))
     done["persons"] += delete_rows(Participant.objects.filter(ticket__in=ids))
-    _empty_copies(ids)
     person = Privacy.PERSON
-    mails = OutboundMail.objects.filter(Q(ticket__in=ids) | Q(article__ticket__in=ids))
-    pks = list(mails.order_by().values_list("pk", flat=True))
-    OutboundMail.objects.filter(pk__in=pks).update(**blank(OutboundMail, person), subject="")
+    notifications.empty_mails(tickets=ids, also={**blank(OutboundMail, person), "subject": ""})
     taken = InboundMail.objects.filter(ticket__in=ids)
     taken.update(**blank(InboundMail, person))
     done["articles"] += Article.objects.filter(ticket__in=ids).update(

@@ -24,6 +24,7 @@ from helpdesk.models import (
     OutboundMail,
     Ticket,
     UntoldEvent,
+    delete_rows,
 )
 from helpdesk.rules.recipients import DEFAULTS, Told
 from helpdesk.teams import Teams
@@ -134,6 +135,10 @@ def tell_one(*, user: Any, kind: NoticeKind, ticket: Ticket | None = None) -> No
 
 
 def tidy() -> int:
-    """Forget notices that are older than anybody looks for; return how many rows went."""
+    """Forget notices that are older than anybody looks for, and digests that told of them; return how many went."""
     until = timezone.now() - timedelta(days=int(conf.get("NOTICE_DAYS")))
-    return Notice.objects.filter(at__lt=until).delete()[0]
+    gone = delete_rows(Notice.objects.filter(at__lt=until))
+    digests = OutboundMail.objects.filter(ticket=None, kind=OutboundMail.Kind.NOTICE)
+    old = list(digests.filter(created_at__lt=until).order_by().values_list("pk", flat=True))
+    Notice.objects.filter(mail__in=old).update(mail=None, by_mail=Notice.ByMail.NO)
+    return gone + delete_rows(OutboundMail.objects.filter(pk__in=old))

@@ -164,7 +164,8 @@ if database["ENGINE"] == "django.db.backends.sqlite3":
     database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        # what is deleted is overwritten, and does not lie in the file until something else comes there
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
     }
 else:
     database["CONN_MAX_AGE"] = 60

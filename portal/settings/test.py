@@ -36,7 +36,8 @@ HELPDESK |= {
     "WRONG_LINKS_PER_IP": 0,
     "SEARCHES_PER_IP": 0,
 }
-HELPDESK["ERASURE_JOURNAL"] = f"{MEDIA_ROOT}/erasures"  # it goes with the files of the run
+# goes with the files of the run
+HELPDESK["ERASURE_JOURNAL"] = f"{MEDIA_ROOT}/erasures"
 HELPDESK["OAUTH_PRIVATE_HOSTS"] = ["127.0.0.1", "localhost"]
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # noqa: F405
 
