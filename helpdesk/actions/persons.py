@@ -264,7 +264,7 @@ def _articles(
     pks = [row.pk for row in changed]
     if own_goes:
         journal.write([{"kind": journal.ARTICLES, "pks": sorted(own)}] if own else [])
-        _drop_files(own)
+    _drop_files(own)  # whose they are stands in most files, and cannot be taken out of them
     mails = _drop_raw(Q(article__in=pks), shells=Q(article__in=own))
     for row in changed:
         search.index_article(row)

@@ -98,7 +98,7 @@ def ask_complete(
 def _ask(*, user: Any, reference: str = "", **facts: Any) -> DataExport:
     facts["language"] = conf.site_language(facts["language"])
     with transaction.atomic():
-        row = DataExport.objects.create(expires_at=_expiry(), **facts)
+        row = DataExport.objects.create(asked_at=timezone.now(), expires_at=_expiry(), **facts)
         _record(row, user, "asked", reference)
         transaction.on_commit(lambda: make.enqueue(row.pk))
     return row

@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import audit, conf, permissions
+from helpdesk import audit, conf, permissions, search
 from helpdesk.actions import persons as verbs
 from helpdesk.actions.erasing import erase
 from helpdesk.actions.person_rows import forget_person
@@ -217,6 +217,7 @@ def _finish(row: PersonErasure) -> None:
         return
     own = Ticket.objects.filter(verbs.own_by(person))
     row.counts = {**row.counts, "held": own.count()} if own.exists() else row.counts
+    search.purge()
     row.person, row.state, row.finished_at = {}, PersonErasure.State.DONE, timezone.now()
     with transaction.atomic():
         row.save()

@@ -17,6 +17,10 @@ from typing import Any
 #: Shorter log-in names and phone numbers are no marks of a person.
 MIN_LOGIN, MIN_DIGITS = 3, 6
 _TAG = re.compile(r"(<[^>]*>)")
+#: In a list of people: what tells whose row it is, what is about them, and what a cell of a form's row holds.
+_MARKING = ("email", "login_name", "address")
+_PERSONAL = frozenset((*_MARKING, "first_name", "last_name", "name", "phone"))
+_CELL = frozenset(("value", "shown"))
 #: All of these texts must occur (in any case) in what mentions a person in one certain way.
 Term = tuple[str, ...]
 
@@ -80,6 +84,7 @@ class Blanker:
         self.word = word
         self._addresses = {one.casefold() for one in marks.addresses if "@" in one}
         self._names = sorted(set(_orders(marks.names)), key=len, reverse=True)
+        self._exact = {one.casefold() for one in marks.logins}
         self._logins = sorted(one for one in marks.logins if len(one) >= MIN_LOGIN)
         self._phones = sorted(
             one for one in marks.phones if sum(map(str.isdigit, one)) >= MIN_DIGITS
@@ -120,10 +125,32 @@ class Blanker:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
-            return [self.data(one) for one in value]
+            cells = self._row_of_theirs(value)
+            return [self._wiped(one, cells) if cells else self.data(one) for one in value]
         if isinstance(value, dict):
+            if any(self._is_mark(value.get(name)) for name in _MARKING):
+                return self._wiped(value, _PERSONAL)
             return {name: self.data(one) for name, one in value.items()}
         return value
+
+    def _is_mark(self, value: Any) -> bool:
+        return isinstance(value, str) and (
+            self.is_address(value) or value.strip().casefold() in self._exact
+        )
+
+    def _row_of_theirs(self, cells: list[Any]) -> frozenset[str]:
+        """Return which keys to wipe in a row of a list of people of which one cell says that it is theirs."""
+        is_theirs = any(isinstance(one, dict) and self._is_mark(one.get("value")) for one in cells)
+        return _CELL if is_theirs and len(cells) > 1 else frozenset()
+
+    def _wiped(self, value: Any, keys: frozenset[str]) -> Any:
+        """Return an object of which nothing personal is left under some keys, and no mark anywhere."""
+        if not isinstance(value, dict):
+            return self.data(value)
+        return {
+            name: self.word if name in keys and isinstance(one, str) and one else self.data(one)
+            for name, one in value.items()
+        }
 
     def without(self, recipients: Any) -> Any:
         """Return a list of recipients ([[name, address], …]) without the person."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from helpdesk.models import (
     Calendar,
     Customer,
     CustomerAddress,
+    DataExport,
     Department,
     DismissedHint,
     Event,
@@ -34,6 +36,7 @@ from helpdesk.models import (
     OrderSettings,
     OutboundMail,
     Participant,
+    PersonErasure,
     Presence,
     Priority,
     Promise,
@@ -61,7 +64,7 @@ WATCHED = (
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
     *(Department, TeamRow, Group, get_user_model()),
     *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
-    *(QueueOrder, OrderSettings),
+    *(QueueOrder, OrderSettings, DataExport, PersonErasure),
 )
 
 
@@ -156,6 +159,14 @@ def fill(team: Team) -> dict[str, str]:
         agents=[{"first_name": "Secret", "last_name": "person", "email": "", "login_name": "s"}],
     )
     absence = f.make_absence(team.agent, reason="Secret reason")
+    data_export = DataExport.objects.create(
+        customer=team.ticket.customer,
+        is_complete=True,
+        state="ready",
+        blob=Blob.keep(b"secret file of everything"),
+        asked_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     mail_filter = MailFilter.objects.create(
         name="Secret filter",
         condition={"field": "subject", "op": "is", "value": "Secret mail"},
@@ -187,6 +198,8 @@ def fill(team: Team) -> dict[str, str]:
         "route": str(route.pk),
         "filter": str(mail_filter.pk),
         "absence": str(absence.pk),
+        "export": str(data_export.pk),
+        "key": f"customer-{team.ticket.customer_id}",
         "task": str(DBTaskResult.objects.get().pk),
     }
 
@@ -204,6 +217,7 @@ ROWS = (
     ("helpdesk/departments/", "department"),
     ("helpdesk/customers/", "customer"),
     ("helpdesk/people/", "customer"),
+    ("helpdesk/persons/exports/", "export"),
     ("helpdesk/organisations/", "one"),
     ("helpdesk/accounts/", "mailbox"),
     ("helpdesk/routes/", "route"),

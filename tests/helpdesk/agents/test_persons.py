@@ -1,0 +1,133 @@
+"""The screens for requests of data subjects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from helpdesk.models import AuditEntry, AuditKind, Customer, DataExport, PersonErasure
+from helpdesk.privacy import export, person_jobs
+from tests import factories as f
+
+from .conftest import browser
+
+pytestmark = pytest.mark.django_db
+
+URL = "/admin/helpdesk/persons/"
+
+
+@pytest.fixture
+def customer() -> Customer:
+    row = f.CustomerAddressFactory(
+        address="mia@mail.example", customer__name="Mia Muster", verified=True
+    )
+    f.make_ticket(customer=row.customer, contact="mia@mail.example", subject="Secret of Mia")
+    return row.customer
+
+
+@pytest.fixture
+def officer() -> Any:
+    """Somebody whose team deals with data subjects, and who may read no queue."""
+    user = f.make_agent(username="officer", rights=[])
+    user.groups.get().permissions.add(Permission.objects.get(codename="handle_persons"))
+    return browser(user)
+
+
+def sheet(customer: Customer) -> str:
+    return f"{URL}customer-{customer.pk}/"
+
+
+def test_nobody_else_gets_in(red, customer, officer):
+    row = DataExport.objects.create(
+        is_complete=True, asked_at=timezone.now(), expires_at=timezone.now()
+    )
+    head = browser(f.make_agent(red.queue, rights=["administer", "manage"]))
+    urls = (URL, sheet(customer), *(f"{sheet(customer)}{one}/" for one in ("export", "correct", "erase")), f"{URL}exports/{row.pk}/")  # fmt: skip
+    for client in (red.client, head):
+        for url in urls:
+            assert client.get(url).status_code == 404, url
+            assert client.post(url).status_code == 404, url
+        assert URL not in client.get("/admin/").text
+    assert URL in officer.get("/admin/").text
+    assert not DataExport.objects.exclude(pk=row.pk).exists()
+
+
+def test_search_and_sheet(officer, customer):
+    found = officer.post(URL, {"q": "mia@mail"})
+    assert sheet(customer) in found.text
+    page = officer.get(sheet(customer)).text
+    assert "Mia Muster" in page
+    assert "Own requests" in page
+    assert "Secret of Mia" not in page  # may read no queue
+    line = AuditEntry.objects.get(kind=AuditKind.PERSON_LOOKED_UP)
+    assert line.data["customer"] == customer.pk
+    assert "Mia" not in str(line.data)
+
+
+def test_nothing_typed_and_nobody_found(officer):
+    assert "Nobody found" in officer.post(URL, {"q": "qqqqqq"}).text
+    assert officer.post(URL, {"q": "x"}).status_code == 200
+    assert officer.get(f"{URL}customer-99999/").status_code == 404
+
+
+def test_export_and_fetch(officer, customer):
+    assert officer.post(f"{sheet(customer)}export/", {"reference": "DS-1"}).status_code == 302
+    row = DataExport.objects.get()
+    export.make.call(row.pk)
+    url = f"{URL}exports/{row.pk}/"
+    assert url in officer.get(URL).text
+    assert url in officer.get(sheet(customer)).text
+    got = officer.get(url)
+    assert got["Content-Disposition"].startswith("attachment")
+    assert got["X-Content-Type-Options"] == "nosniff"
+    assert b"".join(got.streaming_content)[:2] == b"PK"
+    lines = AuditEntry.objects.filter(kind=AuditKind.EXPORTED).order_by("pk")
+    assert [one.data["did"] for one in lines][-1] == "fetched"
+    assert lines[0].data["reference"] == "DS-1"
+
+
+def test_correct(officer, customer):
+    address = customer.addresses.get()
+    url = f"{sheet(customer)}correct/"
+    assert "mia@mail.example" in officer.get(url).text
+    data = {"name": "Mia Meister", f"address-{address.pk}": "mia2@mail.example"}
+    assert officer.post(url, data).status_code == 302
+    customer.refresh_from_db()
+    assert customer.name == "Mia Meister"
+    assert customer.main_address() == "mia2@mail.example"
+    f.CustomerAddressFactory(address="taken@mail.example")
+    refused = officer.post(url, {**data, f"address-{address.pk}": "taken@mail.example"})
+    assert refused.status_code == 422
+    assert "already in use" in refused.text
+
+
+def test_erase_asks_for_the_address(officer, customer):
+    url = f"{sheet(customer)}erase/"
+    page = officer.get(url).text
+    assert "requests that are theirs alone" in page
+    data = {"kind": "erase", "ground": "consent", "reference": "DS-2", "confirm": "mia"}
+    assert officer.post(url, data).status_code == 422
+    assert not PersonErasure.objects.exists()
+    assert officer.post(url, {**data, "confirm": " MIA@mail.example"}).status_code == 302
+    assert "under way" in officer.get(URL).text
+    while person_jobs.work():
+        pass
+    page = officer.get(URL).text
+    assert "1 tickets erased" in page
+    assert not Customer.objects.filter(pk=customer.pk).exists()
+    assert officer.get(sheet(customer)).status_code == 404
+
+
+def test_whoever_works_here_is_refused(officer, red):
+    url = f"{URL}account-{red.agent.pk}/"
+    assert "account with rights" in officer.get(url).text
+    data = {"kind": "erase", "ground": "consent", "confirm": red.agent.email}
+    assert officer.post(f"{url}erase/", data).status_code == 422
+    assert not PersonErasure.objects.exists()
+
+
+def test_the_permission_is_given_on_the_page_of_a_group(admin):
+    assert "data subjects" in admin.get("/admin/groups/new/").text

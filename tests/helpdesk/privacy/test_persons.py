@@ -1,0 +1,421 @@
+"""One person's traces go everywhere, and nothing else does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from helpdesk import actions, journal, permissions, search
+from helpdesk.actions.persons import tickets_alone
+from helpdesk.errors import InvalidInput, NotPermitted
+from helpdesk.models import (
+    AddressClaim,
+    Article,
+    AuditEntry,
+    AuditKind,
+    Customer,
+    Hold,
+    InboundMail,
+    Participant,
+    PersonErasure,
+    SearchEntry,
+    Ticket,
+    Tombstone,
+)
+from helpdesk.privacy import found, person_jobs, persons
+from helpdesk.rules.blanking import Person
+from tests import factories as f
+
+from . import world as w
+from .scanning import files_with, places_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(settings, tmp_path) -> w.World:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HELPDESK = {**settings.HELPDESK, "ERASURE_JOURNAL": str(tmp_path / "journal")}
+    return w.make_world()
+
+
+@pytest.fixture
+def boss(db) -> permissions.Actor:
+    return permissions.agent(f.UserFactory(username="boss", is_superuser=True))
+
+
+def person(world: w.World) -> Person:
+    return persons.person_of(customers=[world.customer.pk])
+
+
+def erase(world: w.World, boss: Any, kind: str = "erase") -> PersonErasure:
+    row = person_jobs.ask(
+        actor=boss, person=person(world), kind=kind, ground="consent", reference="DS-7"
+    )
+    while person_jobs.work():
+        pass
+    row.refresh_from_db()
+    assert row.state == "done", row.fault
+    return row
+
+
+def facts(model: Any, **which: Any) -> list[dict[str, Any]]:
+    return list(model.objects.filter(**which).order_by("pk").values())
+
+
+# --- who it is --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words", [w.ADDRESS, "QUORK@mail.example", w.OLD_ADDRESS, w.LAST, w.LOGIN, "zq@uni"]
+)
+def test_found_by_anything_they_are_known_by(world, words):
+    keys = [one.key for one in persons.find(words)]
+    got = persons.by_key(keys[0])
+    assert got is not None
+    assert got == person(world) or world.merged.pk in got.customers
+    assert world.customer.pk in got.customers
+
+
+def test_the_whole_person(world):
+    got = person(world)
+    assert got.customers == (world.customer.pk, world.merged.pk)
+    assert got.users == (world.user.pk,)
+    assert got.addresses == {"quork@mail.example", "zq@uni.example", "old.zq@mail.example"}
+    assert got.logins == {w.LOGIN}
+    assert got.phones == {w.PHONE}
+
+
+def test_a_mere_claim_leads_to_nobody_elses_data(world):
+    AddressClaim.objects.create(
+        customer=world.customer,
+        address="other@mail.example",
+        normalised="other@mail.example",
+        asked_at=timezone.now(),
+    )
+    assert "other@mail.example" not in person(world).addresses
+
+
+def test_an_address_that_only_stands_somewhere_is_somebody_too(world):
+    Participant.objects.create(
+        ticket=world.control, address="guest@x.example", normalised="guest@x.example", name="Gus T"
+    )
+    (one,) = persons.find("guest@x.example")
+    assert "guest" not in one.key
+    got = persons.by_key(one.key)
+    assert got is not None
+    assert got.names == {"Gus T"}
+    assert not got.customers
+
+
+@pytest.mark.parametrize(
+    "key", ["customer-999999", "account-999999", "address-x", "x", "customer-x"]
+)
+def test_a_key_that_leads_nowhere(world, key):
+    assert persons.by_key(key) is None
+
+
+def test_everything_is_found(world, boss):
+    counts = {one.code: one.count for one in found.everything(boss, person(world))}
+    assert counts["own"] == 2
+    assert counts["participant"] == counts["writer"] == counts["recipient"] == 1
+    assert counts["answers"] == counts["orders"] == 1
+    assert counts["mentioned"] >= 2
+    assert counts["inbound"] >= 1
+    assert counts["outbound"] >= 1
+    assert {"claims", "bounced", "blocks", "merged", "exports"} <= counts.keys()
+    assert world.control.number not in str(found.everything(boss, person(world)))
+
+
+def test_content_only_for_who_may_read_it(world):
+    stranger = permissions.agent(f.make_agent(f.QueueFactory(), username="elsewhere"))
+    rows = [row for one in found.everything(stranger, person(world)) for row in one.rows]
+    texts = " ".join(row.text for row in rows)
+    assert world.alone.number in texts
+    assert world.alone.subject not in texts
+    assert not [row for row in rows if row.ticket]
+    world.queue.is_confidential = True
+    world.queue.save()
+    texts = str(found.everything(world.actor, person(world)))
+    assert world.alone.number in texts
+    assert world.alone.subject not in texts
+
+
+def test_two_and_two_hundred_take_the_same_queries(world, boss):
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as log:
+            found.everything(boss, person(world))
+            person_jobs.preview(person(world))
+        return len(log)
+
+    before = queries()
+    for _n in range(200):
+        f.make_ticket(world.queue, customer=world.customer, contact="quork@mail.example")
+    assert queries() == before
+    sections = {one.code: one for one in found.everything(boss, person(world))}
+    assert sections["own"].count == 202
+    assert len(sections["own"].rows) == found.SHOWN
+
+
+# --- erasing ------------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_the_person_is_left(world, boss):
+    last_line = AuditEntry.objects.latest("pk").pk if AuditEntry.objects.exists() else 0
+    assert places_of(w.MARKS)
+    assert files_with(["zq31415"])
+    row = erase(world, boss)
+    left = places_of((*w.MARKS, w.WORDS, "marker-of-the-file"), besides=["helpdesk_auditentry"])
+    assert not left, left
+    assert files_with(["zq31415", "Quork", "marker-of"]) == []
+    new = AuditEntry.objects.filter(pk__gt=last_line)
+    told = " ".join(f"{one.data} {one.user_name} {one.subject_name}" for one in new)
+    assert not [one for one in (*w.MARKS, w.FIRST) if one.casefold() in told.casefold()]
+    assert row.person == {}
+    assert row.counts["tickets"] == 1
+    done = new.filter(kind=AuditKind.PERSON_ERASED).latest("pk")
+    assert done.data["reference"] == "DS-7"
+    assert done.data["ground"] == "consent"
+    assert done.data["tickets"] == 1
+
+
+def test_others_parts_stay(world, boss):
+    article = world.shared.articles.get(body__contains="own words")
+    asked = world.theirs.articles.get(body="Olga asks.")
+    untouched = {
+        Ticket: facts(Ticket, pk=world.control.pk),
+        Article: facts(Article, ticket=world.control),
+        InboundMail: facts(InboundMail, ticket=world.control),
+        SearchEntry: facts(SearchEntry, ticket=world.control),
+        Customer: facts(Customer, pk=world.other.pk),
+    }
+    before = facts(Article, pk=asked.pk)
+    erase(world, boss)
+    assert facts(Article, pk=asked.pk) == before
+    assert {model: facts(model, pk__in=[row["id"] for row in rows]) for model, rows in untouched.items()} == untouched  # fmt: skip
+    article.refresh_from_db()
+    assert article.body == "I know [erased], write to [erased].\n\nOlga's own words."
+    assert article.from_name == "Olga Other"
+    assert article.customer == world.other
+
+
+def test_headers_html_and_raw_mails(world, boss):
+    article = world.theirs.articles.get(body__contains="in copy")
+    raw = InboundMail.objects.get(article=article)
+    erase(world, boss)
+    article.refresh_from_db()
+    raw.refresh_from_db()
+    assert article.to == [["Desk", "desk@desk.example"]]
+    assert article.cc == []
+    assert article.reply_to == ""
+    assert article.body == "With [erased] in copy."
+    assert article.html == '<p>With <a href="mailto:[erased]">[erased]</a> in copy.</p>'
+    assert raw.state == "filed"
+    assert raw.blob is None
+    assert raw.message is None
+    ignored = InboundMail.objects.get(key="ignored")
+    assert (ignored.state, ignored.sender, ignored.blob) == ("erased", "", None)
+
+
+def test_own_messages_in_requests_of_others_are_emptied(world, boss):
+    own = world.theirs.articles.get(body=w.WORDS)
+    erase(world, boss)
+    own.refresh_from_db()
+    assert (own.body, own.subject, own.from_name, own.from_address) == (
+        "[erased]",
+        "",
+        "[erased]",
+        "",
+    )
+    assert not own.attachments.exists()
+    assert own.created_at is not None
+    assert not world.theirs.participants.exists()
+
+
+def test_own_request_with_parts_of_others_belongs_to_nobody(world, boss):
+    nonce = world.shared.link_nonce
+    changed = world.shared.changed_at
+    world.shared.refresh_from_db()
+    changed = world.shared.changed_at
+    erase(world, boss)
+    world.shared.refresh_from_db()
+    assert world.shared.customer is None
+    assert world.shared.contact == ""
+    assert world.shared.answers == []
+    assert world.shared.subject == "[erased]"
+    assert world.shared.link_nonce != nonce
+    assert world.shared.changed_at == changed  # how long it is kept is another matter
+    assert world.shared.participants.get().name == "Olga"
+
+
+def test_lists_of_people_keep_the_others(world, boss):
+    erase(world, boss)
+    world.form.refresh_from_db()
+    rows = world.form.answers[0]["rows"]
+    assert [row[0]["value"] for row in rows] == ["someone@mail.example", "[erased]"]
+    order = world.form.queue_order
+    order.refresh_from_db()
+    assert order.agents[1]["login_name"] == "oo1"
+    assert w.LOGIN not in str(order.agents)
+
+
+def test_what_was_alone_leaves_a_tombstone_and_the_journal_knows(world, boss):
+    number = world.alone.number
+    erase(world, boss)
+    stone = Tombstone.objects.get(number=number)
+    assert stone.reason == Tombstone.Reason.PERSON
+    entries = [one for _at, rows in journal.read() for one in rows]
+    kinds = {one["kind"] for one in entries}
+    assert {journal.TICKET, journal.ARTICLES, journal.CUSTOMERS} <= kinds
+    assert w.LOGIN not in str(entries)
+
+
+def test_sessions_end_but_not_those_of_others(world, boss):
+    assert Session.objects.count() == 3
+    erase(world, boss)
+    (left,) = Session.objects.all()
+    assert left.get_decoded()["_auth_user_id"] == str(world.agent.pk)
+
+
+def test_what_is_emptied_is_found_no_more_and_the_rest_is(world, boss):
+    erase(world, boss)
+    assert not search.find_tickets(boss, f'"{w.LAST}"').exists()
+    assert list(search.find_tickets(boss, '"own words"')) == [world.shared]
+
+
+def test_held_tickets_are_left_with_their_customer(world, boss):
+    Hold.objects.create(
+        ticket=world.alone,
+        reason="A lawsuit",
+        until=timezone.localdate() + timedelta(days=9),
+        placed_at=timezone.now(),
+    )
+    before = facts(Article, ticket=world.alone)
+    row = erase(world, boss)
+    assert facts(Article, ticket=world.alone) == before
+    world.alone.refresh_from_db()
+    assert world.alone.customer == world.customer
+    assert row.counts["held"] == 1
+    assert not Customer.objects.filter(pk=world.merged.pk).exists()
+    assert w.WORDS not in str(facts(Article, ticket=world.theirs))
+
+
+def test_merged_groups_go_only_if_all_of_them_is_theirs(world, boss):
+    joined = f.make_ticket(world.queue, customer=world.customer, contact="quork@mail.example")
+    actions.merge(actor=world.actor, source=joined, target=world.alone)
+    assert set(_alone(world)) == {world.alone.pk, joined.pk}
+    of_other = f.make_ticket(world.queue, customer=world.other)
+    actions.merge(actor=world.actor, source=of_other, target=world.alone, visible=False)
+    assert _alone(world) == []
+
+
+def _alone(world: w.World) -> list[int]:
+    return tickets_alone(person(world))
+
+
+def test_it_goes_on_where_it_stopped(world, boss, monkeypatch):
+    monkeypatch.setattr("helpdesk.actions.persons.BATCH", 1)
+    row = person_jobs.ask(actor=boss, person=person(world), kind="erase", ground="duty")
+    steps = set()
+    while person_jobs.work():
+        row.refresh_from_db()
+        steps.add(row.step)
+    assert len(steps) > 5
+    left = places_of(w.MARKS, besides=["helpdesk_auditentry"])
+    assert not left, left
+
+
+def test_a_batch_that_fails_is_tried_again_and_given_up(world, boss, monkeypatch, caplog):
+    row = person_jobs.ask(actor=boss, person=person(world), kind="erase", ground="duty")
+
+    def broken(**_options: Any) -> Any:
+        raise ValueError(w.NAME)
+
+    monkeypatch.setattr(person_jobs, "erase", broken)
+    while person_jobs.work():
+        pass
+    row.refresh_from_db()
+    assert (row.state, row.fault) == ("failed", "ValueError")
+    assert w.LAST not in caplog.text
+
+
+def test_anonymising_leaves_the_words(world, boss):
+    erase(world, boss, "anonymise")
+    left = places_of(w.MARKS, besides=["helpdesk_auditentry"])
+    assert not left, left
+    world.alone.refresh_from_db()
+    assert world.alone.customer is None
+    own = world.theirs.articles.get(body=w.WORDS)
+    assert own.from_name == "[erased]"
+    assert not own.attachments.exists()  # whose it is stands in the file itself
+
+
+def test_asking_twice_is_asking_once(world, boss):
+    rows = {
+        person_jobs.ask(actor=boss, person=person(world), kind="erase", ground="duty").pk
+        for _n in range(2)
+    }
+    assert len(rows) == 1
+
+
+def test_nobody_with_rights_is_erased(world, boss):
+    agent = persons.person_of(users=[world.agent.pk])
+    assert persons.is_staff(agent)
+    with pytest.raises(InvalidInput, match="rights"):
+        person_jobs.ask(actor=boss, person=agent, kind="erase", ground="duty")
+
+
+def test_only_who_may(world):
+    with pytest.raises(NotPermitted):
+        person_jobs.ask(actor=world.actor, person=person(world), kind="erase", ground="duty")
+    with pytest.raises(NotPermitted):
+        actions.correct_person(actor=world.actor, customer=world.customer, name="x")
+
+
+# --- correcting -----------------------------------------------------------------------------------------------
+
+
+def test_correcting(world, boss):
+    row = world.customer.addresses.get(normalised="quork@mail.example")
+    fields = actions.correct_person(
+        actor=boss,
+        customer=world.customer,
+        name="Zoe Quirk",
+        phone=w.PHONE,
+        login_name=w.LOGIN,
+        addresses={row.pk: "zoe@mail.example"},
+        everywhere=True,
+        reference="DS-8",
+    )
+    assert fields == ["name", "addresses"]
+    row.refresh_from_db()
+    assert (row.normalised, row.verified_at) == ("zoe@mail.example", None)
+    world.alone.refresh_from_db()
+    assert world.alone.contact == "zoe@mail.example"
+    assert world.theirs.articles.get(body=w.WORDS).from_name == "Zoe Quirk"
+    assert world.alone in search.find_tickets(boss, '"Zoe Quirk"')
+    line = AuditEntry.objects.get(kind=AuditKind.PERSON_CORRECTED)
+    assert "Quirk" not in str(line.data)
+    assert line.data["reference"] == "DS-8"
+
+
+def test_an_address_of_somebody_else_is_refused(world, boss):
+    row = world.customer.addresses.first()
+    with pytest.raises(Exception, match="in use"):
+        actions.correct_person(
+            actor=boss,
+            customer=world.customer,
+            name=w.NAME,
+            addresses={row.pk: "other@mail.example"},
+        )
+    f.CustomerFactory(login_name="taken")
+    with pytest.raises(InvalidInput):
+        actions.correct_person(actor=boss, customer=world.customer, name="x", login_name="taken")
