@@ -26,6 +26,7 @@ from helpdesk.models import (
     Privacy,
     Ticket,
 )
+from helpdesk.notifications import restored
 from helpdesk.permissions import SYSTEM
 
 from .drafts import preview_of
@@ -52,12 +53,9 @@ def empty_articles(*, articles: Collection[int]) -> Counter[str]:
     attachments, _by_table = files.delete()
     mails = InboundMail.objects.filter(article__in=found).order_by()
     done = empty_mails(mails=list(mails.values_list("pk", flat=True)))
-    sent = OutboundMail.objects.filter(article__in=found)
-    sent.filter(state__in=[OutboundMail.State.QUEUED, OutboundMail.State.UNCERTAIN]).update(
-        state=OutboundMail.State.WITHDRAWN
-    )
     # its Message-ID stays: it tells answers apart, and only one mail may have it
-    sent.update(**_without(blank(OutboundMail, Privacy.CONTENT, Privacy.PERSON)))
+    columns = _without(blank(OutboundMail, Privacy.CONTENT, Privacy.PERSON))
+    restored.empty_mails_of(articles=found, columns=columns)
     Article.objects.filter(pk__in=found).update(
         customer=None, **_without(blank(Article, Privacy.CONTENT, Privacy.PERSON))
     )

@@ -28,7 +28,7 @@ from helpdesk import audit, journal
 from helpdesk.actions import numbers
 from helpdesk.mail import stopping
 from helpdesk.models import AuditKind, Blob, BlobRemoval, PeriodicJob
-from helpdesk.notifications import holding_back
+from helpdesk.notifications import restored
 from helpdesk.privacy import replaying
 
 from . import checking, databases, files, layout
@@ -106,7 +106,7 @@ def put_right(done: Restored, wishes: Wishes, *, moment: datetime, say: Say) -> 
     if not wishes.fetch_mail:
         done.mailboxes = stopping.stop_fetching()
     if not wishes.send_queued:
-        done.held_back = holding_back.hold_back(_reason(moment))
+        done.held_back = restored.hold_back(_reason(moment))
     say("Erasing again what was erased since …")
     done.erased_again = replaying.replay(journal.read(), since=moment - MARGIN)
     numbers.skip_drawn(_numbers(), gap=GAP)

@@ -1,6 +1,13 @@
-"""After a backup was restored: mails that waited at its time may have gone out since, so none goes by itself."""
+"""The outbox after a backup was restored.
+
+Mails that waited at its time may have gone out since, so none goes by itself; those of messages that had been erased
+are emptied again.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.db import transaction
 
@@ -49,3 +56,10 @@ def _hold_back(reason: str) -> int:
             )
     OutboundMail.objects.bulk_update(rows, ["state", "server_reply"])
     return len(rows)
+
+
+def empty_mails_of(*, articles: Collection[int], columns: Mapping[str, Any]) -> None:
+    """Set columns of the mails of some messages; what still waits, or may have gone out, does not go out."""
+    rows = OutboundMail.objects.filter(article__in=articles)
+    rows.filter(state__in=[State.QUEUED, State.UNCERTAIN]).update(state=State.WITHDRAWN)
+    rows.update(**columns)
