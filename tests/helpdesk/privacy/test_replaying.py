@@ -22,6 +22,7 @@ from helpdesk.models import (
     Hold,
     InboundMail,
     NumberCounter,
+    OutboundMail,
     SearchEntry,
     Ticket,
     Tombstone,
@@ -122,6 +123,17 @@ def test_single_messages_and_mails_become_shells():
         article=gone,
         state=InboundMail.State.FILED,
     )
+    sent = OutboundMail.objects.create(
+        ticket=ticket,
+        article=gone,
+        kind=OutboundMail.Kind.ANSWER,
+        message_id="<a@desk.example>",
+        from_address="desk@desk.example",
+        to=[["Ina", "ina@mail.example"]],
+        subject="Of Ina",
+        body="Of somebody else",
+        due_at=timezone.now(),
+    )
     other = InboundMail.objects.create(source="pipe", key="8", sender="x@y.example", subject="X")
     done = replay(
         [
@@ -140,6 +152,8 @@ def test_single_messages_and_mails_become_shells():
         row.refresh_from_db()
         assert (row.state, row.sender, row.subject, row.blob) == ("erased", "", "", None)
     assert (mail.source, mail.key) == ("pipe", "7")
+    sent.refresh_from_db()
+    assert (sent.state, sent.to, sent.subject, sent.body) == ("withdrawn", [], "", "")
     assert not SearchEntry.objects.filter(words__icontains="somebody").exists()
 
 
