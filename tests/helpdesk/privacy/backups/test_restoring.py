@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from helpdesk import actions, journal
 from helpdesk.models import (
@@ -160,6 +160,9 @@ def test_what_came_since_goes_and_nothing_goes_out_twice(place):
     line = AuditEntry.objects.get(kind=AuditKind.RESTORED)
     assert line.data["held_back"] == 1
     assert line.data["mailboxes"] == [made.account.mailbox.pk]
+    # what the database itself refuses is refused again
+    with pytest.raises(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("UPDATE helpdesk_auditentry SET kind = 'x'")
 
 
 def test_what_was_erased_since_is_erased_again_and_nothing_else(place):
