@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.files.storage import FileSystemStorage
 from django.urls import NoReverseMatch, reverse
 
-from . import conf
+from . import conf, journal
 
 #: What must stand in INSTALLED_APPS beside Django's own; docs/extension.md names them in order.
 REQUIRED_APPS = (
@@ -174,6 +177,35 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
                 "own will be refused.",
                 hint="Set it to an address of yours.",
                 id="helpdesk.W043",
+            )
+        )
+    return problems
+
+
+@register(deploy=True)
+def check_journal(**kwargs: Any) -> list[CheckMessage]:
+    """Report a journal of erasures that lies among the files, or where it cannot be written."""
+    storage = journal.journal_storage()
+    if not isinstance(storage, FileSystemStorage):
+        return []
+    folder = Path(storage.location).resolve()
+    problems: list[CheckMessage] = []
+    if folder.is_relative_to(Path(settings.MEDIA_ROOT).resolve()):
+        problems.append(
+            Warning(
+                "The journal of erasures lies inside MEDIA_ROOT: who puts an older copy of the files back, puts an "
+                "older journal back, too, and what was erased since comes back.",
+                hint="Set ERASURE_JOURNAL to a folder elsewhere, best on another disk.",
+                id="helpdesk.W045",
+            )
+        )
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        problems.append(
+            Error(
+                f"The journal of erasures cannot be written ({folder}): nothing can be erased.",
+                hint="Let the user of the web and worker processes write there, or set ERASURE_JOURNAL.",
+                id="helpdesk.E046",
             )
         )
     return problems

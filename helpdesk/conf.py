@@ -40,6 +40,8 @@ DEFAULTS: dict[str, Any] = {
     "ERASE_HOUR": 2,
     # where it is written down what was erased, outside the database: a folder; empty: beside MEDIA_ROOT
     "ERASURE_JOURNAL": "",
+    # the folder of PostgreSQL's client programs (pg_dump, pg_restore, psql), for backups; empty: those in PATH
+    "POSTGRES_TOOLS": "",
     # days after closing from which a ticket leaves the daily lists
     "ARCHIVE_DAYS": 60,
     # days a mail is kept that was ignored, and made no ticket

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -39,13 +40,18 @@ def journal_storage() -> Storage:
 
 def write(entries: Iterable[Entry]) -> str:
     """Write down a batch and return the name of its file; '' for none. It lies on disk before this returns."""
-    rows = list(entries)
+    rows = [dict(one) for one in entries]
     if not rows:
         return ""
-    now = timezone.now()
-    body = {"at": now.isoformat(), "entries": rows}
-    name = f"{now:%Y/%m/%d}/{now:%H%M%S%f}-{uuid4().hex[:8]}.json"
-    return journal_storage().save(name, ContentFile(json.dumps(body).encode()))
+    name, body = file_of(timezone.now().isoformat(), rows)
+    return journal_storage().save(name, ContentFile(body))
+
+
+def file_of(at: str, entries: list[dict[str, Any]]) -> tuple[str, bytes]:
+    """Return a name for the file of a batch that was written at a moment (ISO 8601), and what stands in it."""
+    moment = datetime.fromisoformat(at).astimezone(UTC)
+    name = f"{moment:%Y/%m/%d}/{moment:%H%M%S%f}-{uuid4().hex[:8]}.json"
+    return name, json.dumps({"at": at, "entries": entries}).encode()
 
 
 def read(storage: Storage | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -23,10 +23,13 @@ from helpdesk import scanner
 from helpdesk.actions import scanning
 from helpdesk.mail.health import summary
 from helpdesk.models import PeriodicJob
+from helpdesk.privacy.backups import making
 from helpdesk.storage import blob_storage
 
 #: The worker is called late when it has shown no sign of life for so long.
 WORKER_LATE = timedelta(minutes=5)
+#: A backup is called late when the last good one is older.
+BACKUP_LATE = timedelta(days=2)
 
 #: Once complete, the migrations of a running process stay so: looked at until then only.
 _migrated = False
@@ -44,7 +47,7 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer 200 if requests can be served, else 503; one line for each part looked at.
 
-    A worker that is late and mail accounts in trouble are told, and fail nothing: pages and forms are served
+    A worker that is late, an old backup and mail accounts in trouble are told, and fail nothing: pages and forms are served
     without them.
     """
     parts = {"database": _database(), "migrations": "unknown", "storage": _storage()}
@@ -56,6 +59,8 @@ def ready(request: HttpRequest) -> HttpResponse:
         parts["mail accounts"] = _mail_accounts()
         if scanner.is_on():
             parts["virus scanner"] = _virus_scanner()
+        if backup := _backup():
+            parts["backup"] = backup
     lines = "".join(f"{name}: {answer}\n" for name, answer in parts.items())
     return HttpResponse(lines, content_type="text/plain", status=200 if good else 503)
 
@@ -92,7 +97,8 @@ def _storage() -> str:
 
 
 def _worker() -> str:
-    last = PeriodicJob.objects.aggregate(last=Max("last_run_at"))["last"]
+    jobs = PeriodicJob.objects.exclude(name=making.STAMP)
+    last = jobs.aggregate(last=Max("last_run_at"))["last"]
     if last is None:
         return "never seen"
     age = timezone.now() - last
@@ -109,3 +115,15 @@ def _virus_scanner() -> str:
     if scanning.is_down():
         return f"not reachable ({waiting} files not checked)"
     return f"ok ({waiting} files waiting)" if waiting else "ok"
+
+
+def _backup() -> str:
+    """Tell how old the last backup is; '' where none was ever made with `manage.py backup`."""
+    row = PeriodicJob.objects.filter(name=making.STAMP).first()
+    if row is None:
+        return ""
+    if row.last_run_at is None:
+        return f"failed ({row.last_error}), none made yet"
+    age = timezone.now() - row.last_run_at
+    word = "failed" if row.last_error else "late" if age > BACKUP_LATE else "ok"
+    return f"{word} (last made {int(age.total_seconds() // 3600)} h ago)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.db import connection
@@ -59,3 +60,24 @@ def _count_in_steps(day: date) -> int:
         NumberCounter.objects.get_or_create(day=day)
         NumberCounter.objects.filter(day=day).update(value=F("value") + 1)
     return NumberCounter.objects.values_list("value", flat=True).get(day=day)
+
+
+def skip_drawn(numbers: Iterable[str], *, gap: int = 0, day: date | None = None) -> int:
+    """Raise the counters so that none of `numbers` is drawn again; return how many counters were raised.
+
+    For a database that was put back to an earlier state. Nobody knows how many numbers were drawn since then: the
+    counter of `day` (default: today) goes on `gap` higher than what is known. Numbers of other systems count for nothing.
+    """
+    drawn: dict[date, int] = {}
+    for number in numbers:
+        if addressing.is_number(number) and number[8:10] == str(conf.get("SYSTEM_ID")):
+            on = date(int(number[:4]), int(number[4:6]), int(number[6:8]))
+            drawn[on] = max(drawn.get(on, 0), int(number[10:-1]))
+    known = dict(NumberCounter.objects.values_list("day", "value"))
+    if gap:
+        today = day or timezone.localdate()
+        drawn[today] = max(drawn.get(today, 0), known.get(today, 0)) + gap
+    higher = {on: value for on, value in drawn.items() if value > known.get(on, 0)}
+    for on, value in higher.items():
+        NumberCounter.objects.update_or_create(day=on, defaults={"value": value})
+    return len(higher)

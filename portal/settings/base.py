@@ -59,6 +59,10 @@ OIDC = {name: env.str(f"OIDC_{name}", default) for name, default in doors.OIDC_D
 SAML = {name: env.str(f"SAML_{name}", default) for name, default in doors.SAML_DEFAULTS.items()}
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
 CLAMD = env.str("CLAMD", "")
+# what was erased, written down outside the database; empty: beside MEDIA_ROOT
+ERASURE_JOURNAL = env.str("ERASURE_JOURNAL", "")
+# folder of pg_dump, pg_restore and psql, if those in PATH are not the right ones
+POSTGRES_TOOLS = env.str("POSTGRES_TOOLS", "")
 LOG_FORMAT = env.str("LOG_FORMAT", "text")
 # further places that forms may lead to: servers of log-ins elsewhere
 CSP_FORM_ACTION = env.list("CSP_FORM_ACTION", default=[])
@@ -329,6 +333,8 @@ HELPDESK = {
     "PROXIES": PROXIES,
     "PERSONS": "portal.doors.persons.find" if LDAP["URL"] and doors.truth(LDAP["PERSONS"]) else "",
     "CLAMD": CLAMD,
+    "ERASURE_JOURNAL": ERASURE_JOURNAL,
+    "POSTGRES_TOOLS": POSTGRES_TOOLS,
     "ENCRYPTION_KEYS": ENCRYPTION_KEYS,
     "FIELD_SET_MODEL": "portal.FieldSet",
     "MORE_SECRETS": ["portal.secrets.renew_factors"],

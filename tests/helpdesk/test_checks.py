@@ -100,3 +100,22 @@ def test_what_is_not_for_production_is_named(backend, given, expected):
     helpdesk = {} if given == {} else {**good, **(given or {})}
     with override_settings(HELPDESK=helpdesk, TASKS={"default": {"BACKEND": backend}}):
         assert ids(checks.check_deployment()) == expected
+
+
+def test_a_journal_among_the_files_is_told(settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.HELPDESK = {
+        **settings.HELPDESK,
+        "ERASURE_JOURNAL": str(tmp_path / "media" / "erasures"),
+    }
+    (found,) = checks.check_journal()
+    assert found.id == "helpdesk.W045"
+    settings.HELPDESK = {**settings.HELPDESK, "ERASURE_JOURNAL": ""}  # beside it
+    assert checks.check_journal() == []
+
+
+def test_a_journal_that_cannot_be_written_is_told(settings, tmp_path):
+    (tmp_path / "file").touch()
+    settings.HELPDESK = {**settings.HELPDESK, "ERASURE_JOURNAL": str(tmp_path / "file" / "x")}
+    (found,) = checks.check_journal()
+    assert found.id == "helpdesk.E046"

@@ -78,3 +78,24 @@ def test_not_ready_when_files_cannot_be_written(client: Client, tmp_path):
         answer = client.get(READY)
     assert answer.status_code == 503
     assert "storage: not writable (NotADirectoryError)" in answer.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("hours", "error", "words"),
+    [
+        (7, "", "backup: ok (last made 7 h ago)"),
+        (50, "", "backup: late (last made 50 h ago)"),
+        (7, "BackupError", "backup: failed (last made 7 h ago)"),
+        (None, "BackupError", "backup: failed (BackupError), none made yet"),
+    ],
+)
+def test_the_last_backup_is_told_and_fails_nothing(client: Client, hours, error, words):
+    last = None if hours is None else timezone.now() - timedelta(hours=hours)
+    PeriodicJob.objects.create(
+        name="backup", next_run_at=timezone.now(), last_run_at=last, last_error=error
+    )
+    answer = client.get(READY)
+    assert answer.status_code == 200
+    assert words in answer.content.decode().splitlines()
+    assert "worker: never seen" in answer.content.decode()

@@ -1,0 +1,123 @@
+"""Erasing again, in a database that was put back to an earlier state: single messages and mails of the ledger.
+
+They were erased with a ticket, or as part of a person's traces; here they may belong to another ticket, so of each
+nothing is left but that it was there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models.functions import Left
+
+from helpdesk import search
+from helpdesk.errors import HelpdeskError
+from helpdesk.models import (
+    Article,
+    Attachment,
+    Blob,
+    Hold,
+    InboundMail,
+    Merge,
+    OutboundMail,
+    Privacy,
+    Ticket,
+)
+from helpdesk.notifications import restored
+from helpdesk.permissions import SYSTEM
+
+from .drafts import preview_of
+from .erasing_parts import blank
+from .erasing_rows import NO_RAW, drop_raw
+from .merging import unmerge
+
+#: Of a mail of the ledger stays that it came, so that it is not taken for new.
+_STAYS = ("source", "key", "state", "outcome", "rule")
+
+
+@transaction.atomic
+def empty_articles(*, articles: Collection[int]) -> Counter[str]:
+    """Empty messages (ids), with their files, their mails in the outbox and the raw mails they came in; count them.
+
+    The row stays, so that nothing that points to it breaks. What is empty already counts again, and changes nothing.
+    """
+    rows = Article.objects.select_for_update(of=("self",)).filter(pk__in=articles).order_by("pk")
+    found = dict(rows.values_list("pk", "ticket_id"))
+    if not found:
+        return Counter()
+    files = Attachment.objects.filter(article__in=found).order_by()
+    blobs = set(files.values_list("blob_id", flat=True))
+    attachments, _by_table = files.delete()
+    mails = InboundMail.objects.filter(article__in=found).order_by()
+    done = empty_mails(mails=list(mails.values_list("pk", flat=True)))
+    # its Message-ID stays: it tells answers apart, and only one mail may have it
+    columns = _without(blank(OutboundMail, Privacy.CONTENT, Privacy.PERSON))
+    restored.empty_mails_of(articles=found, columns=columns)
+    Article.objects.filter(pk__in=found).update(
+        customer=None, **_without(blank(Article, Privacy.CONTENT, Privacy.PERSON))
+    )
+    _tell_the_tickets(set(found.values()))
+    done += Counter(articles=len(found), attachments=attachments)
+    done["files"] += Blob.release_all(blobs)
+    return +done
+
+
+def _without(columns: dict[str, object], *names: str) -> dict[str, object]:
+    return {name: value for name, value in columns.items() if name not in ("message_id", *names)}
+
+
+def _tell_the_tickets(ids: Iterable[int]) -> None:
+    """Bring what tickets and the index say of their messages into line."""
+    for ticket in Ticket.objects.filter(pk__in=list(ids)).order_by("pk"):
+        shown = Article.objects.filter(ticket=ticket, visible=True).order_by("-created_at", "-pk")
+        ticket.preview = preview_of(shown.values_list(Left("body", 600), flat=True).first() or "")
+        ticket.save(update_fields=["preview"])
+    search.renew(list(ids))
+
+
+@transaction.atomic
+def empty_mails(*, mails: Collection[int]) -> Counter[str]:
+    """Leave of mails of the ledger (ids) that they came, and nothing of what they said; count them."""
+    rows = InboundMail.objects.select_for_update(of=("self",)).filter(pk__in=mails).order_by("pk")
+    found = dict(rows.values_list("pk", "blob_id"))
+    if not found:
+        return Counter()
+    done = drop_raw(found)
+    columns = {
+        name: value for name, value in blank(InboundMail, *Privacy).items() if name not in _STAYS
+    }
+    InboundMail.objects.filter(pk__in=found).update(
+        **{**columns, **NO_RAW, "state": InboundMail.State.ERASED, "next_try_at": None}
+    )
+    done["mails"] = len(found)
+    done["files"] += Blob.release_all(blob for blob in found.values() if blob is not None)
+    return +done
+
+
+@transaction.atomic
+def lift_holds_again(*, tickets: Collection[int], now: datetime) -> int:
+    """Lift the holds of tickets that were erased meanwhile: they had been lifted, or they would not have been."""
+    return Hold.objects.filter(ticket__in=tickets, lifted_at=None).update(lifted_at=now)
+
+
+def part_from(*, tickets: Collection[int], others: Collection[int]) -> list[int]:
+    """Take merges back between tickets and others that are not to go with them; return those that stayed merged.
+
+    A ticket that was taken out of a merge since the backup goes alone; where that cannot be done any more, it stays.
+    """
+    merges = Merge.objects.filter(undone_at=None).order_by("-at", "-pk")
+    between = [
+        one
+        for one in merges.filter(source__in=[*tickets, *others], target__in=[*tickets, *others])
+        if (one.source_id in tickets) != (one.target_id in tickets)
+    ]
+    stayed: list[int] = []
+    for one in between:
+        try:
+            unmerge(actor=SYSTEM, merge=one)
+        except HelpdeskError:
+            stayed += [pk for pk in (one.source_id, one.target_id) if pk in tickets]
+    return stayed
