@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,6 +12,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
+
+from tests import databases
 
 hypothesis.settings.register_profile(
     "ci",
@@ -51,27 +53,26 @@ def _nothing_counted_yet() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
+    """Copy a database that has had its migrations, where there is one (bin/test.py makes it)."""
+    template = connection.settings_dict["TEST"]["TEMPLATE"]
+    if template and connection.vendor == "sqlite":
+        with databases.copied_from(template):
+            yield
+    else:
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Keep what a new database holds: Django keeps it on the connection of this very context.
 
     While Playwright's event loop runs, Django hands out another connection, without it, and a test that
     wants these rows back would silently go without.
     """
     _START.append(getattr(connection, "_test_serialized_contents", ""))
-    _let_tests_empty_the_audit_log()
-
-
-def _let_tests_empty_the_audit_log() -> None:
-    """Its triggers refuse that (migration 0016); so they are off while Django empties the tables after a test."""
-    stays = importlib.import_module("helpdesk.migrations.0016_audit_log_stays")
-    off, on = (which[connection.vendor] for which in (stays.OFF, stays.ON))
-    operations = type(connection.ops)
-    empty = operations.execute_sql_flush
-
-    def execute_sql_flush(self: object, sql_list: list[str]) -> None:
-        empty(self, [*off, *sql_list, *on])
-
-    operations.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
+    with django_db_blocker.unblock():
+        databases.keep_start()
 
 
 _START: list[str] = []
