@@ -43,23 +43,24 @@ def copied_from(template: str) -> Iterator[None]:
 
 
 def keep_start() -> None:
-    """Remember what a new database holds, and let tests that commit empty and fill it in our way.
+    """Remember what a new database holds, and let every test that commits leave it so.
 
     Django truncates every table after such a test (on PostgreSQL that makes some thousand files anew) and saves
-    the rows of the start one by one before the next: seconds for each test. Only what was written is deleted here,
-    and the rows come back in one go.
+    the rows of the start one by one before the next: seconds for each test, and others after it miss those rows.
+    Here what was written is deleted and the rows of the start come back, after the test.
     """
     with connection.cursor() as cursor:
         _START.update({table: _read(cursor, table) for table in _filled(connection)})
     # on the classes: while Playwright's event loop runs, Django hands out another connection
-    type(connection.ops).execute_sql_flush = lambda ops, _sql: empty(ops.connection)
-    type(connection.creation).deserialize_db_from_string = lambda creation, _data: put_back(
-        creation.connection
-    )
+    type(connection.ops).execute_sql_flush = lambda ops, _sql: put_back(ops.connection)
+    type(connection.creation).deserialize_db_from_string = lambda _creation, _data: None
 
 
-def empty(database: BaseDatabaseWrapper) -> None:
-    """Delete all rows; the triggers that keep the audit log whole (migration 0016) are off meanwhile."""
+def put_back(database: BaseDatabaseWrapper) -> None:
+    """Bring the database back to its start, whatever it holds.
+
+    The triggers that keep the audit log whole (migration 0016) are off meanwhile.
+    """
     stays = importlib.import_module("helpdesk.migrations.0016_audit_log_stays")
     off, on = (which[database.vendor] for which in (stays.OFF, stays.ON))
     with transaction.atomic(using=database.alias), database.cursor() as cursor:
@@ -72,12 +73,6 @@ def empty(database: BaseDatabaseWrapper) -> None:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for statement in on:
             cursor.execute(statement)
-
-
-def put_back(database: BaseDatabaseWrapper) -> None:
-    """Bring the database back to its start, whatever it holds."""
-    empty(database)
-    with transaction.atomic(using=database.alias), database.cursor() as cursor:
         for table, rows in _START.items():
             _write(cursor, table, rows)
 
