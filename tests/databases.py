@@ -64,6 +64,10 @@ def put_back(database: BaseDatabaseWrapper) -> None:
     stays = importlib.import_module("helpdesk.migrations.0016_audit_log_stays")
     off, on = (which[database.vendor] for which in (stays.OFF, stays.ON))
     with transaction.atomic(using=database.alias), database.cursor() as cursor:
+        if database.vendor == "postgresql":
+            # a browser's last requests may still be writing; SQLite waits for them by itself
+            names = ", ".join(map(database.ops.quote_name, _tables(database)))
+            cursor.execute(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
         for statement in off:
             cursor.execute(statement)
         for table in _filled(database):
@@ -73,16 +77,21 @@ def put_back(database: BaseDatabaseWrapper) -> None:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for statement in on:
             cursor.execute(statement)
+        if database.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for table, rows in _START.items():
             _write(cursor, table, rows)
 
 
+def _tables(database: BaseDatabaseWrapper) -> list[str]:
+    names = database.introspection.django_table_names(only_existing=True, include_views=False)
+    return sorted(names)
+
+
 def _filled(database: BaseDatabaseWrapper) -> list[str]:
-    quote = database.ops.quote_name
-    tables = database.introspection.django_table_names(only_existing=True, include_views=False)
     asked = " UNION ALL ".join(
-        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {quote(table)})"  # noqa: S608
-        for table in sorted(tables)
+        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {database.ops.quote_name(table)})"  # noqa: S608
+        for table in _tables(database)
     )
     with database.cursor() as cursor:
         cursor.execute(asked)
