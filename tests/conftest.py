@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 from collections.abc import Iterator
+from unittest import TestCase
 
 import hypothesis
 import pytest
@@ -13,6 +13,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
+
+from tests import databases
 
 hypothesis.settings.register_profile(
     "ci",
@@ -51,27 +54,26 @@ def _nothing_counted_yet() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: object) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
+    """Copy a database that has had its migrations, where there is one (bin/test.py makes it)."""
+    template = connection.settings_dict["TEST"]["TEMPLATE"]
+    if template and connection.vendor == "sqlite":
+        with databases.copied_from(template):
+            yield
+    else:
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Keep what a new database holds: Django keeps it on the connection of this very context.
 
     While Playwright's event loop runs, Django hands out another connection, without it, and a test that
     wants these rows back would silently go without.
     """
     _START.append(getattr(connection, "_test_serialized_contents", ""))
-    _let_tests_empty_the_audit_log()
-
-
-def _let_tests_empty_the_audit_log() -> None:
-    """Its triggers refuse that (migration 0016); so they are off while Django empties the tables after a test."""
-    stays = importlib.import_module("helpdesk.migrations.0016_audit_log_stays")
-    off, on = (which[connection.vendor] for which in (stays.OFF, stays.ON))
-    operations = type(connection.ops)
-    empty = operations.execute_sql_flush
-
-    def execute_sql_flush(self: object, sql_list: list[str]) -> None:
-        empty(self, [*off, *sql_list, *on])
-
-    operations.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
+    with django_db_blocker.unblock():
+        databases.keep_start()
 
 
 _START: list[str] = []
@@ -83,18 +85,40 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         connection._test_serialized_contents = _START[0]
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Say of a test what follows from what it asks for."""
+    if _empties_the_database(item):
+        mark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+        item.add_marker(mark, append=False)
+    if not _may_ask_a_database(item):
+        item.add_marker(pytest.mark.anywhere)
+    if group := _shares_with(item):
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that empty the database come last, and find the rows every help desk starts with.
+    """What shares something costly comes first: alone at the end it would keep one process waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
-    What runs after such a test would miss those rows; so all that roll back come before, whatever the
-    order was (xdist hands the tests out in this order).
-    """
-    for item in items:
-        if _empties_the_database(item):
-            mark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-            item.add_marker(mark, append=False)
-    items.sort(key=_empties_the_database)
+
+def _may_ask_a_database(item: pytest.Item) -> bool:
+    """Tell whether the engine can make a difference; pytest-django lets nobody else near it."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return (
+        item.get_closest_marker("django_db") is not None
+        or item.get_closest_marker("kill") is not None
+        or issubclass(getattr(item, "cls", None) or object, TestCase)
+        or bool(fixtures & {"db", "transactional_db", "live_server", "django_db_setup"})
+    )
+
+
+def _shares_with(item: pytest.Item) -> str:
+    """Name the module or class whose tests share what is made once for them; they run in one process."""
+    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    ours = (found[-1] for found in definitions.values() if found[-1].baseid.startswith("tests/"))
+    shared = any(one.scope in ("module", "class") for one in ours)
+    return item.nodeid.partition("::")[0] if shared else ""
 
 
 def _empties_the_database(item: pytest.Item) -> bool:

@@ -41,6 +41,7 @@ TICKET_SYSTEM_ID = env.str("TICKET_SYSTEM_ID", "10")
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 SAMPLE_MAILS = env.str("SAMPLE_MAILS", str(BASE_DIR.parent / "shared" / "mail"))
 TEST_DB_NAME = env.str("TEST_DB_NAME", "")
+TEST_TEMPLATE = env.str("TEST_TEMPLATE", "")
 PROXIES = env.int("PROXIES", 0)
 CACHE_URL = env.str("CACHE_URL", "")
 # file of breached passwords, see docs/accounts.md

@@ -6,7 +6,7 @@ import tempfile
 from importlib.util import find_spec
 
 from .base import *  # noqa: F403
-from .base import DATABASES, HELPDESK, INSTALLED_APPS, TEST_DB_NAME
+from .base import DATABASES, HELPDESK, INSTALLED_APPS, TEST_DB_NAME, TEST_TEMPLATE
 
 DEBUG = False
 SECRET_KEY = "only for tests"  # noqa: S105
@@ -46,5 +46,5 @@ SAML_APP = "allauth.socialaccount.providers.saml"
 if find_spec("onelogin") and SAML_APP not in INSTALLED_APPS:
     INSTALLED_APPS.append(SAML_APP)
 
-if TEST_DB_NAME:
-    DATABASES["default"]["TEST"] = {"NAME": TEST_DB_NAME}
+# a database that has had its migrations is copied (PostgreSQL's own word; for SQLite see tests/conftest.py)
+DATABASES["default"]["TEST"] = {"NAME": TEST_DB_NAME or None, "TEMPLATE": TEST_TEMPLATE or None}

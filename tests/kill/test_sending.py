@@ -47,7 +47,7 @@ class Stage:
 
 @contextmanager
 def database(folder: Path) -> Iterator[str]:
-    """Yield the URL of an empty database on the engine the tests run on."""
+    """Yield the URL of a database of its own on the engine the tests run on; it may have had its migrations."""
     if connection.vendor != "postgresql":
         yield f"sqlite:///{folder / 'kill.sqlite3'}"
         return
@@ -55,7 +55,8 @@ def database(folder: Path) -> Iterator[str]:
     server, _name, options = re.fullmatch(r"(\w+://[^/]*/)([^?]*)(.*)", url).groups()
     name = f"test_kill_sending_{os.getpid()}"
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
+        template = connection.settings_dict["TEST"]["TEMPLATE"] or "template1"
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield f"{server}{name}{options}"
         finally:
