@@ -183,7 +183,7 @@ class ApplyView(_Screen):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         policy.check(policy.may_administer(policy.actor_of(request)))
         self.found = _Found(policy.actor_of(request))
-        target = self.found.target(kwargs["key"])
+        target = self.found.target(kwargs["scope"])
         if target is None:
             raise Http404
         self.target = target

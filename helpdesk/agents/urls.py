@@ -154,7 +154,7 @@ urlpatterns = [
     path(
         "retention/settings/", retention.RetentionSettingsView.as_view(), name="retention_settings"
     ),
-    path("retention/<slug:key>/apply/", retention.ApplyView.as_view(), name="retention_apply"),
+    path("retention/<slug:scope>/apply/", retention.ApplyView.as_view(), name="retention_apply"),
     path("explain/", explaining.ExplainView.as_view(), name="explain"),
     path("filters/", filters.FilterListView.as_view(), name="filters"),
     path("filters/new/", filters.FilterFormView.as_view(), name="filter_new"),

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("helpdesk", "0023_retention")]
+    dependencies = [("helpdesk", "0024_archive")]
 
     operations = [
         migrations.AddField(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("helpdesk", "0023_retention"),
+        ("helpdesk", "0025_night"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

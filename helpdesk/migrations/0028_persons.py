@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('helpdesk', '0023_retention'),
+        ('helpdesk', '0026_policy'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -207,7 +207,7 @@ def fill(team: Team) -> dict[str, str]:
         "mail": str(outbound.pk),
         "ticket": str(team.ticket.pk),
         "queue": str(team.queue.pk),
-        "key": f"queue-{team.queue.pk}",
+        "scope": f"queue-{team.queue.pk}",
         "team": str(group.pk),
         "user": str(team.agent.pk),
         "department": str(department.pk),
