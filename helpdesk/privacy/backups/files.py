@@ -83,6 +83,7 @@ def take_blobs(pool: Pool, wanted: Iterable[tuple[str, int]]) -> Found:
                 found.lost.append(sha256)
                 continue
         found.rows.append({"sha256": sha256, "size": size})
+    pool.flush()
     return found
 
 
@@ -99,6 +100,7 @@ def take_files(pool: Pool, wanted: Iterable[tuple[FileField, str]], before: Iter
             found.miss(name, is_needed=rows.exists())
             continue
         found.rows.append({"column": label, "name": name, **row})
+    pool.flush()
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -94,6 +95,7 @@ def _make(target: Path, say: Say) -> Made:
     )
     manifest = _manifest(folder, facts, blobs, others)
     manifest.new_bytes, manifest.seconds = pool.new_bytes, round(monotonic() - started, 1)
+    os.sync()  # all names, before the one that says that they are there
     manifest.write(folder)
     return Made(folder, manifest)
 

@@ -13,7 +13,10 @@ from django.core.files.storage import Storage
 
 from helpdesk.storage import path_of
 
-from .layout import CHUNK, POOL, facts_of, flush_folder
+from .layout import CHUNK, POOL, facts_of
+
+#: So many files, or bytes, are flushed to disk together: that costs hardly more than for one.
+TOGETHER, TOGETHER_BYTES = 64, 64 * 1024 * 1024
 
 
 class Damaged(ValueError):
@@ -26,6 +29,7 @@ class Pool:
     def __init__(self, target: Path) -> None:
         self.folder = target / POOL
         self.new_bytes = 0
+        self._written: dict[str, tuple[Path, int]] = {}  # by digest: whole, but not flushed yet
 
     def path(self, sha256: str) -> Path:
         """Return where a content lies, or would."""
@@ -33,6 +37,8 @@ class Pool:
 
     def has(self, sha256: str, size: int) -> bool:
         """Tell whether a content is there, by its size; `is_sound` looks at every byte."""
+        if sha256 in self._written:
+            return self._written[sha256][1] == size
         try:
             return self.path(sha256).stat().st_size == size
         except FileNotFoundError:
@@ -46,41 +52,59 @@ class Pool:
             return False
 
     def take(self, storage: Storage, name: str, expected: str = "") -> tuple[str, int]:
-        """Copy a stored file into the pool; return its digest and size.
+        """Copy a stored file into the pool; return its digest and size. It lasts once `flush` was called.
 
         Raises `FileNotFoundError` if it is gone, `Damaged` if its digest is not the `expected` one.
         """
         with storage.open(name, "rb") as file:
-            return self._keep(file, expected)
+            sha256, size, aside = self._write(file)
+        if (expected and sha256 != expected) or self.has(sha256, size):
+            aside.unlink()
+            if expected and sha256 != expected:
+                raise Damaged(expected)
+            return sha256, size
+        self._written[sha256] = (aside, size)
+        self.new_bytes += size
+        waiting = sum(one for _aside, one in self._written.values())
+        if len(self._written) >= TOGETHER or waiting >= TOGETHER_BYTES:
+            self.flush()
+        return sha256, size
 
-    def _keep(self, content: File, expected: str) -> tuple[str, int]:
+    def _write(self, content: File) -> tuple[str, int, Path]:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found, size = hashlib.sha256(), 0
         handle, name = tempfile.mkstemp(dir=self.folder, prefix=".aside-")
-        aside = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 for chunk in content.chunks(CHUNK):
                     found.update(chunk)
                     size += file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            sha256 = found.hexdigest()
-            if expected and sha256 != expected:
-                raise Damaged(expected)
-            if not self.has(sha256, size):
-                self._put(aside, sha256)
-                self.new_bytes += size
-        finally:
-            aside.unlink(missing_ok=True)
-        return sha256, size
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        return found.hexdigest(), size, Path(name)
 
-    def _put(self, aside: Path, sha256: str) -> None:
-        target = self.path(sha256)
-        for folder in (target.parent.parent, target.parent):  # for us alone, also the one between
-            folder.mkdir(mode=0o700, exist_ok=True)
-        aside.replace(target)
-        flush_folder(target.parent)
+    def flush(self) -> None:
+        """Give what was written its name, after its bytes were flushed to disk. Raises `OSError`.
+
+        A name that is lost in a power cut is no harm: the content is copied again by the next backup. Whoever
+        writes a manifest flushes names before (`os.sync`).
+        """
+        for aside, _size in self._written.values():
+            handle = os.open(aside, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        for sha256, (aside, _size) in self._written.items():
+            target = self.path(sha256)
+            for folder in (
+                target.parent.parent,
+                target.parent,
+            ):  # for us alone, also the one between
+                folder.mkdir(mode=0o700, exist_ok=True)
+            aside.replace(target)
+        self._written.clear()
 
     def contents(self) -> Iterator[Path]:
         """Give all files in the pool, also such as were left half written."""
