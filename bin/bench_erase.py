@@ -157,17 +157,18 @@ def fill(count: int) -> Any:
     dice = random.Random(20261126)  # noqa: S311  samples, no secrets
     queue = Queue.objects.create(name="Bench", slug="bench", purpose="Measuring.")
     people = Customer.objects.bulk_create(Customer(name=f"Person {n}") for n in range(500))
-    for start in range(0, count, CHUNK):
-        numbers = range(start, min(start + CHUNK, count))
-        closed = timezone.now() - timedelta(days=800, seconds=start)
-        _fill_chunk(numbers, queue, people, closed, dice)
     opened = actions.open_ticket(
         actor=permissions.SYSTEM,
         queue=queue,
+        customer=people[0],
         subject="Another",
         draft=actions.Draft(body="stays", channel="web"),
         receipt=False,
     )
+    for start in range(0, count, CHUNK):
+        numbers = range(start, min(start + CHUNK, count))
+        closed = timezone.now() - timedelta(days=800, seconds=start)
+        _fill_chunk(numbers, queue, people, closed, dice)
     return opened.ticket
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import audit, permissions
 from helpdesk.errors import InvalidInput, NotPermitted
-from helpdesk.models import Attachment, AuditKind, Blob, DraftFile, Right, Ticket
+from helpdesk.models import AuditKind, Right, Ticket
 from helpdesk.permissions import SYSTEM, Actor
 
 from .base import locked, verb
+from .erasing_rows import Rows
 
 
 @verb
@@ -29,18 +29,8 @@ def discard_test(*, actor: Actor, ticket: Ticket) -> None:
         raise InvalidInput(
             _("Other requests were merged into this one. Take the merge back first.")
         )
-    blobs = _blobs_of(fresh)
     audit.record(AuditKind.TEST_DISCARDED, user=actor.user or _account(actor), ticket=fresh)
-    fresh.delete()
-    for blob in blobs:
-        blob.release()
-
-
-def _blobs_of(ticket: Ticket) -> list[Blob]:
-    """Return the files of a ticket's messages, and of what people are writing there."""
-    sent = Attachment.objects.filter(article__ticket=ticket).values("blob")
-    waiting = DraftFile.objects.filter(draft__ticket=ticket).values("blob")
-    return list(Blob.objects.filter(Q(pk__in=sent) | Q(pk__in=waiting)))
+    Rows([fresh.pk]).delete()
 
 
 def _made_it(actor: Actor, ticket: Ticket) -> bool:

@@ -8,14 +8,12 @@ is missing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from functools import reduce
-from operator import or_
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import FileField, Model, Q, QuerySet
+from django.db.models import FileField, Model
 
 from helpdesk.models import (
     AbsenceTicket,
@@ -121,53 +119,64 @@ class Rows:
         self.keep = keep
         self.ids: dict[Table, list[int]] = {Ticket: sorted(tickets)}
         for model, columns in GONE:
-            rows = model._default_manager.filter(self._pointing(model, columns))
-            self.ids[model] = list(rows.order_by().values_list("pk", flat=True))
-        self.mails = list(self.of_mail().order_by().values_list("pk", flat=True))
+            self.ids[model] = sorted(self._pointing(model, columns))
+        self.mails = sorted(self._pointing(InboundMail, ("ticket", "article")))
 
-    def _pointing(self, model: Table, columns: Iterable[str]) -> Q:
-        wanted = []
+    def _pointing(self, model: Table, columns: Iterable[str]) -> set[int]:
+        """Return the ids of rows of a table that point to what goes."""
+        found: set[int] = set()
         for name in columns:
             to = model._meta.get_field(name).related_model
-            wanted.append(Q(**{f"{name}__in": self.ids.get(to, ())}))  # type: ignore[arg-type, call-overload]
-        return reduce(or_, wanted)
-
-    def of_mail(self) -> QuerySet[InboundMail]:
-        """Return the mails of the ledger that came to these tickets."""
-        return InboundMail.objects.filter(
-            Q(ticket__in=self.ids[Ticket]) | Q(article__in=self.ids.get(Article, ()))
-        )
+            for ids in by(self.ids.get(to, ())):  # type: ignore[arg-type, call-overload]
+                rows = model._default_manager.filter(**{f"{name}__in": ids}).order_by()
+                found.update(rows.values_list("pk", flat=True))
+        return found
 
     def delete(self) -> Counter[str]:
         """Delete all of it; the raw mails and the bytes of files that nothing else needs as well."""
         blobs = self._blobs()
         done = drop_raw(self.mails)
-        done["mails"] = InboundMail.objects.filter(pk__in=self.mails).update(**SHELL, **NO_RAW)
+        for mails in by(self.mails):
+            rows = InboundMail.objects.filter(pk__in=mails)
+            done["mails"] += rows.update(**SHELL, **NO_RAW)
         for model, column in CUT:
             self._cut(model, column)
         gone = {model: ids for model, ids in self.ids.items() if ids and model not in self.keep}
         for model, ids in gone.items():
-            rows = model._default_manager.filter(pk__in=ids)
-            done[NAMES.get(model, "rows")] += delete_rows(rows)
+            done[NAMES.get(model, "rows")] += _delete(model, ids)
         forget_generic(gone)
         done["files"] += Blob.release_all(blobs)
         return done
 
     def _blobs(self) -> set[int]:
-        files = Attachment.objects.filter(pk__in=self.ids.get(Attachment, ()))
-        drafts = DraftFile.objects.filter(pk__in=self.ids.get(DraftFile, ()))
-        raw = InboundMail.objects.filter(pk__in=self.mails, blob__isnull=False)
-        return {
-            pk
-            for rows in (files, drafts, raw)
-            for pk in rows.order_by().values_list("blob_id", flat=True)
+        keepers = {
+            Attachment: self.ids[Attachment],
+            DraftFile: self.ids[DraftFile],
+            InboundMail: self.mails,
         }
+        found: set[int | None] = set()
+        for model, pks in keepers.items():
+            for ids in by(pks):
+                rows = model._default_manager.filter(pk__in=ids).order_by()
+                found.update(rows.values_list("blob_id", flat=True))
+        return {pk for pk in found if pk is not None}
 
     def _cut(self, model: Table, column: str) -> None:
         to = model._meta.get_field(column).related_model
-        ids = self.ids.get(to)  # type: ignore[arg-type, call-overload]
-        if ids and to not in self.keep:
+        if to in self.keep:
+            return
+        for ids in by(self.ids.get(to, ())):  # type: ignore[arg-type, call-overload]
             model._default_manager.filter(**{f"{column}__in": ids}).update(**{column: None})
+
+
+def by(ids: Sequence[int], size: int = 5000) -> Iterator[Sequence[int]]:
+    """Yield ids in portions: SQLite takes only so many in one statement."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def _delete(model: Table, pks: Sequence[int]) -> int:
+    return sum(delete_rows(model._default_manager.filter(pk__in=ids)) for ids in by(pks))
 
 
 # --- what other apps keep ----------------------------------------------------------------------------
@@ -180,21 +189,24 @@ def drop_raw(mails: Collection[int]) -> Counter[str]:
     """
     done: Counter[str] = Counter()
     message: Any = InboundMail._meta.get_field("message").related_model
-    rows = InboundMail.objects.filter(pk__in=mails, message__isnull=False).order_by()
-    ids = list(rows.values_list("message_id", flat=True))
-    if not ids:
-        return done
-    rows.update(message=None)
+    for some in by(list(mails)):
+        rows = InboundMail.objects.filter(pk__in=some, message__isnull=False).order_by()
+        ids = list(rows.values_list("message_id", flat=True))
+        if ids:
+            rows.update(message=None)
+            done["messages"] += _drop_messages(message, ids)
+    return done
+
+
+def _drop_messages(message: Any, ids: list[int]) -> int:
     for relation in message._meta.related_objects:
         model, column = relation.related_model, relation.field.name
         pointing = model._default_manager.filter(**{f"{column}__in": ids})
         if model is message:
             pointing.update(**{column: None})
             continue
-        inner = list(pointing.order_by().values_list("pk", flat=True))
-        _delete_with_files(model, inner)
-    done["messages"] = _delete_with_files(message, ids)
-    return done
+        _delete_with_files(model, list(pointing.order_by().values_list("pk", flat=True)))
+    return _delete_with_files(message, ids)
 
 
 def _delete_with_files(model: Any, ids: list[int]) -> int:

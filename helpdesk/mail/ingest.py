@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 
 from helpdesk import addressing, notifications
 from helpdesk.actions import one_transaction, read_ahead_customers
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import HelpdeskError, NotFound
 from helpdesk.models import InboundMail, Queue, directory, kept_directory, open_batch
 from helpdesk.rules.effects import Plan
 
@@ -249,8 +249,8 @@ def _attempt(pk: int, which: Q, work: Callable[[InboundMail], object]) -> Inboun
     """Do `work` on a mail of the ledger in one transaction; None if another worker has it or it is done."""
     try:
         return _once(pk, which, work)
-    except (IntegrityError, NoQueue):
-        # somebody made the same row in the same moment, or changed what we knew: look again
+    except (IntegrityError, NoQueue, NotFound):
+        # somebody made the same row in the same moment, changed what we knew, or erased the ticket: look again
         with kept_directory(anew=True):
             return _once(pk, which, work)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from helpdesk import addressing, permissions
 from helpdesk.actions import hold_tickets
@@ -180,7 +180,7 @@ def _tickets(ids: set[int]) -> dict[int, Ticket]:
     found = {pk: ticket for pk in ids if (ticket := held(Ticket, pk=pk)) is not None}
     missing = ids - found.keys()
     if missing:
-        found |= Ticket.objects.select_related("state").in_bulk(missing)
+        found |= _there().in_bulk(missing)
     return found
 
 
@@ -191,7 +191,12 @@ def _ticket(**lookup: object) -> Ticket | None:
 
 def _named(**lookup: object) -> Ticket | None:
     found = held(Ticket, **lookup)
-    return found or Ticket.objects.filter(**lookup).select_related("state").first()
+    return found or _there().filter(**lookup).first()
+
+
+def _there() -> QuerySet[Ticket]:
+    """The tickets that a mail can join: one that was made anonymous is nobody's any more."""
+    return Ticket.objects.filter(anonymised_at__isnull=True).select_related("state")
 
 
 def _resolve(ticket: Ticket) -> Ticket:

@@ -130,10 +130,10 @@ def test_many_replies_and_batches_at_once_lose_nothing(support):
 def test_equal_bytes_that_somebody_keeps_at_this_moment_stay(support):
     content = b"the same bytes"
     errors: list[Exception] = []
+    kept = [b"more", content, b"others"]
     for _round in range(10):
         blobs = [Blob.keep(content), Blob.keep(b"others"), Blob.keep(b"more")]
         ids = [one.pk for one in blobs]
-        kept = [b"more", content, b"others"]
         threads = [
             in_thread(lambda ids=ids: Blob.release_all(ids), errors),
             in_thread(lambda: [Blob.keep(one) for one in kept], errors),

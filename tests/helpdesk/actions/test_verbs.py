@@ -260,6 +260,8 @@ ABOUT_CUSTOMERS = {
 ABOUT_TEAMS = {"change_rights"}
 #: Leaves nothing behind: test_discarding.py.
 DISCARDING = {"discard_test"}
+#: The machine's, many tickets at a time: test_erasing.py.
+ERASING = {"erase", "erase_files", "erase_persons", "anonymise"}
 #: Orders of queues: test_ordering.py.
 ABOUT_ORDERS = {
     *("PlannedPage", "SiteSide", "Standing", "Step", "Wanted", "in_the_way", "look_up", "plan_of"),
@@ -333,7 +335,7 @@ def test_the_table_names_every_verb():
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest
     named |= {"terms_of", "frozen_terms", "in_words"}
     named |= ABOUT_HOLDS | ABOUT_SPAM | ABOUT_AGENTS | HEARING | ABOUT_MERGING
-    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS | DISCARDING
+    named |= ABOUT_LINKS | ABOUT_CUSTOMERS | ABOUT_TEAMS | ABOUT_ORDERS | DISCARDING | ERASING
     assert set(actions.__all__) == named
 
 

@@ -26,7 +26,6 @@ from helpdesk.models import (
     CustomerAddress,
     Department,
     DismissedHint,
-    ErasureRun,
     Event,
     Hold,
     InboundMail,
@@ -65,7 +64,7 @@ WATCHED = (
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
     *(Department, TeamRow, Group, get_user_model()),
     *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
-    *(QueueOrder, OrderSettings, Hold, Tombstone, ErasureRun),
+    *(QueueOrder, OrderSettings, Hold, Tombstone),
 )
 
 
