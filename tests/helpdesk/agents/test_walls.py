@@ -27,7 +27,6 @@ from helpdesk.models import (
     DataExport,
     Department,
     DismissedHint,
-    ErasureRun,
     Event,
     Hold,
     InboundMail,
@@ -69,7 +68,7 @@ WATCHED = (
     *(MailAccount, MailRoute, InboundMail, OutboundMail, Message, DBTaskResult, Blob),
     *(Department, TeamRow, Group, get_user_model()),
     *(BouncedAddress, MailFilter, Participant, Absence, Presence, SavedDraft, Merge, DismissedHint),
-    *(QueueOrder, OrderSettings, Hold, Tombstone, ErasureRun),
+    *(QueueOrder, OrderSettings, Hold, Tombstone),
     *(RetentionSettings, TermsChange, DataExport, PersonErasure),
 )
 
