@@ -64,7 +64,7 @@ class EraseForm(ReferenceForm):
             ),
             (
                 PersonErasure.Kind.ANONYMISE,
-                gettext_lazy("Anonymise: the texts stay, without name and addresses"),
+                gettext_lazy("Anonymise: the texts stay, without name, addresses and files"),
             ),
         ],
         widget=forms.RadioSelect,
