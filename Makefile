@@ -51,7 +51,9 @@ check: install ## migrations and the production settings
 audit: install ## known vulnerabilities of the locked versions (asks the network)
 	@$(VENV)/python bin/audit.py
 
-ci: lint check test ## everything CI does
+ci: ## everything CI does
+	@$(MAKE) --no-print-directory -j2 lint check
+	@$(MAKE) --no-print-directory test
 
 fmt: install ## put code and templates into shape
 	$(VENV)/ruff check --fix-only .

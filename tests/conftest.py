@@ -98,8 +98,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares something costly comes first: alone at the end it would keep one process waiting."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """What takes long comes first: alone at the end it would keep one process waiting."""
+    long = {"xdist_group", "kill"}
+    items.sort(key=lambda item: long.isdisjoint(mark.name for mark in item.iter_markers()))
 
 
 def _may_ask_a_database(item: pytest.Item) -> bool:
