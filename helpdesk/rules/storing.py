@@ -88,5 +88,6 @@ def _of_open(kept: Kept) -> Plan:
     ahead = timedelta(days=kept.warning_days)
     if kept.warned_at is None or kept.warned_at < kept.since:
         return Plan(erase_at, erase_at - ahead, WARNING)
-    erase_at = max(erase_at, kept.warned_at + ahead)
+    # from the beginning of a day, as everything else
+    erase_at = max(erase_at, gone_from(kept.warned_at, kept.warning_days - 1, kept.zone))
     return Plan(erase_at, erase_at, END)
