@@ -112,9 +112,7 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             customer_facts=facts.customer_facts(desk, self.bound),
             origin_facts=facts.origin_facts(desk, self._page()),
             bounced=[] if desk.reads_along else bounced.addresses_of(ticket),
-            sharing=None if desk.reads_along else sharing.context_of(desk, self.bound),
-            storage=storing.context_of(desk, self.bound),
-            holds=None if desk.reads_along else storage_facts.context_of(desk, self.bound),
+            **self._cards(),
             others=facts.others_of_customer(desk),
             linked=facts.linked(desk),
             clocks=[] if desk.reads_along else clock_facts.clock_facts(desk),
@@ -139,6 +137,16 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
             **together.context_of(desk),
         )
         return context
+
+    def _cards(self) -> dict[str, Any]:
+        """Who shares the ticket, how long it is kept, and holds: the last and the first not for who reads along."""
+        storage = {"storage": storing.context_of(self.desk, self.bound)}
+        if self.desk.reads_along:
+            return storage
+        return storage | {
+            "sharing": sharing.context_of(self.desk, self.bound),
+            "holds": storage_facts.context_of(self.desk, self.bound),
+        }
 
     def _added(self) -> dict[str, Any]:
         """What the site adds, for those who work on the ticket: it need not know who reads along."""

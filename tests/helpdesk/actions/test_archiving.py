@@ -167,7 +167,7 @@ def test_verbs_on_an_archived_one_work_and_leave_it_there(agent):
     draft = Draft(body="For the record", channel=Channel.NOTE)
     actions.add_note(actor=agent, ticket=ticket, draft=draft)
     actions.set_tags(actor=agent, ticket=ticket, tags=["printer"])
-    actions.object_to_storage(actor=agent, ticket=ticket, channel=Channel.PHONE)
+    actions.object_to_storage(actor=agent, ticket=ticket, channel=Channel.PHONE, reason="Said so")
     assert archived(ticket)
     assert ticket.version > version
     assert ticket.events.filter(kind=EventKind.NOTE_ADDED).exists()
