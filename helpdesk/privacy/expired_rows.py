@@ -18,7 +18,9 @@ from helpdesk.models import (
     BouncedAddress,
     DataExport,
     ErasureRun,
+    PersonErasure,
     RetentionSettings,
+    TermsChange,
     Ticket,
 )
 
@@ -73,7 +75,9 @@ def _asked(now: datetime) -> int:
 def _runs(now: datetime) -> int:
     old = ErasureRun.objects.filter(started_at__lt=now - RUNS_KEPT, finished_at__isnull=False)
     dry = ErasureRun.objects.filter(is_dry=True, started_at__lt=now - timedelta(days=30))
-    return old.delete()[0] + dry.delete()[0]
+    orders = TermsChange.objects.filter(asked_at__lt=now - RUNS_KEPT, finished_at__isnull=False)
+    persons = PersonErasure.objects.filter(asked_at__lt=now - RUNS_KEPT, finished_at__isnull=False)
+    return sum(rows.delete()[0] for rows in (old, dry, orders, persons))
 
 
 def _arguments(now: datetime) -> int:

@@ -256,6 +256,20 @@ PROOF: Final[dict[str, Statement]] = {
         "3 years; dry runs 30 days",
         NIGHT,
     ),
+    "helpdesk.TermsChange": Statement(
+        "proof",
+        "administrators",
+        "that shorter terms were applied to requests that were there, and to how many",
+        "3 years",
+        NIGHT,
+    ),
+    "helpdesk.PersonErasure": Statement(
+        "proof",
+        "whoever deals with requests of data subjects",
+        "that a person was erased: who it was until it is done, then counts, file number and a keyed digest",
+        "the person until it is done; the rest 3 years",
+        NIGHT,
+    ),
     "helpdesk.NumberCounter": Statement(
         "proof", NOBODY, "how many numbers a day has given out", "for good", "never"
     ),
