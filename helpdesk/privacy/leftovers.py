@@ -10,7 +10,7 @@ from itertools import islice
 
 from django.core.files.storage import Storage
 
-from helpdesk import storage
+from helpdesk import search, storage
 from helpdesk.models import Blob, BlobRemoval, ErasureRun, blobs
 
 BATCH = 500
@@ -27,6 +27,13 @@ def removal_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
     """Delete bytes whose row is gone already, and that were to follow."""
     gone = blobs.remove_left(BATCH)
     return Counter(removed_files=gone), gone == BATCH
+
+
+def index_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
+    """Rewrite the search index if anything was erased: until then its file holds words of what is gone (SQLite)."""
+    if run.counts.get("tickets"):
+        search.purge()
+    return Counter(), False
 
 
 def orphan_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:

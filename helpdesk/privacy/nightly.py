@@ -37,6 +37,7 @@ PHASES: Final[tuple[tuple[str, Phase], ...]] = (
     ("audit", expired_rows.audit_batch),
     ("orphans", leftovers.orphan_batch),
     ("files", leftovers.removal_batch),
+    ("index", leftovers.index_batch),
 )
 _NAMES: Final = [name for name, _phase in PHASES]
 

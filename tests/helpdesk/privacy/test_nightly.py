@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from helpdesk import actions, permissions
@@ -562,3 +563,24 @@ def test_settling_changes_neither_version_nor_date_of_change():
     fresh = Ticket.objects.get()
     assert (fresh.version, fresh.changed_at) == (ticket.version, ticket.changed_at)
     assert fresh.erase_at == ticket.erase_at
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL's index has no words of its own"
+)
+def test_the_night_leaves_no_word_in_the_file_of_the_index():
+    ticket = closed(body="Qxzvwort")
+    assert exists(ticket) == [True]
+    assert _blocks_with("qxzvwort") > 0
+    night(731)
+    assert _blocks_with("qxzvwort") == 0
+
+
+def _blocks_with(word: str) -> int:
+    """Count the blocks of FTS5's own table in which a word stands."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM helpdesk_searchwords_data WHERE instr(block, %s) > 0",
+            [word.encode()],
+        )
+        return int(cursor.fetchone()[0])
