@@ -61,6 +61,8 @@ class ChangeForm(forms.Form):
     name: ClassVar[str]
     right: ClassVar[Right] = Right.NOTE
     button: ClassVar[str | Promise] = _("Save")
+    #: Whether it stands below another form, whose button is the one that is meant most often.
+    is_second: ClassVar[bool] = False
     #: Other ways to send it, offered after a refusal: name, value and label of a button each.
     offers: tuple[tuple[str, str, str], ...] = ()
     done: str | Promise = _("Saved.")  # a form may say more after it was applied

@@ -83,6 +83,7 @@ class ExtendHoldForm(ChangeForm):
 class LiftHoldForm(ChangeForm):
     name, right = "lift-hold", Right.MANAGE
     button = _("Lift the hold")
+    is_second = True
     done = _("The hold is lifted. What is due goes with the next nightly run.")
 
     def apply(self) -> object:

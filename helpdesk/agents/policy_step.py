@@ -151,7 +151,9 @@ def _names(targets: Iterable[policy.Promised], forms: dict[UUID, Form]) -> list[
     named = [
         _("form “%(name)s”") % {"name": forms[one.form].title}
         if one.form is not None
-        else queues.get(one.queue or 0, "")
+        else _("queue “%(name)s”") % {"name": queues[one.queue]}
+        if one.queue in queues
+        else ""
         for one in targets
     ]
     return sorted(filter(None, named), key=str.casefold)

@@ -49,6 +49,8 @@ RANKS: tuple[str, ...] = (
 )
 #: Who changed the owner without giving the ticket back to the team.
 _NO_HAND_BACK = frozenset({"move", "take_back"})
+#: Of what several are meant one after another: whoever comes first and is there.
+_ALTERNATIVES = frozenset({Kind.DELIVERY, Kind.STORAGE})
 
 
 @dataclass(frozen=True)
@@ -171,12 +173,15 @@ def _due(kind: NoticeKind) -> Callable[[Happening], list[Meant]]:
 
 
 def _erased_soon(what: Happening) -> list[Meant]:
-    """For whoever has the ticket, else for those who manage the queue: what is lost here comes never back."""
+    """For whoever has the ticket, else for those who manage the queue, else for its team: what goes never comes back."""
     if not what.is_open:
         return []
     people = _people(what.owner, what.responsible)
     along = _people(*what.watchers)
-    return [Meant(Kind.STORAGE, people=people, along=along, fallback=Right.MANAGE)]
+    return [
+        Meant(Kind.STORAGE, people=people, along=along, fallback=Right.MANAGE),
+        Meant(Kind.STORAGE),
+    ]
 
 
 def _undelivered(what: Happening) -> list[Meant]:
@@ -218,7 +223,7 @@ _TABLE: Mapping[str, Callable[[Happening], list[Meant]]] = {
 
 
 def meant(what: Happening) -> list[Meant]:
-    """Return whom a happening is for; of several alternatives (delivery) the first that reaches somebody counts."""
+    """Return whom a happening is for; of several alternatives the first that reaches somebody counts."""
     rule = _TABLE.get(what.kind)
     return rule(what) if rule is not None else []
 
@@ -252,9 +257,9 @@ class Spread:
     found: dict[int, Told] = field(default_factory=dict)
 
     def send(self, several: Iterable[Meant]) -> list[Told]:
-        """Return who is told; the alternatives of a delivery failure are taken one after another."""
+        """Return who is told; where there are alternatives, they are taken one after another."""
         for one in several:
-            if self._send(one) and one.kind == Kind.DELIVERY:
+            if self._send(one) and one.kind in _ALTERNATIVES:
                 break
         return list(self.found.values())
 
@@ -270,10 +275,10 @@ class Spread:
         right = one.team if one.team is not None or reached else one.fallback
         if right is None:
             return reached
-        for person in self.team(right):
-            if not (one.mutable and self.muted(person)):
-                self._add(Told(person, one.kind, away, as_team=one.team is None), one)
-        return True
+        team = [pk for pk in self.team(right) if not (one.mutable and self.muted(pk))]
+        for person in team:
+            self._add(Told(person, one.kind, away, as_team=one.team is None), one)
+        return reached or bool(team)
 
     def _person(self, person: int, one: Meant) -> tuple[bool, int | None]:
         """Tell somebody and whoever stands in; return whether that reached one, else who is away."""

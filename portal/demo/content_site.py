@@ -54,7 +54,7 @@ TICKETSYSTEM = Node(
             ),
             heading("Wie lange Anfragen bleiben"),
             text(
-                "<p>Zur technischen Dokumentation bewahren wir eine Anfrage mit allen Daten zwei Jahre lang auf, gerechnet vom Abschluss an. Danach wird sie gelöscht. Sie können dem schon beim Absenden widersprechen: im Formular mit einem Häkchen, später auf der Seite Ihrer Anfrage. Dann wird sie kurz nach dem Abschluss gelöscht.</p>"
+                "<p>Zur technischen Dokumentation bewahren wir eine Anfrage mit allen Daten zwei Jahre lang auf, gerechnet vom Schließen an. Danach wird sie gelöscht. Sie können dem schon beim Absenden widersprechen: im Formular mit einem Häkchen, später auf der Seite Ihrer Anfrage. Dann wird sie kurz nach dem Schließen gelöscht.</p>"
             ),
             audience(
                 "<p>Alle Fakultäten, Institute und Einrichtungen der Universität, für dienstliche Zwecke.</p>"

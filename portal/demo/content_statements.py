@@ -48,7 +48,7 @@ STATEMENTS = (
                 ),
                 (
                     "retention",
-                    "<p>Nach dem Abschluss bleiben Anfrage, Antworten, Dateien und Verlauf so lange gespeichert, wie es hier steht. Haben Sie der längeren Aufbewahrung widersprochen, werden sie schon nach zwei Wochen gelöscht.</p>",
+                    "<p>Nach dem Schließen werden Anfrage, Antworten, Dateien und Verlauf so lange aufbewahrt, wie es hier steht, und dann gelöscht.</p>",
                 ),
                 (
                     "rights",
@@ -91,7 +91,7 @@ STATEMENTS = (
                 ),
                 (
                     "retention",
-                    "<p>After closing, the request with its answers, files and history is kept for as long as is said here. If you have objected to the longer storage it is deleted after two weeks.</p>",
+                    "<p>After closing, the request with its answers, files and history is kept for as long as is said here. Then it is deleted.</p>",
                 ),
                 (
                     "rights",

@@ -30,8 +30,10 @@ from .screening import make_screening
 LEADING = {Right.MANAGE, Right.ADMINISTER}
 TEAM_RIGHTS = [right for right in Right.values if right not in LEADING]
 
-LEGAL_BASIS_EN = "documentation of technical support (IT rules of operation)"
-LEGAL_BASIS = "Dokumentation der technischen Betreuung (Betriebsordnung der IT)"
+STORAGE_PURPOSE = "Dokumentation der technischen Betreuung"
+STORAGE_PURPOSE_EN = "documentation of technical support"
+LEGAL_BASIS = "Betriebsordnung der IT, § 7"
+LEGAL_BASIS_EN = "IT rules of operation, section 7"
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,8 @@ def make_queues() -> dict[str, Queue]:
             follow_up="" if spec.parent else FollowUp.REOPEN,
             reopen_days=None if spec.parent else 30,
             retention_days=None if spec.parent else 730,
+            storage_purpose_de="" if spec.parent else STORAGE_PURPOSE,
+            storage_purpose_en="" if spec.parent else STORAGE_PURPOSE_EN,
             legal_basis_de="" if spec.parent else LEGAL_BASIS,
             legal_basis_en="" if spec.parent else LEGAL_BASIS_EN,
             sender_name=spec.sender_name,

@@ -48,6 +48,12 @@ def test_without_an_owner_those_who_manage_the_queue_are_told():
     assert told(ticket) == {manager.pk}
 
 
+def test_where_nobody_manages_the_queue_its_team_is_told():
+    ticket = opened()
+    team = {f.make_agent(ticket.queue).pk for _n in range(2)}
+    assert told(ticket) == team
+
+
 def test_for_an_owner_who_is_away_the_deputy_is_told_as_well():
     ticket = opened()
     owner, deputy = f.make_agent(ticket.queue), f.make_agent(ticket.queue)
