@@ -88,16 +88,15 @@ def test_a_hold_on_a_merged_ticket_shows_on_the_other(red):
     assert "Extend or lift" not in page
     page = red.client.get(screen(other)).content.decode()
     assert "Extend or lift the hold" in page
-    assert "It is erased together with the ticket into which it was merged." in page
+    assert "together with the ticket into which it was merged" in page
 
 
 def test_the_screen_says_when_it_is_erased(red):
     page = red.client.get(screen(red.ticket)).content.decode()
-    assert "if nothing happens on it; the team is warned before" in page
+    assert "if nothing happens any more until then" in page
     actions.change_state(actor=SYSTEM, ticket=red.ticket, state=f.state(StateType.CLOSED))
     page = red.client.get(screen(red.ticket)).content.decode()
-    assert "if nothing happens on it" not in page
-    assert "Erased on" in page
+    assert "if nothing happens any more" not in page
     Ticket.objects.update(erase_at=timezone.now() - timedelta(hours=1))
     assert (
         "It is erased with the next nightly run."

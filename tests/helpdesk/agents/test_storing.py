@@ -67,7 +67,7 @@ def test_without_the_right_to_answer_there_is_no_form(red):
     reader = f.make_agent(red.queue, rights=[Right.READ, Right.NOTE])
     client = browser(reader)
     page = client.get(reverse("helpdesk_agents:ticket", args=[red.ticket.pk]))
-    assert "Storage" in page.text
+    assert "Retention" in page.text
     assert "Objection to storage…" not in page.text
     for change in ("objection", "objection-withdraw"):
         url = reverse("helpdesk_agents:change", args=[red.ticket.pk, change])
