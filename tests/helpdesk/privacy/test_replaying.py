@@ -100,6 +100,25 @@ def test_files_go_again_only_if_the_backup_is_older(hours, stays):
     assert Ticket.objects.get().articles.count() == 2
 
 
+@pytest.mark.parametrize(("hours", "stays"), [(1, False), (3, True)])
+def test_what_a_later_backup_has_was_not_erased(hours, stays):
+    """The journal comes before the commit: a batch that failed stands there, and its ticket may have been reopened."""
+    ticket = f.make_ticket()
+    since = timezone.now() - timedelta(hours=2)
+    done = replay([batch(of(ticket), hours=hours)], since=since)
+    assert Ticket.objects.exists() is stays
+    assert done["tickets"] == (0 if stays else 1)
+
+
+def test_nor_does_it_go_along_with_one_that_was():
+    first, second = of_one_customer()
+    merge(first, second)
+    since = timezone.now() - timedelta(hours=2)
+    done = replay([batch(of(second), hours=3), batch(of(first), hours=1)], since=since)
+    assert done["tickets"] == 1
+    assert list(Ticket.objects.all()) == [second]
+
+
 def test_people_go_again_and_a_ticket_becomes_anonymous_again():
     first, second = f.make_ticket(), f.make_ticket()
     replay([batch(of(first, journal.PERSONS), of(second, journal.ANONYMISED))])
