@@ -30,6 +30,8 @@ from helpdesk.models import (
 from helpdesk.privacy.replaying import replay
 from tests import factories as f
 
+from . import markers
+
 pytestmark = pytest.mark.django_db
 
 
@@ -232,13 +234,14 @@ def test_numbers_that_the_journal_knows_are_not_drawn_again():
 
 def test_after_going_back_by_other_means_a_command_does_the_same(settings, tmp_path):
     settings.HELPDESK = {**settings.HELPDESK, "ERASURE_JOURNAL": str(tmp_path / "journal")}
-    ticket, other = f.make_ticket(), f.make_ticket()
+    ticket, other = f.make_ticket(body=f"It says {markers.mark(markers.CONTENT)}"), f.make_ticket()
     journal.write([of(ticket)])
     out = StringIO()
     yesterday = timezone.localtime() - timedelta(days=1)
     call_command("replay_erasures", "--since", f"{yesterday:%Y-%m-%dT%H:%M}", stdout=out)
     assert "1 tickets" in out.getvalue()
     assert list(Ticket.objects.all()) == [other]
+    assert not markers.in_tables(markers.CONTENT)  # in the index neither
     assert AuditEntry.objects.get(kind=AuditKind.RESTORED).data["erased_again"]["tickets"] == 1
     for wrong in ("soon", "2026-99-01T00:00"):
         with pytest.raises(CommandError, match="write it as"):
