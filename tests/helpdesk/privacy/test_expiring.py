@@ -299,6 +299,39 @@ def test_the_storage_is_looked_through_once_a_week_folder_by_folder(store):
     assert BlobRemoval.objects.get().sha256 == lost
 
 
+def test_rows_of_files_that_nothing_needs_go_once_a_week(store, monkeypatch):
+    """An export that was stored, and then its process died, leaves one."""
+    monkeypatch.setattr(leftovers, "ROWS", 2)
+    needed = [Blob.keep(f"mail {n}".encode()) for n in range(3)]
+    for n, blob in enumerate(needed):
+        InboundMail.objects.create(source="pipe", key=str(n), blob=blob)
+    lost = [Blob.keep_file(ContentFile(f"export {n}".encode())) for n in range(3)]
+    Blob.objects.update(stored_at=timezone.now() - timedelta(days=2))
+    young = Blob.keep(b"is about to be needed")
+    sunday = timezone.localdate() + timedelta(days=6 - timezone.localdate().weekday())
+    other = ErasureRun(day=sunday - timedelta(days=1))
+    assert leftovers.needless_batch(other, timezone.now()) == ({}, False)
+    run, calls, found, more = ErasureRun(day=sunday), 0, 0, True
+    while more:
+        counts, more = leftovers.needless_batch(run, timezone.now())
+        calls, found = calls + 1, found + counts["orphans"]
+    assert (calls, found) == (4, 3)
+    assert set(Blob.objects.all()) == {*needed, young}
+    leftovers.removal_batch(run, timezone.now())
+    assert [store.exists(storage.path_of(one.sha256)) for one in (*needed, *lost)] == [
+        *[True] * 3,
+        *[False] * 3,
+    ]
+
+
+def test_an_export_of_a_dead_process_goes_with_a_sunday_night():
+    blob = Blob.keep_file(ContentFile(b"everything about somebody"))
+    sunday = 6 - at(0).weekday()
+    Blob.objects.update(stored_at=at(sunday) - timedelta(days=2))
+    night(sunday)
+    assert not Blob.objects.filter(pk=blob.pk).exists()
+
+
 # --- reminders ---------------------------------------------------------------------------------------
 
 
