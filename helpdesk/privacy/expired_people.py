@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
+from django.db.models import Exists, ForeignObjectRel, OuterRef, ProtectedError, QuerySet
 
 from helpdesk.actions.erasing_rows import forget_generic
 from helpdesk.models import AddressClaim, Customer, CustomerAddress, ErasureRun
@@ -27,8 +27,9 @@ def without_trace(now: datetime) -> QuerySet[Customer]:
         is_blocked=False,
         created_at__lt=now - GRACE,
     )
-    for relation in Customer._meta.related_objects:
-        if relation.related_model not in _OWN:
+    # messages and events point here by hidden relations
+    for relation in Customer._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ForeignObjectRel) and relation.related_model not in _OWN:
             others = relation.related_model._default_manager.filter(
                 **{relation.field.name: OuterRef("pk")}
             )

@@ -19,6 +19,7 @@ from wagtail.models import ModelLogEntry, Page
 from helpdesk import actions, journal, permissions, storage
 from helpdesk.models import (
     AddressClaim,
+    Article,
     AskedField,
     AuditEntry,
     AuditKind,
@@ -175,6 +176,8 @@ def test_nobody_goes_who_is_still_known_by_something():
         "merged from": f.CustomerFactory(),
     }
     f.CustomerFactory(merged_into=kept["merged from"], login_name="was")
+    wrote = f.CustomerFactory()
+    Article.objects.filter(ticket__customer=kept["ticket"]).update(customer=wrote)
     gone = f.CustomerFactory()
     Customer.objects.update(created_at=timezone.now() - timedelta(days=100))
     new = f.CustomerFactory()
