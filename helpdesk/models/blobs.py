@@ -163,6 +163,11 @@ class Blob(models.Model):
         return len(free)
 
     @classmethod
+    def needless(cls, ids: Collection[int]) -> set[int]:
+        """Return those of some rows that nothing points to at this moment; nothing is locked."""
+        return set(ids) - cls._needed(ids)
+
+    @classmethod
     def _needed(cls, ids: Collection[int]) -> set[int]:
         needed: set[int] = set()
         for relation in cls._meta.related_objects:

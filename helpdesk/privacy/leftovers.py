@@ -1,4 +1,4 @@
-"""Bytes that nothing needs: removals that a dead process left, and files in the storage that have no row."""
+"""Bytes that nothing needs: removals that a dead process left, rows that nothing points to, files that have no row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from helpdesk import search, storage
 from helpdesk.models import Blob, BlobRemoval, ErasureRun, blobs
 
 BATCH = 500
-#: On this day of the week (0 is Monday) the storage is looked through.
+#: Rows looked at in one go.
+ROWS = 5000
+#: On this day of the week (0 is Monday) the storage and its rows are looked through.
 SWEEP_ON = 6
 #: What is younger may belong to a row that is about to be committed.
 YOUNG = timedelta(days=1)
@@ -46,6 +48,21 @@ def orphan_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
         return Counter(), False
     run.left = [number + 1]
     return Counter(orphans=sweep(f"{number:02x}", now)), number < LAST
+
+
+def needless_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
+    """Once a week, let rows go that nothing points to, with their bytes: whoever stored them died before it did.
+
+    Looks at some rows at a time; `run.left` says which was the last.
+    """
+    if run.day.weekday() != SWEEP_ON:
+        return Counter(), False
+    old = Blob.objects.filter(pk__gt=run.left[0] if run.left else 0, stored_at__lt=now - YOUNG)
+    pks = list(old.order_by("pk").values_list("pk", flat=True)[:ROWS])
+    if not pks:
+        return Counter(), False
+    run.left = [pks[-1]]
+    return Counter(orphans=Blob.release_all(Blob.needless(pks))), True
 
 
 def sweep(folder: str, now: datetime) -> int:

@@ -35,6 +35,7 @@ PHASES: Final[tuple[tuple[str, Phase], ...]] = (
     ("people", expired_people.people_batch),
     ("rows", expired_rows.row_batch),
     ("audit", expired_rows.audit_batch),
+    ("needless", leftovers.needless_batch),
     ("orphans", leftovers.orphan_batch),
     ("files", leftovers.removal_batch),
     ("index", leftovers.index_batch),

@@ -33,19 +33,17 @@ BY_HAND = Tombstone.Reason.BY_HAND
 def replay(entries: Batches, *, since: datetime | None = None) -> Counter[str]:
     """Erase again what batches of the journal tell of, and count it: `tickets`, `articles`, `files`, `customers` and others.
 
-    A ticket is the one meant only if its id and its number are: ids are given anew after a restoring. Steps that leave the
-    ticket, and rows that have no number, count only in batches written at `since` or later: before, the database
-    knew of them. `left` counts tickets that could not be taken apart from others. May be called again at any time.
+    Only batches written at `since` or later count: before, the database knew of them. A ticket that it still has was
+    written down then, and stayed: the journal comes before the commit. A ticket is the one meant only if its id and
+    its number are. `left` counts tickets that could not be taken apart from others. May be called again at any time.
     """
     done: Counter[str] = Counter()
     people: set[int] = set()
-    known = list(entries)
+    known = [(datetime.fromisoformat(at), rows) for at, rows in entries]
+    known = [(moment, rows) for moment, rows in known if since is None or moment >= since]
     gone = {pk for _at, rows in known for pk, _number in _tickets(rows, journal.TICKET)}
-    for at, rows in known:
-        moment = datetime.fromisoformat(at)
+    for moment, rows in known:
         done += _erase_whole(rows, gone, moment)
-        if since is not None and moment < since:
-            continue
         for kind, verb in STEPS.items():
             for batch in _in_batches(_matching(_tickets(rows, kind))):
                 erasing_again.lift_holds_again(tickets=batch, now=moment)

@@ -160,6 +160,27 @@ def refresh_statistics() -> None:
         cursor.execute("ANALYZE")
 
 
+def skip_ids(table: str, above: int, *, gap: int) -> None:
+    """Let the ids of new rows of a table go on `gap` higher than `above` and than any that it ever gave."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(
+                "UPDATE sqlite_sequence SET seq = MAX(seq, %s) + %s WHERE name = %s",
+                [above, gap, table],
+            )
+            if not cursor.rowcount:  # there never was a row
+                cursor.execute(
+                    "INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, above + gap]
+                )
+            return
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [_quoted(table)])
+        (sequence,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT setval(%s::regclass, GREATEST(nextval(%s::regclass), %s) + %s)",
+            [sequence, sequence, above, gap],
+        )
+
+
 def _count(table: str) -> str:
     return f"SELECT COUNT(*) FROM {_quoted(table)}"  # noqa: S608 (a table of our own database)
 

@@ -21,13 +21,23 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import Max, Model
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from helpdesk import audit, journal
+from helpdesk import audit, journal, search
 from helpdesk.actions import numbers
 from helpdesk.mail import stopping
-from helpdesk.models import AuditKind, Blob, BlobRemoval, PeriodicJob
+from helpdesk.models import (
+    Article,
+    AuditKind,
+    Blob,
+    BlobRemoval,
+    Customer,
+    InboundMail,
+    PeriodicJob,
+    Ticket,
+)
 from helpdesk.notifications import restored
 from helpdesk.privacy import replaying
 
@@ -41,6 +51,16 @@ from .pool import Pool
 MARGIN = timedelta(minutes=10)
 #: So many numbers of today are left out: those that were drawn since the backup, nobody knows how many.
 GAP = 1_000
+#: And so many ids. They stand in reply addresses and Message-IDs that went out: an answer to what is lost must not
+#: come to a stranger's request. They are many days'; there are enough of them.
+IDS_GAP = 100_000
+#: The tables whose ids are known outside the database, and which entries of the journal name them.
+NAMED: dict[type[Model], tuple[str, ...]] = {
+    Ticket: (journal.TICKET, journal.FILES, journal.PERSONS, journal.ANONYMISED),
+    Article: (journal.ARTICLES,),
+    Customer: (journal.CUSTOMERS,),
+    InboundMail: (journal.INBOUND,),
+}
 
 
 @dataclass(frozen=True)
@@ -103,13 +123,16 @@ def restore(folder: Path, wishes: Wishes, *, say: Say = lambda line: None) -> Re
 def put_right(done: Restored, wishes: Wishes, *, moment: datetime, say: Say) -> None:
     """Do what a database needs that was put back to its state of a `moment`: nothing comes back, or goes out twice."""
     _forget_what_passes()
+    numbers.skip_drawn(_numbers(), gap=GAP)
+    _skip_ids()
     if not wishes.fetch_mail:
         done.mailboxes = stopping.stop_fetching()
     if not wishes.send_queued:
         done.held_back = restored.hold_back(_reason(moment))
     say("Erasing again what was erased since …")
     done.erased_again = replaying.replay(journal.read(), since=moment - MARGIN)
-    numbers.skip_drawn(_numbers(), gap=GAP)
+    if done.erased_again:
+        search.purge()
     done.left_over = _mark_left_over()
     databases.refresh_statistics()
     audit.record(AuditKind.RESTORED, data=_facts(done))
@@ -199,6 +222,22 @@ def _numbers() -> Iterator[str]:
     """Give the numbers that the journal knows."""
     for _at, entries in journal.read():
         yield from (str(one["number"]) for one in entries if one.get("number"))
+
+
+def _skip_ids() -> None:
+    """Let no id be given again that was given since: nobody knows how many were, the journal knows some."""
+    kinds = {kind: model for model, several in NAMED.items() for kind in several}
+    known = {model: _last_id(model) for model in NAMED}
+    for _at, entries in journal.read():
+        for one in entries:
+            if model := kinds.get(one["kind"]):
+                known[model] = max(known[model], one.get("pk", 0), *one.get("pks", ()))
+    for model, last in known.items():
+        databases.skip_ids(model._meta.db_table, last, gap=IDS_GAP)
+
+
+def _last_id(model: type[Model]) -> int:
+    return model._default_manager.aggregate(last=Max("pk"))["last"] or 0
 
 
 # --- files that no row leads to --------------------------------------------------------------------

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from helpdesk import actions, permissions
+import pytest
+from django.utils import timezone
+
+from helpdesk import actions, journal, permissions
 from helpdesk.actions import Draft, Upload
 from helpdesk.errors import InvalidInput, NotFound, NotPermitted
-from helpdesk.models import AuditEntry, Blob, Channel, Event, Right, SearchEntry, Ticket
+from helpdesk.models import (
+    Article,
+    AuditEntry,
+    Blob,
+    Channel,
+    Event,
+    Hold,
+    InboundMail,
+    Right,
+    SearchEntry,
+    Ticket,
+)
+from helpdesk.privacy import replaying
 from tests import factories as f
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +103,41 @@ def test_a_test_waits_for_nobody():
 
     assert (ticket.next_action_at, ticket.next_action) == (None, "")
     assert f.make_ticket().next_action_at is not None
+
+
+def hold(ticket, days=90):
+    day = timezone.localdate() + timedelta(days=days)
+    return Hold.objects.create(ticket=ticket, reason="x", until=day, placed_at=timezone.now())
+
+
+def test_what_a_hold_keeps_stays():
+    """A hold on one of several merged tickets holds all of them."""
+    target, ticket = f.make_ticket(), trial()
+    Ticket.objects.filter(pk=ticket.pk).update(merged_into=target)
+    for held in (target, ticket):
+        row = hold(held)
+        with pytest.raises(InvalidInput, match="hold"):
+            actions.discard_test(actor=permissions.SYSTEM, ticket=ticket)
+        row.delete()
+    assert Ticket.objects.count() == 2
+    hold(ticket, days=-1)
+    actions.discard_test(actor=permissions.SYSTEM, ticket=ticket)
+    assert list(Ticket.objects.all()) == [target]
+
+
+def test_a_test_does_not_come_back_with_a_backup(settings, tmp_path):
+    settings.HELPDESK = {**settings.HELPDESK, "ERASURE_JOURNAL": str(tmp_path)}
+    ticket, other = trial(), f.make_ticket()
+    article = ticket.articles.get()
+    mail = InboundMail.objects.create(source="pipe", key="1", ticket=ticket, article=article)
+    actions.discard_test(actor=permissions.SYSTEM, ticket=ticket)
+    entries = [entry for _at, rows in journal.read() for entry in rows]
+    assert entries == [
+        {"kind": journal.TICKET, "pk": ticket.pk, "number": ticket.number},
+        {"kind": journal.ARTICLES, "pks": [article.pk]},
+        {"kind": journal.INBOUND, "pks": [mail.pk]},
+    ]
+    ticket.save(force_insert=True)  # as the backup has it
+    replaying.replay(journal.read())
+    assert list(Ticket.objects.all()) == [other]
+    assert list(Article.objects.values_list("ticket", flat=True)) == [other.pk]

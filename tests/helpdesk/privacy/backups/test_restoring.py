@@ -133,6 +133,7 @@ def test_what_came_since_goes_and_nothing_goes_out_twice(place):
     first = made.tickets[0]
     backup(place / "backups")
     later = f.make_ticket(first.queue, subject="Came later")
+    journal.write([{"kind": journal.CUSTOMERS, "pks": [7_000_000]}])
     kept = Blob.keep(b"came later, too")
     f.make_agent(first.queue)
     with pytest.raises(CommandError, match="not empty"):
@@ -141,7 +142,12 @@ def test_what_came_since_goes_and_nothing_goes_out_twice(place):
 
     assert set(Ticket.objects.values_list("pk", flat=True)) == {one.pk for one in made.tickets}
     # the numbers that were drawn since are not drawn again
-    assert int(f.make_ticket(first.queue).number[10:-1]) > int(later.number[10:-1])
+    new = f.make_ticket(first.queue)
+    assert int(new.number[10:-1]) > int(later.number[10:-1])
+    # nor are ids: an answer to what is lost comes to no stranger's request, and nobody else is erased
+    assert new.pk > later.pk + 1_000
+    assert new.articles.get().pk > later.pk + 1_000
+    assert f.CustomerFactory().pk > 7_000_000
     # a mail that waited may have gone out since
     mail = OutboundMail.objects.get(pk=made.queued.pk)
     assert mail.state == OutboundMail.State.UNCERTAIN
