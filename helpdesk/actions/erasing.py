@@ -292,14 +292,21 @@ def _put_tombstones(stones: list[Tombstone]) -> None:
 
 
 def _forget_copies(rows: Collection[Ticket]) -> None:
-    """Let go of what was made of these tickets and others together: digests, and exports (one asks again)."""
+    """Let go of what was made of these tickets and others together: digests, and exports (one asks again).
+
+    A complete export has something of everybody who ever wrote of the person: all of them go.
+    """
     notifications.forget_digests([row.pk for row in rows])
-    waiting = list(DataExport.objects.values_list("pk", "customer", "addresses"))
+    waiting = list(DataExport.objects.values_list("pk", "customer", "addresses", "is_complete"))
     if not waiting:
         return
     people = {row.customer_id for row in rows} - {None}
     named = erasing_parts.addresses_of(rows)
-    gone = [pk for pk, person, known in waiting if person in people or named & set(known)]
+    gone = [
+        pk
+        for pk, person, known, is_complete in waiting
+        if is_complete or person in people or named & set(known)
+    ]
     erasing_parts.drop_exports(gone)
 
 

@@ -161,7 +161,7 @@ def forget_person(*, person: Person) -> Counter[str]:
 
 
 def _exports_of(person: Person) -> list[int]:
-    found = Q(customer__in=person.customers)
+    found = Q(customer__in=person.customers) | Q(is_complete=True)  # what others wrote of them
     rows = DataExport.objects.filter(found).values_list("pk", flat=True)
     named = DataExport.objects.filter(customer__isnull=True).values_list("pk", "addresses")
     return [*rows, *(pk for pk, texts in named if person.addresses & set(texts))]

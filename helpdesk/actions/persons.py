@@ -1,7 +1,8 @@
 """One person across tickets: which requests are theirs alone, and how their traces leave those of others.
 
 The machine's verbs: they lock their rows themselves, take a batch each, and may be called again at any point. What
-others wrote stays byte for byte, but for the person's addresses, full name and log-in name in it.
+others wrote stays byte for byte, but for the person's addresses, full name and log-in name in it. A name says less than
+an address: beside another's address it is that other person's, and for it alone no raw mail goes.
 """
 
 from __future__ import annotations
@@ -219,8 +220,11 @@ def _change(
 def blanked(row: Any, blanker: Blanker) -> bool:
     """Take the person out of one row, unsaved; tell whether that changed anything."""
     changed = False
+    others = _names_of_others(row, blanker)
     for field in columns(type(row)):
         before = getattr(row, field.name)
+        if field.name in others:
+            continue
         if field.name in _RECIPIENTS:
             value = blanker.without(before)
         elif isinstance(field, models.JSONField):
@@ -238,6 +242,12 @@ def blanked(row: Any, blanker: Blanker) -> bool:
     return changed
 
 
+def _names_of_others(row: Any, blanker: Blanker) -> frozenset[str]:
+    """Return the columns that hold the name of another writer, of the same name perhaps."""
+    is_another = isinstance(row, Article) and blanker.is_foreign(row.from_address)
+    return frozenset(("from_name",) if is_another else ())
+
+
 def _fitting(value: str, field: Any) -> str:
     longest = getattr(field, "max_length", None)
     return value[:longest] if longest else value
@@ -250,9 +260,12 @@ def _articles(
     rows: QuerySet[Article], person: Person, blanker: Blanker, own_goes: bool
 ) -> Counter[str]:
     own = set(rows.filter(written_by(person)).values_list("pk", flat=True))
-    changed = []
+    changed, raw = [], set(own)
     for row in rows:
-        is_changed = blanked(row, blanker)
+        is_sure = blanked(row, blanker.sure)
+        is_changed = blanked(row, blanker) or is_sure
+        if is_sure:
+            raw.add(row.pk)
         if row.pk in own:
             _unsign(row, blanker.word)
             if own_goes:
@@ -265,7 +278,7 @@ def _articles(
     if own_goes:
         journal.write([{"kind": journal.ARTICLES, "pks": sorted(own)}] if own else [])
     _drop_files(own)  # whose they are stands in most files, and cannot be taken out of them
-    mails = _drop_raw(Q(article__in=pks), shells=Q(article__in=own))
+    mails = _drop_raw(Q(article__in=raw), shells=Q(article__in=own))
     for row in changed:
         search.index_article(row)
     counts = {"articles": len(own), "mentions": len(set(pks) - own), "mails": mails}
@@ -315,14 +328,15 @@ def _drop_raw(which: Q, *, shells: Q) -> int:
 
 
 def _inbound(rows: QuerySet[InboundMail], person: Person, blanker: Blanker) -> Counter[str]:
-    """Mails from the person become shells; of others' that name them the raw bytes go."""
+    """Mails from the person become shells; of others' that have their address, say, the raw bytes go."""
     pks, own = [], []
     for row in rows:
         mine = blanker.is_address(row.sender)
-        if not (blanked(row, blanker) or mine):
+        is_sure = blanked(row, blanker.sure) or mine
+        if not (blanked(row, blanker) or is_sure):
             continue
         row.save(update_fields=[field.name for field in columns(InboundMail)])
-        pks.append(row.pk)
+        pks += [row.pk] if is_sure else []
         own += [row.pk] if mine else []
     mails = _drop_raw(Q(pk__in=pks), shells=Q(pk__in=own))
     return Counter({"mails": mails}) if mails else Counter()

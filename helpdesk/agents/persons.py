@@ -230,12 +230,14 @@ class ExportView(PersonsBase):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = ReferenceForm(request.POST)
-        reference = form.cleaned_data["reference"] if form.is_valid() else ""
+        if not form.is_valid():
+            messages.error(request, form.errors["reference"][0])
+            return redirect(self.sheet())
         export.ask_complete(
             actor=self.actor,
             person=self.person,
             language=get_language() or "",
-            reference=reference,
+            reference=form.cleaned_data["reference"],
         )
         messages.success(request, _("The archive is being made. It stands here when it is ready."))
         return redirect(reverse("helpdesk_agents:persons"))

@@ -30,6 +30,8 @@ AUDIT_AT_LEAST: Final = 365
 RUNS_KEPT: Final = timedelta(days=3 * 365)
 #: What a task was called with is looked at for so long after its end.
 ARGUMENTS_KEPT: Final = timedelta(days=1)
+#: For so long it stays known whom an erasure that failed was about: it may be tried again.
+FAILED_KEPT: Final = timedelta(days=14)
 
 
 def audit_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
@@ -80,6 +82,13 @@ def _runs(now: datetime) -> int:
     return sum(rows.delete()[0] for rows in (old, dry, orders, persons))
 
 
+def _failed(now: datetime) -> int:
+    """Forget whom an erasure was about that failed, and that nobody tried again."""
+    failed = PersonErasure.objects.filter(state=PersonErasure.State.FAILED).exclude(person={})
+    old = failed.filter(seen_at__lt=now - FAILED_KEPT)
+    return old.update(person={}, finished_at=now)
+
+
 def _arguments(now: datetime) -> int:
     """Empty what finished tasks were called with: it may name people and tickets."""
     done = DBTaskResult.objects.filter(finished_at__lt=now - ARGUMENTS_KEPT)
@@ -92,5 +101,6 @@ _SMALL: Final[dict[str, Callable[[datetime], int]]] = {
     "exports": _exports,
     "asked_fields": _asked,
     "runs": _runs,
+    "persons_forgotten": _failed,
     "task_arguments": _arguments,
 }

@@ -18,7 +18,8 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from helpdesk import permissions, uploads
+from helpdesk import actions, permissions, uploads
+from helpdesk.actions.drafts import OF_TICKET
 from helpdesk.actions.persons import own_by, written_by
 from helpdesk.models import (
     Article,
@@ -80,10 +81,21 @@ class Scope:
         """The addresses that are nobody's secret: those of the queues."""
         return frozenset(QueueAddress.objects.values_list("normalised", flat=True))
 
+    @cached_property
+    def own(self) -> frozenset[int]:
+        """The tickets that are the person's own requests."""
+        rows = Ticket.objects.filter(own_by(self.person)).order_by()
+        return frozenset(rows.values_list("pk", flat=True))
+
+    def is_own(self, article: Article) -> bool:
+        """Tell whether a message is of a request of the person's own: one merged in may be somebody else's."""
+        return article.extra.get(OF_TICKET, article.ticket_id) in self.own
+
     def tickets(self) -> list[tuple[QuerySet[Ticket], str]]:
         """Return the tickets by the part that the person has in them."""
         if self.only is not None:
-            return [(Ticket.objects.filter(pk=self.only.pk), "own")]
+            decides = self.actor is None or permissions.may_decide(self.actor, self.only)
+            return [(Ticket.objects.filter(pk=self.only.pk), "own" if decides else "part")]
         if self.actor is not None:
             seen = permissions.visible_tickets(self.actor)
             own = seen.filter(permissions.own_tickets(self.actor))
@@ -116,7 +128,8 @@ class Scope:
         """Return the messages of a ticket that go into the export."""
         if self.actor is not None:
             rows = permissions.visible_articles(self.actor, ticket)
-            return rows if part == "own" else rows.filter(written_by(self.person))
+            is_whole = part == "own" or self.only is not None
+            return rows if is_whole else rows.filter(written_by(self.person))
         return Article.objects.filter(ticket=ticket)
 
 
@@ -211,19 +224,19 @@ def requests(scope: Scope) -> Iterator[dict[str, Any]]:
 
 
 def _request(ticket: Ticket, part: str, scope: Scope) -> dict[str, Any] | None:
-    is_own = part == "own"
+    is_whole = part == "own" or scope.only is not None
     articles = scope.articles(ticket, part).prefetch_related("attachments__blob")
     messages = [
         one
         for article in articles.iterator(chunk_size=50)
-        if (one := _message(ticket, article, is_own, scope)) is not None
+        if (one := _message(ticket, article, is_whole, scope)) is not None
     ]
-    if not is_own and not messages and not scope.is_complete:
+    if not is_whole and not messages and not scope.is_complete:
         return None
     data: dict[str, Any] = {
         "number": ticket.number,
         "part": part,
-        "subject": ticket.subject if is_own or not scope.is_complete else "",
+        "subject": ticket.subject if is_whole or not scope.is_complete else "",
         "queue": ticket.queue.name,
         "state": status_word(ticket),
         "opened": _moment(ticket.created_at),
@@ -231,21 +244,23 @@ def _request(ticket: Ticket, part: str, scope: Scope) -> dict[str, Any] | None:
         "closed": _moment(ticket.closed_at),
         "messages": messages,
     }
-    return {**data, **_of_own(ticket, scope)} if is_own else data
+    return {**data, **_of_whole(ticket, scope, decides=part == "own")} if is_whole else data
 
 
-def _of_own(ticket: Ticket, scope: Scope) -> dict[str, Any]:
+def _of_whole(ticket: Ticket, scope: Scope, *, decides: bool) -> dict[str, Any]:
+    """Return what its page shows besides messages. Who takes part, and how long it is kept, is for its customer."""
     entries = ticket.answers if scope.is_complete else told(ticket.answers)
     others = ticket.participants.exclude(normalised__in=scope.person.addresses).order_by("pk")
-    shown = [] if scope.is_complete else [one.address for one in others]
+    known = [one.address for one in others] if decides else []
+    objects = decides and ticket.objected_at is not None and actions.joined_from(ticket) is None
     return {
         "answers": list(answered(entries)),
-        "taking_part": shown,
-        "taking_part_count": others.count(),
-        "kept": ticket.retention_sentence,
-        "legal_basis": ticket.legal_basis,
-        "objected": _moment(ticket.objected_at),
-        "objection": ticket.objection_wording,
+        "taking_part": [] if scope.is_complete else known,
+        "taking_part_count": len(known),
+        "kept": ticket.retention_sentence if decides else "",
+        "legal_basis": ticket.legal_basis if decides else "",
+        "objected": _moment(ticket.objected_at) if objects else "",
+        "objection": ticket.objection_wording if objects else "",
     }
 
 
@@ -275,15 +290,16 @@ def status_word(ticket: Ticket) -> str:
 
 
 def _message(
-    ticket: Ticket, article: Article, is_own_ticket: bool, scope: Scope
+    ticket: Ticket, article: Article, is_whole: bool, scope: Scope
 ) -> dict[str, Any] | None:
     """Return a message; None where it is not about the person at all."""
+    is_own = scope.is_own(article) if scope.is_complete else is_whole
     mine = article.customer_id in scope.person.customers or scope.blanker.is_address(
         article.from_address
     )
     text, subject = article.body, article.subject
     if scope.is_complete and not mine:
-        if not is_own_ticket and not _is_addressed(article, scope):
+        if not is_own and not _is_addressed(article, scope):
             text, subject = _paragraphs(text, scope), ""
             if not text:
                 return None
@@ -296,7 +312,7 @@ def _message(
         "channel": article.channel,
         "subject": subject,
         "text": text,
-        "files": _files(ticket, article, scope) if mine or is_own_ticket else [],
+        "files": _files(ticket, article, scope) if mine or is_own else [],
     }
 
 

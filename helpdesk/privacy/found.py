@@ -96,7 +96,7 @@ def mentioning(person: Person) -> QuerySet[SearchEntry]:
     literal text, never less (of texts up to 100,000 characters).
     """
     texts = {*person.addresses, *person.spelled, *person.logins}
-    texts |= {name for name in person.names if len(name.split()) > 1}
+    texts |= {name for name in person.marks.names if len(name.split()) > 1}
     terms = [term for text in sorted(texts) for term in read_query(f'"{text}"')]
     if not terms:
         return SearchEntry.objects.none()

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +20,7 @@ from helpdesk import audit, conf, permissions, search
 from helpdesk.actions import persons as verbs
 from helpdesk.actions.erasing import erase
 from helpdesk.actions.person_rows import forget_person
-from helpdesk.errors import InvalidInput, NotPermitted
+from helpdesk.errors import InvalidInput, NotFound, NotPermitted
 from helpdesk.models import (
     Article,
     AuditKind,
@@ -54,11 +54,41 @@ def ask(
 ) -> PersonErasure:
     """Note that a person is to be erased or anonymised, and return the row; the worker does it.
 
-    One that is under way already is returned again. Raises `NotPermitted`; `InvalidInput` for a person whose account
+    One that is under way already is returned again; what is to be anonymised is erased once that is asked for. Raises `NotPermitted`; `InvalidInput` for a person whose account
     works here: their rights have to be taken away first.
     """
     if not permissions.may_handle_persons(actor):
         raise NotPermitted
+    _refuse_staff(person)
+    digest = persons.digest_of(person)
+    facts: dict[str, Any] = {
+        "kind": kind,
+        "ground": ground,
+        "reference": reference,
+        "asked_by": actor.user,
+    }
+    with transaction.atomic():
+        row = _waiting(digest)
+        if row is None:
+            row = PersonErasure.objects.create(digest=digest, person=person.as_data(), **facts)
+        elif (row.kind, kind) == (PersonErasure.Kind.ANONYMISE, PersonErasure.Kind.ERASE):
+            # from the beginning; the person as they were first: some of them may be gone already
+            for name, value in {**facts, "step": "", "after": 0}.items():
+                setattr(row, name, value)
+            row.save(update_fields=[*facts, "step", "after"])
+        else:
+            return row
+        _record(row, actor.user, {"did": "asked"})
+    return row
+
+
+def _waiting(digest: str) -> PersonErasure | None:
+    """Return the erasure of a person that is under way, locked, or None."""
+    rows = PersonErasure.objects.select_for_update(of=("self",)).order_by("pk")
+    return rows.filter(digest=digest, state=PersonErasure.State.WAITING).first()
+
+
+def _refuse_staff(person: Person) -> None:
     if persons.is_staff(person):
         raise InvalidInput(
             _(
@@ -66,21 +96,29 @@ def ask(
                 "then come back."
             )
         )
-    digest = persons.digest_of(person)
+
+
+def try_again(*, actor: Actor, pk: int) -> PersonErasure:
+    """Let an erasure that failed go on where it stopped, and return it; one that is under way for them already instead.
+
+    Raises `NotPermitted`; `NotFound` for one that did not fail, or of whom nobody knows any more who it was;
+    `InvalidInput` as `ask` does.
+    """
+    if not permissions.may_handle_persons(actor):
+        raise NotPermitted
     with transaction.atomic():
-        row, made = PersonErasure.objects.get_or_create(
-            digest=digest,
-            state=PersonErasure.State.WAITING,
-            defaults={
-                "kind": kind,
-                "ground": ground,
-                "reference": reference,
-                "asked_by": actor.user,
-                "person": person.as_data(),
-            },
-        )
-        if made:
-            _record(row, actor.user, {"did": "asked"})
+        rows = PersonErasure.objects.select_for_update(of=("self",))
+        row = rows.filter(pk=pk, state=PersonErasure.State.FAILED).exclude(person={}).first()
+        if row is None:
+            raise NotFound
+        _refuse_staff(Person.from_data(row.person))
+        waiting = _waiting(row.digest)
+        if waiting is not None:
+            return waiting
+        row.state, row.fault = PersonErasure.State.WAITING, ""
+        row.counts = _without_faults(row.counts)
+        row.save(update_fields=["state", "fault", "counts"])
+        _record(row, actor.user, {"did": "asked"})
     return row
 
 
@@ -115,24 +153,32 @@ def preview(person: Person) -> dict[str, int]:
 
 
 def work() -> bool:
-    """Do one batch of the oldest erasure that is under way; tell whether there was one."""
+    """Do one batch of the oldest erasure that is under way; tell whether to go on at once.
+
+    After a fault it is not: what was in the way may be gone at the next turn. If it is the database that is away,
+    that counts as no try.
+    """
     row = PersonErasure.objects.filter(state=PersonErasure.State.WAITING).order_by("pk").first()
     if row is None:
         return False
     try:
         _go_on(row)
+    except (OperationalError, InterfaceError):
+        raise
     except Exception as fault:  # noqa: BLE001  the next ones have their turn; tried again five times
         _note_fault(row, fault)
+        return False
     return True
 
 
 def _note_fault(row: PersonErasure, fault: Exception) -> None:
+    row.refresh_from_db(fields=["counts", "state", "step"])  # what was not saved did not happen
     tries = int(row.counts.get("faults", 0)) + 1
     row.counts = {**row.counts, "faults": tries}
-    row.fault = type(fault).__name__[:60]
+    row.fault, row.seen_at = type(fault).__name__[:60], timezone.now()
     if tries >= _TRIES:
         row.state = PersonErasure.State.FAILED
-    row.save(update_fields=["counts", "fault", "state"])
+    row.save(update_fields=["counts", "fault", "seen_at", "state"])
     # by type: the message may quote what people wrote
     logger.error("erasure %d of a person: %s at %s", row.pk, row.fault, row.step)
 
@@ -143,8 +189,8 @@ def _go_on(row: PersonErasure) -> None:
     step = row.step or names[0]
     do = dict(steps(row))[step]
     after, counts = do(person, row.after)
-    row.counts = dict(Counter(row.counts) + counts)
-    row.seen_at = timezone.now()
+    row.counts = dict(Counter(_without_faults(row.counts)) + counts)
+    row.fault, row.seen_at = "", timezone.now()
     if after:
         row.step, row.after = step, after
     elif step != names[-1]:
@@ -152,7 +198,17 @@ def _go_on(row: PersonErasure) -> None:
     else:
         _finish(row)
         return
-    row.save(update_fields=["counts", "seen_at", "step", "after"])
+    _note(row, "step", "after")
+
+
+def _note(row: PersonErasure, *fields: str) -> bool:
+    """Write down how far a batch came; not if more than that was asked for meanwhile: then it begins anew."""
+    facts = {name: getattr(row, name) for name in ("counts", "fault", "seen_at", *fields)}
+    return bool(PersonErasure.objects.filter(pk=row.pk, kind=row.kind).update(**facts))
+
+
+def _without_faults(counts: dict[str, int]) -> dict[str, int]:
+    return {name: n for name, n in counts.items() if name != "faults"}
 
 
 Step = Callable[[Person, int], tuple[int, Counter[str]]]
@@ -213,15 +269,19 @@ def _finish(row: PersonErasure) -> None:
     row.counts = {**row.counts, "rounds": rounds}
     row.step, row.after = "", 0
     if came.exists() and rounds < _TRIES:
-        row.save(update_fields=["counts", "step", "after", "seen_at"])
+        _note(row, "step", "after")
         return
     own = Ticket.objects.filter(verbs.own_by(person))
     row.counts = {**row.counts, "held": own.count()} if own.exists() else row.counts
     search.purge()
     row.person, row.state, row.finished_at = {}, PersonErasure.State.DONE, timezone.now()
     with transaction.atomic():
-        row.save()
-        counts = {name: n for name, n in row.counts.items() if name not in ("rounds", "faults")}
+        if not _note(row, "step", "after", "person", "state", "finished_at"):
+            return
+        # those that failed before are done with this one
+        failed = PersonErasure.objects.filter(digest=row.digest, state=PersonErasure.State.FAILED)
+        failed.exclude(person={}).update(person={}, finished_at=row.finished_at)
+        counts = {name: n for name, n in row.counts.items() if name != "rounds"}
         _record(row, row.asked_by, {"did": "done", **counts})
 
 

@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 from helpdesk import addressing, storage
 from helpdesk.actions.persons import own_by
 from helpdesk.models import Customer, CustomerAddress, Participant, QueueRight, Ticket
-from helpdesk.rules.blanking import Person
+from helpdesk.rules.blanking import Person, orders
 
 #: Shown of those whom a search finds.
 MAX_FOUND = 25
@@ -122,7 +122,8 @@ def person_of(
     """Return the whole person: rows that became one another, their addresses and claims, their account.
 
     An address leads to the customer who has it. An address that was only claimed is not theirs: otherwise somebody
-    could claim another's and have that person's data given out or erased.
+    could claim another's and have that person's data given out or erased. A name that somebody else here has, too, is
+    `common`: it tells nobody apart in texts.
     """
     known = {addressing.canonical(one) for one in addresses if addressing.is_address(one)}
     ids = set(customers)
@@ -146,14 +147,32 @@ def person_of(
         names |= set(
             Participant.objects.filter(normalised__in=canonical).values_list("name", flat=True)
         )
+    names = set(filter(None, (name.strip() for name in names)))
     return Person(
         customers=tuple(sorted(ids)),
         users=tuple(sorted(one.pk for one in people)),
         addresses=frozenset(canonical),
         spelled=frozenset(spelled),
         logins=frozenset(filter(None, [*(row.login_name for row in rows), *_logins(people)])),
-        names=frozenset(filter(None, (name.strip() for name in names))),
+        names=frozenset(names),
         phones=frozenset(row.phone.strip() for row in rows if row.phone.strip()),
+        common=frozenset(one for one in names if _has_namesake(one, ids, accounts)),
+    )
+
+
+def _has_namesake(name: str, ids: Collection[int], accounts: Collection[int]) -> bool:
+    """Tell whether another customer or account has a full name, in any of the ways in which it is written."""
+    customers, users = Q(pk__in=()), Q(pk__in=())
+    for way in orders([name]):
+        customers |= Q(name__iexact=way)
+        words = way.replace(",", "").split()
+        for cut in range(1, len(words)):
+            first, last = " ".join(words[:cut]), " ".join(words[cut:])
+            users |= Q(first_name__iexact=first, last_name__iexact=last)
+    others = get_user_model()._default_manager.exclude(pk__in=accounts)
+    return (
+        Customer.objects.filter(customers).exclude(pk__in=ids).exists()
+        or others.filter(users).exists()
     )
 
 
@@ -184,7 +203,10 @@ def _all_of(ids: set[int]) -> set[int]:
 
 def digest_of(person: Person) -> str:
     """Return a keyed digest that tells whether somebody was dealt with before, and nothing else."""
-    texts = sorted(person.addresses) or sorted(person.logins) or sorted(person.names)
+    rows = [
+        f"customer {pk}" for pk in person.customers
+    ]  # a name alone may be somebody else's as well
+    texts = sorted(person.addresses) or sorted(person.logins) or rows or sorted(person.names)
     return salted_hmac(
         "helpdesk.persons", texts[0] if texts else "", algorithm="sha256"
     ).hexdigest()

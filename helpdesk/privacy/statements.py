@@ -267,7 +267,7 @@ PROOF: Final[dict[str, Statement]] = {
         "proof",
         "whoever deals with requests of data subjects",
         "that a person was erased: who it was until it is done, then counts, file number and a keyed digest",
-        "the person until it is done; the rest 3 years",
+        "the person until it is done, or 14 days after it failed; the rest 3 years",
         NIGHT,
     ),
     "helpdesk.NumberCounter": Statement(

@@ -2,7 +2,7 @@
 
 What counts is what stands there literally: addresses in any case (also as links have them), full names of at least
 two words, in both orders, log-in names and phone numbers as words of their own. A first name alone, or a nickname,
-is not found: it is everybody's.
+is not found: it is everybody's. A name beside another's address is that other person's.
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from html import escape
 from typing import Any
 
 #: Shorter log-in names and phone numbers are no marks of a person.
 MIN_LOGIN, MIN_DIGITS = 3, 6
 _TAG = re.compile(r"(<[^>]*>)")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+#: What stands between a name and the address that goes with it.
+_BEFORE_ADDRESS = r"""["']?\s*(?:<|&lt;|\(|\[)\s*(?:mailto:)?"""
 #: In a list of people: what tells whose row it is, what is about them, and what a cell of a form's row holds.
 _MARKING = ("email", "login_name", "address")
 _PERSONAL = frozenset((*_MARKING, "first_name", "last_name", "name", "phone"))
@@ -49,11 +53,14 @@ class Person:
     logins: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     phones: frozenset[str] = frozenset()
+    #: Those of `names` that somebody else has, too: no mark of this person.
+    common: frozenset[str] = frozenset()
 
     @property
     def marks(self) -> Marks:
         """By what texts mention them."""
-        return Marks(self.addresses | self.spelled, self.logins, self.names, self.phones)
+        names = self.names - self.common
+        return Marks(self.addresses | self.spelled, self.logins, names, self.phones)
 
     @property
     def title(self) -> str:
@@ -72,7 +79,7 @@ class Person:
             users=tuple(data.get("users", ())),
             **{
                 name: frozenset(data.get(name, ()))
-                for name in ("addresses", "spelled", "logins", "names", "phones")
+                for name in ("addresses", "spelled", "logins", "names", "phones", "common")
             },
         )
 
@@ -82,15 +89,17 @@ class Blanker:
 
     def __init__(self, marks: Marks, word: str) -> None:
         self.word = word
+        self._marks = marks
         self._addresses = {one.casefold() for one in marks.addresses if "@" in one}
-        self._names = sorted(set(_orders(marks.names)), key=len, reverse=True)
+        self._names = sorted(set(orders(marks.names)), key=len, reverse=True)
         self._exact = {one.casefold() for one in marks.logins}
         self._logins = sorted(one for one in marks.logins if len(one) >= MIN_LOGIN)
         self._phones = sorted(
             one for one in marks.phones if sum(map(str.isdigit, one)) >= MIN_DIGITS
         )
         safe = [*map(_address_pattern, sorted(self._addresses, key=len, reverse=True))]
-        safe += map(_name_pattern, self._names)
+        alone = _not_beside(safe)
+        safe += (_name_pattern(one) + alone for one in self._names)
         safe += (rf"(?<![\w+]){re.escape(one)}(?!\w)" for one in self._phones)
         self._safe = _compiled(safe)
         self._all = _compiled([*safe, *map(_login_pattern, self._logins)])
@@ -99,6 +108,15 @@ class Blanker:
     def is_idle(self) -> bool:
         """Tell whether there is nothing to look for."""
         return self._all is None
+
+    @cached_property
+    def sure(self) -> Blanker:
+        """One that replaces only what nobody else has: addresses, log-in names and phone numbers, no names."""
+        return Blanker(replace(self._marks, names=frozenset()), self.word)
+
+    def is_foreign(self, text: Any) -> bool:
+        """Tell whether a value is an address, and not one of the person's."""
+        return isinstance(text, str) and "@" in text and not self.is_address(text)
 
     def is_address(self, text: str) -> bool:
         """Tell whether a text is one of the person's addresses."""
@@ -126,11 +144,17 @@ class Blanker:
             return self.text(value)
         if isinstance(value, list):
             cells = self._row_of_theirs(value)
+            if not cells and self._is_row_of_another(value):
+                return [self._beside(one) for one in value]
             return [self._wiped(one, cells) if cells else self.data(one) for one in value]
         if isinstance(value, dict):
             if any(self._is_mark(value.get(name)) for name in _MARKING):
                 return self._wiped(value, _PERSONAL)
-            return {name: self.data(one) for name, one in value.items()}
+            is_another = any(self.is_foreign(value.get(name)) for name in _MARKING)
+            return {
+                name: (self.sure if is_another and name in _PERSONAL else self).data(one)
+                for name, one in value.items()
+            }
         return value
 
     def _is_mark(self, value: Any) -> bool:
@@ -142,6 +166,22 @@ class Blanker:
         """Return which keys to wipe in a row of a list of people of which one cell says that it is theirs."""
         is_theirs = any(isinstance(one, dict) and self._is_mark(one.get("value")) for one in cells)
         return _CELL if is_theirs and len(cells) > 1 else frozenset()
+
+    def _is_row_of_another(self, cells: list[Any]) -> bool:
+        """Tell whether a row of a list of people, or of recipients, has another's address."""
+        values = [one.get("value") if isinstance(one, dict) else one for one in cells]
+        return len(cells) > 1 and any(map(self._is_whole_address, values))
+
+    def _beside(self, one: Any) -> Any:
+        """Return a cell of such a row: what is a name there is that other person's."""
+        text = one.get("value") if isinstance(one, dict) else one
+        is_name = isinstance(text, str) and " ".join(text.split()).casefold() in {
+            name.casefold() for name in self._names
+        }
+        return (self.sure if is_name else self).data(one)
+
+    def _is_whole_address(self, value: Any) -> bool:
+        return self.is_foreign(value) and _ADDRESS.fullmatch(value.strip(" <>")) is not None
 
     def _wiped(self, value: Any, keys: frozenset[str]) -> Any:
         """Return an object of which nothing personal is left under some keys, and no mark anywhere."""
@@ -187,7 +227,7 @@ def _compiled(patterns: list[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(patterns), re.IGNORECASE) if patterns else None
 
 
-def _orders(names: Iterable[str]) -> Iterator[str]:
+def orders(names: Iterable[str]) -> Iterator[str]:
     """Yield full names in the ways in which they are written."""
     for name in names:
         words = name.replace(",", " ").split()
@@ -201,6 +241,12 @@ def _orders(names: Iterable[str]) -> Iterator[str]:
 def _name_pattern(name: str) -> str:
     words = r"\s+".join(_either(word) for word in name.split())
     return rf"(?<!\w){words}(?!\w)"
+
+
+def _not_beside(own: list[str]) -> str:
+    """What must not follow a name: an address in brackets that is none of the person's own."""
+    theirs = rf"(?!{'|'.join(own)})" if own else ""
+    return rf"(?!{_BEFORE_ADDRESS}{theirs}[\w.+-]+@)"
 
 
 def _either(word: str) -> str:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from helpdesk import actions, journal, permissions
-from helpdesk.actions import Draft, Upload, erasing_rows
+from helpdesk.actions import Draft, Upload, erasing, erasing_rows
 from helpdesk.models import (
     Article,
     Attachment,
@@ -39,6 +39,12 @@ from tests import factories as f
 
 pytestmark = pytest.mark.django_db
 BY_HAND = Tombstone.Reason.BY_HAND
+VERBS = (
+    erasing.erase,
+    erasing.erase_files,
+    erasing.erase_persons,
+    erasing.anonymise,
+)
 
 
 def closed(days=800, **options):
@@ -142,6 +148,27 @@ def test_every_person_in_a_row_that_stays_is_emptied():
     tables = {Ticket, InboundMail, *(model for model, _columns in erasing_rows.GONE)}
     named = {one for one in tables if Privacy.PERSON in one.privacy.values()}
     assert named == {Ticket, InboundMail, Article, OutboundMail, QueueOrder, Participant}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_complete_exports_go_whoever_they_are_about(verb):
+    """What an archive about one holds of others is known by no column."""
+    now = timezone.now()
+    facts = {
+        "customer": f.CustomerFactory(),
+        "asked_at": now,
+        "expires_at": now + timedelta(days=7),
+    }
+    complete = DataExport.objects.create(is_complete=True, state="ready", blob=Blob.keep(b"x"), **facts)  # fmt: skip
+    own = DataExport.objects.create(state="ready", **facts)
+    ticket = closed()
+    actions.place_hold(actor=permissions.SYSTEM, ticket=ticket, reason="x", until=(now + timedelta(days=9)).date())  # fmt: skip
+    verb(tickets=[ticket.pk], reason=BY_HAND)
+    assert DataExport.objects.count() == 2  # nothing was erased
+    Hold.objects.all().delete()
+    verb(tickets=[ticket.pk], reason=BY_HAND)
+    assert list(DataExport.objects.all()) == [own]
+    assert not Blob.objects.filter(pk=complete.blob_id).exists()
 
 
 # --- which ---------------------------------------------------------------------------------------

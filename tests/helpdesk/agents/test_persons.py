@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from helpdesk.models import AuditEntry, AuditKind, Customer, DataExport, PersonErasure
-from helpdesk.privacy import export, person_jobs
+from helpdesk.privacy import export, person_jobs, persons
 from tests import factories as f
 
 from .conftest import browser
@@ -89,15 +89,26 @@ def test_export_and_fetch(officer, customer):
     assert lines[0].data["reference"] == "DS-1"
 
 
+def test_a_file_number_that_is_too_long_is_not_dropped_in_silence(officer, customer):
+    answer = officer.post(f"{sheet(customer)}export/", {"reference": "D" * 41}, follow=True)
+    assert "40" in answer.text
+    assert not DataExport.objects.exists()
+
+
 def test_correct(officer, customer):
     address = customer.addresses.get()
     url = f"{sheet(customer)}correct/"
     assert "mia@mail.example" in officer.get(url).text
-    data = {"name": "Mia Meister", f"address-{address.pk}": "mia2@mail.example"}
+    data = {
+        "name": "Mia Meister",
+        f"address-{address.pk}": "mia2@mail.example",
+        "reference": "DS-9",
+    }
     assert officer.post(url, data).status_code == 302
     customer.refresh_from_db()
     assert customer.name == "Mia Meister"
     assert customer.main_address() == "mia2@mail.example"
+    assert AuditEntry.objects.get(kind=AuditKind.PERSON_CORRECTED).data["reference"] == "DS-9"
     f.CustomerAddressFactory(address="taken@mail.example")
     refused = officer.post(url, {**data, f"address-{address.pk}": "taken@mail.example"})
     assert refused.status_code == 422
@@ -119,6 +130,32 @@ def test_erase_asks_for_the_address(officer, customer):
     assert "1 tickets erased" in page
     assert not Customer.objects.filter(pk=customer.pk).exists()
     assert officer.get(sheet(customer)).status_code == 404
+
+
+def test_what_failed_is_tried_again(officer, customer, red):
+    row = PersonErasure.objects.create(
+        kind="erase",
+        ground="duty",
+        state="failed",
+        digest="x",
+        person=persons.person_of(customers=[customer.pk]).as_data(),
+    )
+    url = f"{URL}erasures/{row.pk}/"
+    assert url in officer.get(URL).text
+    assert officer.get(url).status_code == 405
+    assert red.client.post(url).status_code == 404
+    assert officer.post(url).status_code == 302
+    row.refresh_from_db()
+    assert row.state == "waiting"
+    page = officer.get(URL).text
+    assert url not in page
+    assert officer.post(url).status_code == 404
+
+
+def test_the_sheet_says_that_somebody_has_the_same_name(officer, customer):
+    assert "the same name" not in officer.get(sheet(customer)).text
+    f.CustomerFactory(name="Muster, Mia")
+    assert "the same name" in officer.get(sheet(customer)).text
 
 
 def test_whoever_works_here_is_refused(officer, red):

@@ -186,6 +186,9 @@ def fill(team: Team) -> dict[str, str]:
         asked_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=1),
     )
+    erasure = PersonErasure.objects.create(
+        kind="erase", ground="duty", state="failed", person={"names": ["Secret person"]}
+    )
     mail_filter = MailFilter.objects.create(
         name="Secret filter",
         condition={"field": "subject", "op": "is", "value": "Secret mail"},
@@ -219,6 +222,7 @@ def fill(team: Team) -> dict[str, str]:
         "filter": str(mail_filter.pk),
         "absence": str(absence.pk),
         "export": str(data_export.pk),
+        "erasure": str(erasure.pk),
         "key": f"customer-{team.ticket.customer_id}",
         "task": str(DBTaskResult.objects.get().pk),
     }
@@ -238,6 +242,7 @@ ROWS = (
     ("helpdesk/customers/", "customer"),
     ("helpdesk/people/", "customer"),
     ("helpdesk/persons/exports/", "export"),
+    ("helpdesk/persons/erasures/", "erasure"),
     ("helpdesk/organisations/", "one"),
     ("helpdesk/accounts/", "mailbox"),
     ("helpdesk/routes/", "route"),

@@ -93,6 +93,74 @@ def test_of_others_it_holds_only_what_is_about_the_person(world):
     assert shared["taking_part_count"] == 1
 
 
+def test_what_was_merged_in_apart_stays_its_own_customers(world):
+    queue, olga = world.queue, world.other
+    theirs = f.make_ticket(queue, subject="Olga's secret", body="Olga's ailment.", customer=olga)
+    files = (Upload("olga.txt", b"of Olga", "text/plain"),)
+    w.message(theirs, olga, f"Ask {w.NAME}.\n\nOlga's other ailment.", files=files)
+    actions.merge(actor=permissions.SYSTEM, source=theirs, target=world.alone, visible=False)
+    zipped = packed(complete(world))
+    for text in (zipped.read("data.json").decode(), zipped.read("index.html").decode()):
+        assert "ailment" not in text
+        assert "olga.txt" not in text
+        assert "Olga's secret" not in text
+        assert f"Ask {w.NAME}." in text
+        assert w.WORDS in text
+    assert not [one for one in zipped.namelist() if one.endswith("olga.txt")]
+
+    zipped = packed(Scope(persons.person_of(customers=[olga.pk])))
+    text = zipped.read("data.json").decode()
+    assert "Olga's ailment." in text
+    assert "Olga's other ailment." in text
+    assert w.PHONE not in text
+    assert [one for one in zipped.namelist() if one.endswith("olga.txt")]
+
+
+def test_who_takes_part_gets_no_more_than_the_page_shows(world):
+    ticket = world.shared
+    Participant.objects.filter(ticket=ticket).update(may_read=True)
+    Participant.objects.create(ticket=ticket, address="hidden@x.example", normalised="hidden@x.example")  # fmt: skip
+    asker = permissions.customer(world.customer)
+    actions.object_to_storage(actor=asker, ticket=ticket, channel=Channel.WEB)
+    ticket.refresh_from_db()
+
+    def got(actor: permissions.Actor) -> Any:
+        with export.of_request(actor=actor, ticket=ticket) as file:
+            return data_of(zipfile.ZipFile(file))["requests"][0]
+
+    whole = got(asker)
+    assert whole["part"] == "own"
+    assert "hidden@x.example" in whole["taking_part"]
+    assert whole["taking_part_count"] == 2
+    assert whole["objected"]
+    assert whole["objection"] == ticket.objection_wording
+    assert whole["kept"]
+    part = got(permissions.customer(world.other))
+    assert part["part"] == "part"
+    assert part["messages"]
+    assert [one["text"] for one in part["messages"]] == [one["text"] for one in whole["messages"]]
+    assert part["answers"] == whole["answers"]
+    assert part["taking_part"] == []
+    assert {part[name] for name in ("kept", "legal_basis", "objected", "objection")} == {""}
+    assert part["taking_part_count"] == 0
+
+
+def test_the_objection_of_another_customer_is_not_given_out(world):
+    theirs = f.make_ticket(world.queue, subject="Olga's", customer=world.other)
+    actions.object_to_storage(
+        actor=permissions.customer(world.other), ticket=theirs, channel=Channel.WEB
+    )
+    theirs.refresh_from_db()
+    actions.merge(actor=permissions.SYSTEM, source=theirs, target=world.alone, visible=False)
+    world.alone.refresh_from_db()
+    assert world.alone.objected_at is not None
+    for scope in (own(world), complete(world)):
+        data = data_of(packed(scope))
+        one = next(one for one in data["requests"] if one["number"] == world.alone.number)
+        assert (one["objected"], one["objection"]) == ("", "")
+        assert one["kept"]
+
+
 def test_own_export_holds_what_the_customer_may_see(world):
     data = data_of(packed(own(world)))
     parts = {one["number"]: one for one in data["requests"]}

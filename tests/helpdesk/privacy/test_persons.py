@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from helpdesk import actions, journal, permissions, search
 from helpdesk.actions.persons import tickets_alone
-from helpdesk.errors import InvalidInput, NotPermitted
+from helpdesk.errors import InvalidInput, NotFound, NotPermitted
 from helpdesk.models import (
     AddressClaim,
     Article,
     AuditEntry,
     AuditKind,
     Customer,
+    DataExport,
+    ErasureRun,
     Hold,
     InboundMail,
     Participant,
@@ -28,7 +30,7 @@ from helpdesk.models import (
     Ticket,
     Tombstone,
 )
-from helpdesk.privacy import found, person_jobs, persons
+from helpdesk.privacy import expired_rows, found, person_jobs, persons
 from helpdesk.rules.blanking import Person
 from tests import factories as f
 
@@ -214,6 +216,65 @@ def test_others_parts_stay(world, boss):
     assert article.customer == world.other
 
 
+def namesake(world: w.World, **facts: Any) -> tuple[Ticket, Article, InboundMail]:
+    """A request of somebody else who has the person's name, and its raw mail."""
+    customer = f.CustomerAddressFactory(
+        address="zacharias@else.example", customer__name=w.NAME, verified=True
+    ).customer
+    ticket = f.make_ticket(world.queue, subject=f"Of {w.NAME}", customer=customer)
+    article = w.message(ticket, customer, f"Yours, {w.NAME}")
+    Article.objects.filter(pk=article.pk).update(
+        to=[[w.NAME, "zacharias@else.example"], ["", "desk@desk.example"]], **facts
+    )
+    raw = w.raw(article, f"From: {w.NAME} <zacharias@else.example>\n\nYours")
+    return ticket, article, raw
+
+
+def test_whoever_has_the_same_name_loses_nothing(world, boss):
+    ticket, article, raw = namesake(world)
+    before = [facts(Ticket, pk=ticket.pk), facts(Article, ticket=ticket), facts(InboundMail, pk=raw.pk)]  # fmt: skip
+    assert person(world).common == {w.NAME}
+    assert ticket.number not in str(found.everything(boss, person(world)))
+    erase(world, boss)
+    assert before == [facts(Ticket, pk=ticket.pk), facts(Article, ticket=ticket), facts(InboundMail, pk=raw.pk)]  # fmt: skip
+    raw.refresh_from_db()
+    assert raw.blob is not None
+    assert raw.message is not None
+    assert not places_of((w.ADDRESS, w.LOGIN, w.PHONE), besides=["helpdesk_auditentry"])
+
+
+def test_nor_does_who_is_known_by_an_address_alone(world, boss):
+    ticket, article, raw = namesake(world, customer=None)
+    Customer.objects.filter(pk=ticket.customer_id).update(name="")
+    assert not person(world).common
+    erase(world, boss)
+    article.refresh_from_db()
+    raw.refresh_from_db()
+    assert (article.from_name, article.from_address) == (w.NAME, "zacharias@else.example")
+    assert article.to[0] == [w.NAME, "zacharias@else.example"]
+    assert article.body == "Yours, [erased]"  # here it may be either
+    assert raw.blob is not None
+
+
+def test_an_account_of_the_same_name_counts_too(world):
+    f.UserFactory(username="namesake", first_name=w.FIRST.lower(), last_name=w.LAST)
+    assert person(world).common == {w.NAME}
+
+
+def test_two_of_whom_nothing_but_one_name_is_known_are_two(world, boss):
+    both = [f.CustomerFactory(name="Al One") for _n in range(2)]
+    rows = {
+        person_jobs.ask(
+            actor=boss,
+            person=persons.person_of(customers=[one.pk]),
+            kind="erase",
+            ground="duty",
+        ).pk
+        for one in both
+    }
+    assert len(rows) == 2
+
+
 def test_headers_html_and_raw_mails(world, boss):
     article = world.theirs.articles.get(body__contains="in copy")
     raw = InboundMail.objects.get(article=article)
@@ -340,18 +401,125 @@ def test_it_goes_on_where_it_stopped(world, boss, monkeypatch):
     assert not left, left
 
 
-def test_a_batch_that_fails_is_tried_again_and_given_up(world, boss, monkeypatch, caplog):
+def given_up(world: w.World, boss: Any, monkeypatch: Any) -> PersonErasure:
+    """Have the erasure of the person fail until it is given up."""
     row = person_jobs.ask(actor=boss, person=person(world), kind="erase", ground="duty")
 
     def broken(**_options: Any) -> Any:
         raise ValueError(w.NAME)
 
     monkeypatch.setattr(person_jobs, "erase", broken)
+    for _n in range(4):  # never at once again
+        assert not person_jobs.work()
+    row.refresh_from_db()
+    assert row.state == "waiting"
+    person_jobs.work()
+    row.refresh_from_db()
+    assert (row.state, row.fault) == ("failed", "ValueError")
+    return row
+
+
+def test_a_batch_that_fails_is_tried_again_and_given_up(world, boss, monkeypatch, caplog):
+    assert given_up(world, boss, monkeypatch).person
+    assert w.LAST not in caplog.text
+
+
+def test_what_failed_can_be_tried_again(world, boss, monkeypatch):
+    with monkeypatch.context() as patch:
+        row = given_up(world, boss, patch)
+    with pytest.raises(NotPermitted):
+        person_jobs.try_again(actor=world.actor, pk=row.pk)
+    person_jobs.try_again(actor=boss, pk=row.pk)
     while person_jobs.work():
         pass
     row.refresh_from_db()
-    assert (row.state, row.fault) == ("failed", "ValueError")
-    assert w.LAST not in caplog.text
+    assert (row.state, row.fault, row.person) == ("done", "", {})
+    with pytest.raises(NotFound):
+        person_jobs.try_again(actor=boss, pk=row.pk)
+
+
+def test_asking_anew_is_done_with_what_failed(world, boss, monkeypatch):
+    with monkeypatch.context() as patch:
+        row = given_up(world, boss, patch)
+    erase(world, boss)
+    row.refresh_from_db()
+    assert (row.state, row.person) == ("failed", {})
+    assert row.finished_at is not None
+
+
+def test_whom_a_failed_one_was_about_is_forgotten_after_some_days(world, boss, monkeypatch):
+    row = given_up(world, boss, monkeypatch)
+    for days, left in ((13, True), (15, False)):
+        expired_rows.row_batch(ErasureRun(), timezone.now() + timedelta(days=days))
+        row.refresh_from_db()
+        assert (bool(row.person), row.finished_at is None) == (left, left)
+
+
+def test_tries_are_counted_only_one_after_the_other(world, boss, monkeypatch):
+    row = person_jobs.ask(actor=boss, person=person(world), kind="erase", ground="duty")
+    row.counts = {"faults": 4}
+    row.save()
+    assert person_jobs.work()
+    row.refresh_from_db()
+    assert "faults" not in row.counts
+
+    def away(*_args: Any, **_options: Any) -> Any:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(person_jobs, "_go_on", away)
+    with pytest.raises(OperationalError):
+        person_jobs.work()
+    row.refresh_from_db()
+    assert row.fault == ""
+
+
+@pytest.mark.parametrize("batches", [0, 3])
+def test_erasing_outdoes_anonymising(world, boss, batches):
+    asked = {"actor": boss, "person": person(world), "ground": "duty"}
+    row = person_jobs.ask(kind="anonymise", reference="DS-1", **asked)
+    for _n in range(batches):
+        person_jobs.work()
+    assert person_jobs.ask(kind="erase", reference="DS-2", **asked) == row
+    assert person_jobs.ask(kind="anonymise", **asked) == row
+    row.refresh_from_db()
+    assert (row.kind, row.reference, row.step) == ("erase", "DS-2", "")
+    while person_jobs.work():
+        pass
+    row.refresh_from_db()
+    assert row.state == "done"
+    assert Ticket.objects.filter(pk=world.alone.pk).exists() is bool(batches)
+    assert not places_of(w.MARKS, besides=["helpdesk_auditentry"])
+
+
+def test_erasing_that_is_asked_for_during_the_last_batch_is_done(world, boss, monkeypatch):
+    asked = {"actor": boss, "person": person(world), "ground": "duty"}
+    row = person_jobs.ask(kind="anonymise", **asked)
+    purge = search.purge
+
+    def at_the_end() -> None:
+        person_jobs.ask(kind="erase", **asked)
+        purge()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "purge", at_the_end)
+        while PersonErasure.objects.get().kind == "anonymise":
+            person_jobs.work()
+    row.refresh_from_db()
+    assert (row.state, row.kind, row.step, bool(row.person)) == ("waiting", "erase", "", True)
+    while person_jobs.work():
+        pass
+    row.refresh_from_db()
+    assert (row.state, row.kind) == ("done", "erase")
+
+
+def test_archives_with_what_others_wrote_of_them_go(world, boss):
+    now = timezone.now()
+    facts_of = {"customer": world.other, "state": "ready", "asked_at": now, "expires_at": now + timedelta(days=1)}  # fmt: skip
+    complete = DataExport.objects.create(is_complete=True, **facts_of)
+    own = DataExport.objects.create(**facts_of)
+    erase(world, boss, "anonymise")
+    assert not DataExport.objects.filter(pk=complete.pk).exists()
+    assert DataExport.objects.filter(pk=own.pk).exists()
 
 
 def test_anonymising_leaves_the_words(world, boss):

@@ -69,7 +69,39 @@ def test_data_and_recipients(blanker):
     rows = [{"jm12345": ["Jörg Müller", 3, None]}]
     assert blanker.data(rows) == [{"jm12345": ["[gone]", 3, None]}]
     pairs = [["Jörg Müller", "JM@uni.example"], ["Jörg Müller", "b@x.example"], "jm@uni.example"]
-    assert blanker.without(pairs) == [["[gone]", "b@x.example"]]
+    assert blanker.without(pairs) == [["Jörg Müller", "b@x.example"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Jörg Müller <jm2@other.example> wrote:", "Jörg Müller <jm2@other.example> wrote:"),
+        ('"Müller, Jörg" <jm2@other.example>', '"Müller, Jörg" <jm2@other.example>'),
+        ("Jörg Müller [mailto:b@x.example]", "Jörg Müller [mailto:b@x.example]"),
+        ("Jörg Müller <JM@uni.example> wrote:", "[gone] <[gone]> wrote:"),
+        ("Jörg Müller &lt;jm@uni.example&gt;", "[gone] &lt;[gone]&gt;"),
+        ("Jörg Müller (the one of b@x.example)", "[gone] (the one of b@x.example)"),
+    ],
+)
+def test_a_name_beside_an_address_is_whose_the_address_is(blanker, text, left):
+    assert blanker.text(text) == left
+
+
+def test_a_name_in_the_row_of_another_is_theirs(blanker):
+    person = {"name": "Jörg Müller", "email": "b@x.example", "note": "knows Jörg Müller"}
+    assert blanker.data(person) == {**person, "note": "knows [gone]"}
+    cells = [{"value": one, "shown": one} for one in ("Jörg Müller", "b@x.example", "Jörg Müller!")]
+    assert blanker.data([{"rows": [cells]}])[0]["rows"][0] == [
+        *cells[:2],
+        {"value": "[gone]!", "shown": "[gone]!"},
+    ]
+
+
+def test_a_name_that_others_have_marks_nobody():
+    person = Person(names=frozenset(["Jo Doe", "Jo Roe"]), common=frozenset(["Jo Doe"]))
+    assert Blanker(person.marks, "-").text("Jo Doe, Jo Roe") == "Jo Doe, -"
+    assert Person.from_data(person.as_data()) == person
+    assert person.title == "Jo Doe"
 
 
 def test_whole_rows_of_lists_of_people_go():
