@@ -11,7 +11,10 @@ from helpdesk.rules import storing as rules
 from helpdesk.states import StateType
 
 #: What `settle` may change on a ticket.
-FIELDS = ("erase_at", "storage_step_at", "storage_step", "archived_at")
+FIELDS = (
+    *("erase_at", "storage_step_at", "storage_step", "archived_at"),
+    *("files_erased_at", "persons_erased_at"),
+)
 
 
 def settle(ticket: Ticket) -> None:
@@ -21,6 +24,8 @@ def settle(ticket: Ticket) -> None:
     """
     if ticket.state.is_open:
         ticket.archived_at = None
+        # what comes while it is open is there again: after its closing every step is taken anew
+        ticket.files_erased_at = ticket.persons_erased_at = None
     if ticket.state.type == StateType.MERGED or ticket.anonymised_at is not None:
         ticket.erase_at = ticket.storage_step_at = None
         ticket.storage_step = ""
