@@ -33,6 +33,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.terms import strictest
 from helpdesk.states import StateType
 
+from . import storing
 from .base import default_state, locked, touch
 from .carrying import carry, carry_back
 from .drafts import preview_of
@@ -49,8 +50,7 @@ _OBJECTION: Final = OBJECTION
 #: What was noted with an objection is somebody's words: the journal holds none.
 _WORDS: Final = "objection_reason"
 _RETENTION: Final = FROZEN
-#: Steps of erasing that the target took before there was anything of the source.
-_STEPS: Final = ("files_erased_at", "persons_erased_at")
+_STEPS: Final = storing.STEPS
 
 
 @transaction.atomic
@@ -215,8 +215,8 @@ def _is_apart(source: Ticket, target: Ticket, visible: bool | None) -> bool:
 
 def _facts(ticket: Ticket) -> dict[str, Any]:
     """Return what a merge may change of a ticket, as JSON has it."""
-    names = ("state_id", "pending_until", "closed_at", "waiting_since")
-    names += (*_OBJECTION, *_RETENTION, *_STEPS)
+    dates = ("pending_until", "closed_at", "waiting_since")
+    names = ("state_id", *dates, *_OBJECTION, *_RETENTION, *_STEPS)
     return {name: _written(getattr(ticket, name)) for name in names if name != _WORDS}
 
 
