@@ -198,9 +198,10 @@ def touch(actor: Actor, ticket: Ticket, *fields: str, at: datetime | None = None
     if "pending_until" in fields:
         ticket.remind_at = ticket.pending_until
     clocks.settle(actor, ticket, at=now)
+    storing.take_steps_anew(ticket)
     storing.settle(ticket)
     also = ("version", "changed_at", "owner_acted_at", *clocks.FIELDS, *storing.FIELDS)
-    update(ticket, *dict.fromkeys((*fields, *also)))
+    update(ticket, *dict.fromkeys((*fields, *also, *storing.STEPS)))
 
 
 def address_of(text: str, field: str) -> str:

@@ -101,7 +101,7 @@ def erase_files(
     """Erase the files of tickets, with their names, and the raw mails in which they came; the texts stay.
 
     Shaped as `erase` is; `reason` makes no difference here but that without one only tickets of which this is the
-    next step go.
+    next step go, and none of which a mail is on its way out: it would go empty, or not at all.
     """
     return _step(erasing_parts.FILES, tickets, reason, now)
 
@@ -211,6 +211,7 @@ def _step(
         groups, done = _locked(tickets)
         groups = [one for one in groups if getattr(one.root, part.column) is None]
         if reason is None:
+            groups = _without_mails(groups, done)
             groups = _only(groups, lambda root: _is_next(root, part, now), done)
         if not groups:
             return +done
@@ -228,6 +229,14 @@ def _only(groups: list[Group], is_due: Callable[[Ticket], bool], done: Counter[s
     due = [one for one in groups if is_due(one.root)]
     done["skipped"] += len(groups) - len(due)
     return due
+
+
+def _without_mails(groups: list[Group], done: Counter[str]) -> list[Group]:
+    """Return the groups of which no mail waits in the outbox."""
+    waiting = notifications.waited_for([row.pk for one in groups for row in one.tickets])
+    free = [one for one in groups if waiting.isdisjoint(row.pk for row in one.tickets)]
+    done["skipped"] += len(groups) - len(free)
+    return free
 
 
 def _is_over(ticket: Ticket, now: datetime) -> bool:

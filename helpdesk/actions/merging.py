@@ -33,6 +33,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.terms import strictest
 from helpdesk.states import StateType
 
+from . import storing
 from .base import default_state, locked, touch
 from .carrying import carry, carry_back
 from .drafts import preview_of
@@ -49,6 +50,7 @@ _OBJECTION: Final = OBJECTION
 #: What was noted with an objection is somebody's words: the journal holds none.
 _WORDS: Final = "objection_reason"
 _RETENTION: Final = FROZEN
+_STEPS: Final = storing.STEPS
 
 
 @transaction.atomic
@@ -76,9 +78,10 @@ def merge(*, actor: Actor, source: Ticket, target: Ticket, visible: bool | None 
     if target.state.is_open:
         target.waiting_since = min(filter(None, (since, target.waiting_since)), default=None)
     _take_stricter(source, target)
+    _take_dates(source, target)
     target.preview = _preview(target)
     become_merged(actor=actor, ticket=source, into=target)
-    touch(actor, target, "waiting_since", "preview", *_OBJECTION, *_RETENTION)
+    touch(actor, target, "closed_at", "waiting_since", "preview", *_OBJECTION, *_RETENTION)
     journal = Merge.objects.create(
         source=source,
         target=target,
@@ -212,7 +215,8 @@ def _is_apart(source: Ticket, target: Ticket, visible: bool | None) -> bool:
 
 def _facts(ticket: Ticket) -> dict[str, Any]:
     """Return what a merge may change of a ticket, as JSON has it."""
-    names = ("state_id", "pending_until", "closed_at", "waiting_since", *_OBJECTION, *_RETENTION)
+    dates = ("pending_until", "closed_at", "waiting_since")
+    names = ("state_id", *dates, *_OBJECTION, *_RETENTION, *_STEPS)
     return {name: _written(getattr(ticket, name)) for name in names if name != _WORDS}
 
 
@@ -243,6 +247,16 @@ def _take_stricter(source: Ticket, target: Ticket) -> None:
     """Let the objection hold for both, and the shorter time of keeping: each was promised."""
     take_objection(source, target)
     put_terms(target, strictest(frozen_terms(target), frozen_terms(source)))
+
+
+def _take_dates(source: Ticket, target: Ticket) -> None:
+    """Let the days of a closed target count from the later closing, and its steps be taken of the source as well."""
+    if target.state.is_open or source.closed_at is None:
+        return
+    target.closed_at = max(source.closed_at, target.closed_at or source.closed_at)
+    for name in _STEPS:
+        if getattr(source, name) is None:
+            setattr(target, name, None)
 
 
 def _preview(ticket: Ticket) -> str:
@@ -310,22 +324,31 @@ def _target_back(actor: Actor, journal: Merge) -> None:
     was = target.objected_at
     changed = [
         name
-        for name in (*_OBJECTION, *_RETENTION)
+        for name in (*_OBJECTION, *_RETENTION, *_STEPS)
         if name in before and name in now and before[name] != after[name] == now[name]
     ]
     for name in changed:
         setattr(target, name, _read(name, before[name]))
     _objection_back(journal, was)
+    if after["closed_at"] and before["closed_at"] != after["closed_at"] == now["closed_at"]:
+        target.closed_at = _closing_back(target, before)
     if now["waiting_since"] == after["waiting_since"] != before["waiting_since"]:
         since = _read("waiting_since", before["waiting_since"])
         target.waiting_since = since or _waiting_since(target, journal.at)
     target.preview = _preview(target)
-    touch(actor, target, "waiting_since", "preview", *changed, *_OBJECTION)
+    touch(actor, target, "closed_at", "waiting_since", "preview", *changed, *_OBJECTION)
     _tags_back(actor, journal)
     if before["state_id"] != after["state_id"] == now["state_id"] and not _moved_on(journal):
         target.waiting_since = None
         touch(actor, target, "waiting_since")
         _state_back(actor, target, before)
+
+
+def _closing_back(target: Ticket, before: dict[str, Any]) -> datetime | None:
+    """Return when a target was closed, or what is still merged into it, whichever was later."""
+    closed = target.merged_from.exclude(closed_at=None).values_list("closed_at", flat=True)
+    found = filter(None, (_read("closed_at", before["closed_at"]), *closed))
+    return max(found, default=None)
 
 
 def _objection_back(journal: Merge, was: datetime | None) -> None:

@@ -20,8 +20,8 @@ _COUNTED = ("retention_days", "attachment_days", "personal_days", "at_end")
 def shorten_terms(*, tickets: Collection[int], promised: Callable[[Ticket], Terms | None]) -> int:
     """Put tickets under what is `promised` for them now, as far as that is shorter; return how many it was for.
 
-    The machine's: it locks the rows itself. What is longer than a ticket was given is never applied to it, and no
-    ticket goes later for it. An objection and a hold stay. It is no change of the request: version and date of
+    The machine's: it locks the rows itself. What is longer than a ticket was given is never applied to it, so no
+    ticket goes later for it; its dates are those that the next verb would work out, too. An objection and a hold stay. It is no change of the request: version and date of
     change stay as well. Merged tickets go with the one they were merged into and are passed over.
     """
     rows = Ticket.objects.select_for_update(no_key=True).filter(
@@ -44,7 +44,7 @@ def _shorten(ticket: Ticket, terms: Terms) -> bool:
     if found is None:
         return False
     put_terms(ticket, in_words(found, ticket.language))
-    _settle(ticket)
+    storing.settle(ticket)
     events.record(
         actor=SYSTEM,
         ticket=ticket,
@@ -55,14 +55,3 @@ def _shorten(ticket: Ticket, terms: Terms) -> bool:
         },
     )
     return True
-
-
-def _settle(ticket: Ticket) -> None:
-    """Work out the dates; they never come later, whatever else has changed since they were worked out last."""
-    before = ticket.erase_at
-    storing.settle(ticket)
-    if before is None or ticket.erase_at is None or ticket.erase_at <= before:
-        return
-    ticket.erase_at = before
-    if ticket.storage_step_at is not None:
-        ticket.storage_step_at = min(ticket.storage_step_at, before)

@@ -12,6 +12,8 @@ from helpdesk.states import StateType
 
 #: What `settle` may change on a ticket.
 FIELDS = ("erase_at", "storage_step_at", "storage_step", "archived_at")
+#: When its steps were taken.
+STEPS = ("files_erased_at", "persons_erased_at")
 
 
 def settle(ticket: Ticket) -> None:
@@ -28,6 +30,15 @@ def settle(ticket: Ticket) -> None:
     found = rules.plan(kept_of(ticket))
     ticket.erase_at, ticket.storage_step_at = found.erase_at, found.step_at
     ticket.storage_step = found.step
+
+
+def take_steps_anew(ticket: Ticket) -> None:
+    """Let all steps be taken after the next closing of an open ticket with which something happens.
+
+    What comes while it is open is there again: files, and people. The caller saves `STEPS`.
+    """
+    if ticket.state.is_open:
+        ticket.files_erased_at = ticket.persons_erased_at = None
 
 
 def kept_of(ticket: Ticket) -> rules.Kept:

@@ -9,15 +9,27 @@ from django.db.models import Q
 
 from helpdesk.models import OutboundMail
 
+State = OutboundMail.State
+#: What waits, or could be sent (again).
+_UNSENT = (State.QUEUED, State.FAILED, State.UNCERTAIN)
+
 
 def empty_mails(*, tickets: Collection[int], also: Mapping[str, Any] | None = None) -> None:
     """Empty the mails of some tickets: nobody takes anything out of them but that they went, and when.
 
-    What still waits does not go out. `also` are further columns with what they are set to.
+    What still waits does not go out, and what failed or may have gone out is sent by nobody again. `also` are further columns with what they are set to.
     """
     of_them = Q(ticket__in=tickets) | Q(article__ticket__in=tickets)
     mails = OutboundMail.objects.filter(of_them).order_by()
     _empty(list(mails.values_list("pk", flat=True)), also or {})
+
+
+def waited_for(tickets: Collection[int]) -> set[int]:
+    """Return those of some tickets of which a mail is on its way out: it waits for its server, or a worker has it."""
+    of_them = Q(ticket__in=tickets) | Q(article__ticket__in=tickets)
+    mails = OutboundMail.objects.filter(of_them, state__in=(State.QUEUED, State.SENDING))
+    pairs = mails.order_by().values_list("ticket_id", "article__ticket_id")
+    return {pk for pair in pairs for pk in pair if pk is not None}
 
 
 def forget_digests(tickets: Collection[int]) -> None:
@@ -32,5 +44,7 @@ def forget_digests(tickets: Collection[int]) -> None:
 
 def _empty(pks: list[int], also: Mapping[str, Any]) -> None:
     rows = OutboundMail.objects.filter(pk__in=pks)
-    rows.filter(state=OutboundMail.State.QUEUED).update(state=OutboundMail.State.WITHDRAWN)
+    # one that a worker has, and of which nothing went out yet, is no more its to send
+    unsent = Q(state__in=_UNSENT) | Q(state=State.SENDING, content_since=None)
+    rows.filter(unsent).update(state=State.WITHDRAWN)
     rows.update(body="", html="", **also)

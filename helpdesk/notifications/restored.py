@@ -59,7 +59,8 @@ def _hold_back(reason: str) -> int:
 
 
 def empty_mails_of(*, articles: Collection[int], columns: Mapping[str, Any]) -> None:
-    """Set columns of the mails of some messages; what still waits, or may have gone out, does not go out."""
+    """Set columns of the mails of some messages; what waits, failed, or may have gone out, does not go out."""
     rows = OutboundMail.objects.filter(article__in=articles)
-    rows.filter(state__in=[State.QUEUED, State.UNCERTAIN]).update(state=State.WITHDRAWN)
+    unsent = [State.QUEUED, State.FAILED, State.UNCERTAIN]
+    rows.filter(state__in=unsent).update(state=State.WITHDRAWN)
     rows.update(**columns)

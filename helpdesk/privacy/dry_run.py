@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -15,6 +17,8 @@ from helpdesk.actions import due_storage, storing
 from helpdesk.models import ErasureRun, Ticket, Tombstone, directory, kept_directory
 
 from . import due
+
+logger = logging.getLogger(__name__)
 
 #: Tickets read at once.
 CHUNK = 1000
@@ -40,12 +44,26 @@ def ask(*, user: Any, now: datetime | None = None) -> ErasureRun:
 
 
 def finish_dry(pk: int, now: datetime) -> None:
-    """Count for a dry run that waits, and write the result on its row."""
+    """Count for a dry run that waits, and write the result on its row.
+
+    One that fails is over as well, with its trouble: it would stand before every night.
+    """
     run = ErasureRun.objects.filter(pk=pk, is_dry=True, finished_at__isnull=True).first()
     if run is not None:
-        run.counts = dry_run(now=due.next_night(now))
+        run.counts = _counted(due.next_night(now))
         run.seen_at = run.finished_at = max(timezone.now(), now)
         run.save(update_fields=["counts", "seen_at", "finished_at"])
+
+
+def _counted(now: datetime) -> dict[str, Any]:
+    try:
+        with transaction.atomic():
+            return dry_run(now=now)
+    except (OperationalError, InterfaceError):
+        raise  # the database is gone or busy: done again at the next call
+    except Exception as fault:  # noqa: BLE001  logged by type: its words may quote what people wrote
+        logger.error("dry run failed: %s", type(fault).__name__)
+        return {"troubles": 1}
 
 
 def dry_run(*, now: datetime) -> dict[str, Any]:
@@ -102,10 +120,4 @@ def _candidates(now: datetime) -> Iterator[tuple[Any, bool]]:
 
 def _sizes(pks: list[int]) -> Counter[int]:
     """Return of how many tickets each consists, with those merged into it."""
-    home = {pk: pk for pk in pks}
-    found = Counter(home.values())
-    while home:
-        rows = Ticket.objects.filter(merged_into__in=home).values_list("pk", "merged_into_id")
-        home = {pk: home[into] for pk, into in rows if into is not None}
-        found.update(home.values())
-    return found
+    return Counter(due.homes(pks).values())

@@ -92,6 +92,18 @@ def ways_of(ticket: Ticket, now: datetime) -> list[str]:
     return found
 
 
+def homes(pks: Iterable[int]) -> dict[int, int]:
+    """Return, for tickets and all that were merged into them, by id the one of `pks` with which each goes."""
+    near = {pk: pk for pk in pks}
+    found = dict(near)
+    while near:
+        rows = Ticket.objects.filter(merged_into__in=near).order_by()
+        pairs = rows.values_list("pk", "merged_into_id")
+        near = {pk: near[into] for pk, into in pairs if into is not None and pk not in found}
+        found |= near
+    return found
+
+
 def group_of(pk: int) -> set[int]:
     """Return the ids of all tickets that were merged with one, it among them: they go together."""
     found, near = {pk}, {pk}

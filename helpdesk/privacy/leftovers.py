@@ -13,9 +13,13 @@ from django.core.files.storage import Storage
 from helpdesk import search, storage
 from helpdesk.models import Blob, BlobRemoval, ErasureRun, blobs
 
+from . import due
+
 BATCH = 500
 #: Rows looked at in one go.
 ROWS = 5000
+#: What a run counts where entries of the index went or were made anew.
+INDEXED = ("tickets", "articles", due.FILES, due.PERSONS, due.ANONYMISED)
 #: On this day of the week (0 is Monday) the storage and its rows are looked through.
 SWEEP_ON = 6
 #: What is younger may belong to a row that is about to be committed.
@@ -33,7 +37,7 @@ def removal_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
 
 def index_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
     """Rewrite the search index if anything was erased: until then its file holds words of what is gone (SQLite)."""
-    if run.counts.get("tickets"):
+    if any(run.counts.get(code) for code in INDEXED):
         search.purge()
     return Counter(), False
 

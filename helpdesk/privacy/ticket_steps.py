@@ -11,7 +11,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError, transaction
 
 from helpdesk.actions import due_storage, erasing
-from helpdesk.models import ErasureRun, kept_directory
+from helpdesk.models import ErasureRun, Ticket, kept_directory
 
 from . import due
 
@@ -40,9 +40,9 @@ def date_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
     """
     behind = due_storage.undated().filter(pk__gt=run.left[0] if run.left else 0)
     pks = list(behind.values_list("pk", flat=True)[:UNDATED])
-    rows = due_storage.settle_storage(tickets=pks)
+    rows, counts = _settled(pks)
     run.left = pks[-1:]
-    return Counter(dated=len(rows)), len(pks) == UNDATED
+    return Counter(dated=len(rows)) + counts, len(pks) == UNDATED
 
 
 def erase_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
@@ -54,10 +54,10 @@ def erase_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
     pks = list(due.due(now, left=run.left).values_list("pk", flat=True)[:BATCH])
     if not pks:
         return Counter(), False
-    counts = Counter[str]()
     ways: dict[str, list[int]] = {}
     with kept_directory():
-        for pk, row in due_storage.settle_storage(tickets=pks).items():
+        rows, counts = _locked(pks)
+        for pk, row in rows.items():
             found = due.ways_of(row, now)
             if not found:
                 counts["postponed"] += 1
@@ -70,6 +70,41 @@ def erase_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
     counts["left"] += len(still)
     run.left = [*run.left, *sorted(still)]
     return counts, len(run.left) < MAX_LEFT
+
+
+def _locked(pks: Collection[int]) -> tuple[dict[int, Ticket], Counter[str]]:
+    """Return tickets with the right dates, locked with all that were merged into them, and what was counted.
+
+    Locks of whole groups are taken here, without waiting for any: a group of which somebody has one is left out. The
+    verbs wait for their locks, and who holds one of a group may be waiting for another (`actions.objecting`, a mail
+    to a merged ticket): each would wait for the other.
+    """
+    rows, counts = _settled(list(due.homes(pks)))
+    mine = [pk for pk in pks if pk in rows]
+    # asked again: now nothing more is merged into what we hold
+    busy = {home for pk, home in due.homes(mine).items() if pk not in rows}
+    return {pk: rows[pk] for pk in mine if pk not in busy}, counts
+
+
+def _settled(pks: Collection[int]) -> tuple[dict[int, Ticket], Counter[str]]:
+    """Work out the dates of tickets, of all at once, else of each by itself; return these, and how many failed."""
+    counts = Counter[str]()
+    try:
+        return due_storage.settle_storage(tickets=pks), counts
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as fault:  # noqa: BLE001  one by one it shows which ticket it is
+        _log("dates", fault)
+    rows: dict[int, Ticket] = {}
+    for pk in pks:
+        try:
+            rows |= due_storage.settle_storage(tickets=[pk])
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as fault:  # noqa: BLE001  any fault at all belongs to this ticket alone
+            _log(f"dates of ticket {pk}", fault)
+            counts["failed"] += 1
+    return rows, counts
 
 
 def _do(way: str, ids: list[int], now: datetime) -> Counter[str]:
@@ -96,7 +131,7 @@ def _at_once(way: str, ids: list[int], now: datetime) -> Counter[str]:
     with transaction.atomic():
         found = Counter(_VERBS[way](ids, now))
     if way != due.WARNED:  # which counts itself
-        found[way] += len(ids)
+        found[way] += len(ids) - found["skipped"]
     return found
 
 

@@ -239,6 +239,82 @@ def test_a_closed_source_leaves_a_closed_target_closed(agent, pair):
     assert [one.state.type for one in pair] == [StateType.MERGED, StateType.CLOSED]
 
 
+@pytest.fixture
+def both_closed(agent, pair):
+    """The two, closed; the source a hundred days after the target."""
+    source, target = pair
+    for one, ago in ((source, 10), (target, 110)):
+        at = timezone.now() - timedelta(days=ago)
+        with time_machine.travel(at, tick=False):
+            actions.change_state(actor=agent, ticket=one, state=f.state(StateType.CLOSED))
+        Ticket.objects.filter(pk=one.pk).update(retention_days=100, changed_at=at)
+    again(*pair)
+    return pair
+
+
+def test_of_two_closed_tickets_the_later_closing_counts_until_it_is_taken_back(agent, both_closed):
+    source, target = both_closed
+    late, early = source.closed_at, target.closed_at
+    journal = actions.merge(actor=agent, source=source, target=target)
+    again(target)
+    assert target.closed_at == late
+    assert target.erase_at > timezone.now()  # not before what the other was promised
+    actions.unmerge(actor=agent, merge=journal)
+    again(source, target)
+    assert (source.closed_at, target.closed_at) == (late, early)
+
+
+def test_a_target_that_was_closed_later_keeps_its_date(agent, both_closed):
+    target, source = both_closed
+    late = target.closed_at
+    journal = actions.merge(actor=agent, source=source, target=target)
+    again(target)
+    assert target.closed_at == late
+    actions.unmerge(actor=agent, merge=journal)
+    again(target)
+    assert target.closed_at == late
+
+
+def test_what_is_still_merged_holds_the_date_when_another_is_taken_back(agent, queue, both_closed):
+    source, target = both_closed
+    third = f.make_ticket(queue, customer=source.customer)
+    with time_machine.travel(timezone.now() - timedelta(days=50), tick=False):
+        actions.change_state(actor=agent, ticket=third, state=f.state(StateType.CLOSED))
+    again(third)
+    journal = actions.merge(actor=agent, source=source, target=target)
+    actions.merge(actor=agent, source=third, target=target)
+    actions.unmerge(actor=agent, merge=journal)
+    again(target)
+    assert target.closed_at == third.closed_at
+
+
+def test_closed_anew_since_it_stays_so_when_the_merge_is_taken_back(agent, both_closed):
+    source, target = both_closed
+    journal = actions.merge(actor=agent, source=source, target=target)
+    for kind in (StateType.OPEN, StateType.CLOSED):
+        actions.change_state(actor=agent, ticket=target, state=f.state(kind))
+    again(target)
+    late = target.closed_at
+    actions.unmerge(actor=agent, merge=journal)
+    again(target)
+    assert target.closed_at == late
+
+
+def test_a_step_that_only_the_target_took_is_to_be_taken_of_both(agent, both_closed):
+    source, target = both_closed
+    at = timezone.now() - timedelta(days=60)
+    Ticket.objects.filter(pk__in=[source.pk, target.pk]).update(attachment_days=30)
+    Ticket.objects.filter(pk=target.pk).update(files_erased_at=at, persons_erased_at=at)
+    Ticket.objects.filter(pk=source.pk).update(persons_erased_at=at)
+    journal = actions.merge(actor=agent, source=source, target=target)
+    again(target)
+    assert (target.files_erased_at, target.persons_erased_at) == (None, at)
+    assert target.storage_step == "attachments"
+    actions.unmerge(actor=agent, merge=journal)
+    again(target)
+    assert (target.files_erased_at, target.persons_erased_at) == (at, at)
+
+
 def test_a_pending_source_is_pending_again_with_its_date(agent, pair):
     source, target = pair
     until = timezone.now() + timedelta(days=3)

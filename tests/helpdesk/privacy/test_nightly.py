@@ -11,8 +11,9 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from helpdesk import actions, permissions
-from helpdesk.actions import Draft, due_storage, erasing
+from helpdesk import actions, notifications, permissions
+from helpdesk.actions import Draft, Upload, due_storage, erasing, storing
+from helpdesk.errors import WrongState
 from helpdesk.models import (
     Article,
     AtEnd,
@@ -25,6 +26,8 @@ from helpdesk.models import (
     EventKind,
     Hold,
     Merge,
+    OutboundMail,
+    SearchEntry,
     Ticket,
     Tombstone,
 )
@@ -200,6 +203,66 @@ def test_files_go_first_then_persons_then_the_rest():
     assert exists(ticket) == [False]
 
 
+def test_reopened_it_goes_by_its_steps_once_more():
+    ticket = closed(f.QueueFactory(attachment_days=30, personal_days=60, retention_days=90))
+    night(61)
+    with time_machine.travel(at(70), tick=False):
+        actions.change_state(actor=SYSTEM, ticket=ticket, state=f.state("open"))
+        file = Upload("plan.pdf", b"new", "application/pdf")
+        draft = Draft(body="x", channel=Channel.NOTE, files=(file,))
+        actions.add_note(actor=SYSTEM, ticket=ticket, draft=draft)
+        ticket.refresh_from_db()
+        assert (ticket.files_erased_at, ticket.persons_erased_at) == (None, None)
+        close(ticket)
+    night(100)
+    assert ticket.articles.filter(attachments__isnull=False).exists()
+    assert night(101).counts["files_gone"] == 1
+    assert not ticket.articles.filter(attachments__isnull=False).exists()
+    assert night(131).counts["persons_gone"] == 1
+
+
+def waiting(ticket: Ticket, state: str) -> OutboundMail:
+    return OutboundMail.objects.create(
+        ticket=ticket,
+        kind=OutboundMail.Kind.ANSWER,
+        state=state,
+        message_id=f"{state}@desk.example",
+        from_address="desk@desk.example",
+        to=[["", "someone@example.org"]],
+        subject="Words",
+        body="Words",
+        due_at=DAY_0,
+    )
+
+
+@pytest.mark.parametrize("state", ["queued", "sending"])
+def test_a_step_waits_for_the_mails_of_the_ticket_and_of_what_was_merged_into_it(state):
+    queue = f.QueueFactory(attachment_days=30, retention_days=900)
+    (source, target), free = merged_pair(queue), closed(queue, when=at(100))
+    mail = waiting(source, state)
+    run = night(131)
+    assert (run.counts["files_gone"], run.counts["left"]) == (1, 1)
+    free.refresh_from_db()
+    target.refresh_from_db()
+    assert (free.files_erased_at is not None, target.files_erased_at) == (True, None)
+    mail.refresh_from_db()
+    assert (mail.state, mail.body) == (state, "Words")
+    OutboundMail.objects.filter(pk=mail.pk).update(state=OutboundMail.State.SENT)
+    assert night(132).counts["files_gone"] == 1
+    mail.refresh_from_db()
+    assert (mail.state, mail.body) == ("sent", "")
+
+
+@pytest.mark.parametrize("state", ["failed", "uncertain"])
+def test_what_was_emptied_by_a_step_is_sent_by_nobody_again(state):
+    mail = waiting(closed(f.QueueFactory(attachment_days=30)), state)
+    night(31)
+    mail.refresh_from_db()
+    assert (mail.state, mail.body) == ("withdrawn", "")
+    with pytest.raises(WrongState):
+        notifications.send_again(actor=SYSTEM, mail=mail)
+
+
 def test_two_steps_that_are_due_are_done_in_one_night():
     ticket = closed(f.QueueFactory(attachment_days=30, personal_days=60, retention_days=90))
     run = night(70)
@@ -268,9 +331,9 @@ def test_tickets_without_dates_are_dated_first_and_go_in_the_same_night(monkeypa
 # --- merges and splits -------------------------------------------------------------------------------
 
 
-def merged_pair() -> tuple[Ticket, Ticket]:
+def merged_pair(queue: Any = None) -> tuple[Ticket, Ticket]:
     """A ticket closed on day 0 that was merged into one closed on day 100."""
-    source, target = closed(), closed(when=at(100))
+    source, target = closed(queue), closed(queue, when=at(100))
     with time_machine.travel(at(101), tick=False):
         actions.merge(actor=SYSTEM, source=source, target=target, visible=False)
     target.refresh_from_db()
@@ -287,6 +350,16 @@ def test_a_merged_ticket_goes_with_the_other_and_never_alone():
     assert exists(source, target) == [False, False]
     assert run.counts["tickets"] == 2
     assert set(Tombstone.objects.values_list("number", flat=True)) == {source.number, target.number}
+
+
+def test_it_goes_by_the_later_closing_whichever_was_merged_into_the_other():
+    target, source = closed(), closed(when=at(100))
+    with time_machine.travel(at(101), tick=False):
+        actions.merge(actor=SYSTEM, source=source, target=target, visible=False)
+    night(830)
+    assert exists(source, target) == [True, True]
+    night(831)
+    assert exists(source, target) == [False, False]
 
 
 def test_the_strictest_promise_holds_for_all_of_them():
@@ -403,6 +476,38 @@ def test_a_ticket_that_cannot_be_erased_is_left_and_spoils_no_other(monkeypatch,
     monkeypatch.setattr(erasing, "erase", erase)
     night(732)
     assert exists(*tickets) == [False] * 5
+
+
+def _badly_settled(monkeypatch: Any, bad: int) -> None:
+    """Let the dates of one ticket be such that they cannot be worked out."""
+    settle = storing.settle
+
+    def broken(ticket: Ticket) -> None:
+        if ticket.pk == bad:
+            raise ValueError("Very private")
+        settle(ticket)
+
+    monkeypatch.setattr(storing, "settle", broken)
+
+
+def test_a_ticket_whose_dates_cannot_be_worked_out_spoils_no_other(monkeypatch, caplog):
+    tickets = [closed() for _n in range(3)]
+    _badly_settled(monkeypatch, tickets[1].pk)
+    run = night(731)
+    assert exists(*tickets) == [False, True, False]
+    assert (run.counts["failed"], run.counts["left"], run.counts["erased"]) == (1, 1, 2)
+    assert "troubles" not in run.counts
+    assert f"dates of ticket {tickets[1].pk} failed: ValueError" in caplog.text
+    assert "Very private" not in caplog.text
+
+
+def test_nor_does_it_keep_the_others_from_getting_dates(monkeypatch):
+    tickets = [closed(when=at(600)) for _n in range(3)]
+    Ticket.objects.update(erase_at=None, storage_step_at=None, storage_step="")
+    _badly_settled(monkeypatch, tickets[0].pk)
+    run = night(731)
+    assert (run.counts["dated"], run.counts["failed"]) == (2, 1)
+    assert Ticket.objects.filter(storage_step_at=None).get() == tickets[0]
 
 
 def test_after_too_many_faults_a_night_goes_on_with_its_other_work(monkeypatch):
@@ -539,6 +644,24 @@ def test_a_large_dry_run_is_left_to_the_worker(monkeypatch):
     assert exists(ticket) == [True]
 
 
+def test_a_dry_run_that_fails_is_over_and_the_night_goes_on(monkeypatch, caplog):
+    def broken(**options: Any) -> Any:
+        raise ValueError("Very private")
+
+    ticket = closed()
+    monkeypatch.setattr(dry_run, "AT_ONCE", 0)
+    with time_machine.travel(at(731, 1), tick=False):
+        asked = dry_run.ask(user=None)
+    monkeypatch.setattr(dry_run, "dry_run", broken)
+    night(731)
+    assert exists(ticket) == [False]
+    asked.refresh_from_db()
+    assert asked.finished_at is not None
+    assert asked.counts == {"troubles": 1}
+    assert "dry run failed: ValueError" in caplog.text
+    assert "Very private" not in caplog.text
+
+
 def test_the_next_night_is_todays_only_before_its_hour():
     for hour, day in ((0, 5), (1, 5), (2, 6), (15, 6)):
         assert due.next_night(at(5, hour)) == at(day, 2), hour
@@ -573,6 +696,31 @@ def test_the_night_leaves_no_word_in_the_file_of_the_index():
     assert exists(ticket) == [True]
     assert _blocks_with("qxzvwort") > 0
     night(731)
+    assert _blocks_with("qxzvwort") == 0
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL's index has no words of its own"
+)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attachment_days": 10},
+        {"personal_days": 10},
+        {"at_end": AtEnd.ANONYMISE, "retention_days": 10},
+    ],
+)
+def test_nor_does_a_night_that_only_takes_parts(options):
+    with time_machine.travel(DAY_0, tick=False):
+        ticket = f.make_ticket(f.QueueFactory(**options), contact="")
+        file = Upload("plan.pdf", b"bytes", "application/pdf")
+        draft = Draft(body="x", channel=Channel.NOTE, files=(file,))
+        actions.add_note(actor=SYSTEM, ticket=ticket, draft=draft)
+        close(ticket)
+    SearchEntry.objects.filter(ticket=ticket, article=None).update(words="qxzvwort")
+    assert _blocks_with("qxzvwort") > 0
+    run = night(11)
+    assert "tickets" not in run.counts
     assert _blocks_with("qxzvwort") == 0
 
 

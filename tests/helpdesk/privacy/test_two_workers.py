@@ -137,6 +137,39 @@ def test_a_ticket_somebody_is_working_on_is_left_for_the_next_night():
 
 
 @ON_POSTGRESQL
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_aside")
+def test_no_one_is_waited_for_who_has_a_merged_ticket_and_wants_the_other():
+    """As an objection to a merged ticket does: the older one first. Each would wait for the other otherwise."""
+    merged, home, other = many(3, 800)
+    Ticket.objects.filter(pk=merged).update(merged_into=home, state=f.state(StateType.MERGED))
+    due_storage.settle_storage(tickets=[merged])
+    faults: list[Exception] = []
+
+    def work() -> None:
+        run = ErasureRun.objects.create(day=timezone.localdate(), started_at=timezone.now())
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '5s'")
+                ticket_steps.erase_batch(run, timezone.now())
+        except Exception as fault:  # noqa: BLE001  told by the test
+            faults.append(fault)
+        finally:
+            connections.close_all()
+
+    rows = Ticket.objects.select_for_update(no_key=True)
+    with transaction.atomic():
+        rows.get(pk=merged)
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join()
+        rows.get(pk=home)
+    assert not faults
+    assert set(Ticket.objects.values_list("pk", flat=True)) >= {merged, home}
+    assert not Ticket.objects.filter(pk=other).exists()
+
+
+@ON_POSTGRESQL
 @pytest.mark.django_db
 def test_due_tickets_are_found_by_their_index():
     many(3000, 100)
