@@ -179,7 +179,7 @@ def test_a_changed_queue_asks_and_its_rights_and_addresses_are_kept_as_typed(adm
     )
     answer = admin.post(edit(red.queue), data)
     page = answer.content.decode()
-    assert "The change holds for: Child, Red." in page
+    assert "The change holds for: queue “Child”, queue “Red”." in page
     assert 'value="new@desk.example"' in page
     assert f'name="right-{group.pk}-read"' in page
     assert not red.queue.addresses.exists()
