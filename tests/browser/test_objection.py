@@ -191,7 +191,7 @@ def test_an_agent_notes_an_objection_and_reads_of_what_is_erased(visit: Visit) -
     with translation.override("de"):
         path = f"/admin/helpdesk/tickets/{ticket.pk}/"
     agent.goto(path)
-    page.locator("#storage details summary").click()
+    page.locator("#storage details summary").first.click()
     page.locator("#storage select").select_option("phone")
     page.locator("#storage textarea").fill("Rief am Montag an.")
     agent.check()
