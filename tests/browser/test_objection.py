@@ -191,11 +191,13 @@ def test_an_agent_notes_an_objection_and_reads_of_what_is_erased(visit: Visit) -
     with translation.override("de"):
         path = f"/admin/helpdesk/tickets/{ticket.pk}/"
     agent.goto(path)
-    page.locator("#storage details summary").first.click()
-    page.locator("#storage select").select_option("phone")
-    page.locator("#storage textarea").fill("Rief am Montag an.")
+    # the first of the forms of the card; the others are about holds
+    objection = page.locator("#storage details").first
+    objection.locator("summary").click()
+    objection.locator("select").select_option("phone")
+    objection.locator("textarea").fill("Rief am Montag an.")
     agent.check()
-    page.locator("#storage form button").click()
+    objection.locator("form button").click()
     page.wait_for_load_state()
     expect(page.locator("#storage")).to_contain_text("Rief am Montag an.")
     agent.check()
