@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from helpdesk import conf
-from helpdesk.models import AtEnd, AutoResponse, Calendar, Promise, Queue, Ticket, directory
+from helpdesk.models import AutoResponse, Calendar, Promise, Queue, Ticket, directory
 from helpdesk.rules import wording
+from helpdesk.rules.terms import makes_shorter
 from helpdesk.rules.wording import Link, Variable
 
 from . import expected, links
@@ -176,7 +177,7 @@ def _objection(ticket: Ticket) -> str:
     if ticket.objected_at is not None and ticket.objection_days is not None:
         return objection(url, days=ticket.objection_days, is_noted=True)
     days = directory().retention.days_with_objection()
-    if days >= ticket.retention_days and ticket.at_end != AtEnd.ANONYMISE:
+    if not makes_shorter(ticket, days):
         return ""
     return objection(url, days=days, is_noted=ticket.objected_at is not None)
 

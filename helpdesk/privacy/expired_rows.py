@@ -11,10 +11,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django_tasks_db.models import DBTaskResult
 
 from helpdesk import conf
+from helpdesk.actions.erasing_parts import drop_exports
 from helpdesk.models import (
     AskedField,
     AuditEntry,
-    Blob,
     BouncedAddress,
     DataExport,
     ErasureRun,
@@ -60,10 +60,7 @@ def _bounced(now: datetime) -> int:
 
 def _exports(now: datetime) -> int:
     rows = DataExport.objects.filter(expires_at__lte=now)
-    blobs = set(rows.filter(blob__isnull=False).values_list("blob_id", flat=True))
-    gone = rows.delete()[0]
-    Blob.release_all(blobs)
-    return gone
+    return drop_exports(list(rows.values_list("pk", flat=True)))
 
 
 def _asked(now: datetime) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -102,7 +103,17 @@ def objection_wording(days: int, language: str) -> str:
         ) % {"days": days}
 
 
-def makes_shorter(terms: Terms, days: int) -> bool:
+class HasEnd(Protocol):
+    """What has days and an end: terms, or a ticket on which they are frozen."""
+
+    @property
+    def retention_days(self) -> int: ...
+
+    @property
+    def at_end(self) -> str: ...
+
+
+def makes_shorter(terms: HasEnd, days: int) -> bool:
     """Tell whether an objection changes anything, if a request is kept so many `days` with one."""
     return days < terms.retention_days or terms.at_end == ANONYMISE
 
