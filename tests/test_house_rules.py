@@ -236,6 +236,25 @@ def test_every_text_column_says_whether_it_holds_content(model):
     assert set(privacy) - columns == set()
 
 
+def sets_for_all(node: ast.AST) -> bool:
+    """Tell whether a statement changes a constant of a module or class, for every test that comes after."""
+    return any(
+        isinstance(target, ast.Attribute)
+        and isinstance(target.value, ast.Name)
+        and target.value.id != "settings"  # pytest-django's fixture puts its own back
+        and target.attr.isupper()
+        for target in targets(node)
+    )
+
+
+def test_no_test_leaves_a_constant_changed():
+    """What one test sets with `monkeypatch` ends with it; an assignment stays for what this process runs next."""
+    modules = [
+        name for name in sources("tests") if Path(name).name.startswith(("test_", "conftest"))
+    ]
+    assert offenders(modules, sets_for_all) == []
+
+
 def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     body = node.body[1:] if ast.get_docstring(node) else node.body
     return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django_mailbox.models import Mailbox
@@ -56,7 +58,9 @@ def _fetch_and_file() -> None:
 
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="kill tests run on PostgreSQL")
-def test_a_process_killed_anywhere_loses_and_doubles_no_mail(protocol):
+def test_a_process_killed_anywhere_loses_and_doubles_no_mail(protocol, monkeypatch):
+    # a dead worker's lease ends by its time; the test does not wait for it
+    monkeypatch.setattr(fetch, "LEASE", timedelta(0))
     queue = f.QueueFactory(slug="support")
     f.QueueAddressFactory(queue=queue, address="support@desk.example")
     with dovecot() as server:
@@ -70,8 +74,6 @@ def test_a_process_killed_anywhere_loses_and_doubles_no_mail(protocol):
             Ticket.objects.all().delete()
             Blob.objects.all().delete()
             MailAccount.objects.all().delete()
-            # a dead worker's lease ends by its time; the test does not wait for it
-            fetch.LEASE = fetch.timedelta(0)
             account.save(force_insert=True)
             # nobody's queue stays nobody's: only addresses decide here
             Queue.objects.filter(pk=queue.pk).update(is_active=True)

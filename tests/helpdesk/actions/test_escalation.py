@@ -111,16 +111,13 @@ def test_each_run_may_break_anew(queue, clock):
     ]
 
 
-def test_no_ticket_is_left_out_however_many_there_are(queue, clock):
+def test_no_ticket_is_left_out_however_many_there_are(queue, clock, monkeypatch):
     tickets = [f.make_ticket(queue) for _n in range(7)]
     clock.shift(7200)
-    before, escalation.BATCH = escalation.BATCH, 3
-    try:
-        rounds = []
-        while count := escalation.raise_clocks():
-            rounds.append(count)
-    finally:
-        escalation.BATCH = before
+    monkeypatch.setattr(escalation, "BATCH", 3)
+    rounds = []
+    while count := escalation.raise_clocks():
+        rounds.append(count)
     assert rounds == [3, 3, 1]
     assert {row.ticket_id for row in Event.objects.filter(kind="clock.breached")} == {
         ticket.pk for ticket in tickets
