@@ -133,6 +133,34 @@ def check_tasks(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.models)
+def check_tables(**kwargs: Any) -> list[CheckMessage]:
+    """Report foreign keys of a site's tables that would keep tickets, or people, from being erased."""
+    from .actions.erasing_rows import ERASED  # models may be missing where apps are (`check_apps`)
+    from .models import refusals
+
+    return [_refusal(link, why) for link, why in refusals(ERASED)]
+
+
+def _refusal(link: Any, why: str) -> CheckMessage:
+    name = f"{link.model._meta.label}.{link.field.name}"
+    target = link.field.related_model._meta.label
+    if why == "parents":
+        return Error(
+            f"{name} lets rows go with their {target}, but of each only the lower half: the table has a parent.",
+            hint="Use SET_NULL, or put the foreign key into the parent's table. A page cannot go with a ticket.",
+            obj=link.field,
+            id="helpdesk.E051",
+        )
+    return Error(
+        f"{name} keeps a row of {target} from being erased: on_delete is none of those that an erasure can follow.",
+        hint="Use CASCADE (the row goes, too), SET_NULL or SET_DEFAULT (it stays). To do nothing, keep the id in a "
+        "column without a foreign key, or set db_constraint=False with DO_NOTHING.",
+        obj=link.field,
+        id="helpdesk.E050",
+    )
+
+
 @register(deploy=True)
 def check_deployment(**kwargs: Any) -> list[CheckMessage]:
     """Report what is right on a machine of one's own and wrong in production."""

@@ -21,7 +21,6 @@ from django.utils import timezone
 from helpdesk import journal, notifications
 from helpdesk.models import (
     Article,
-    DataExport,
     Hold,
     Ticket,
     Tombstone,
@@ -30,7 +29,7 @@ from helpdesk.models import (
 )
 from helpdesk.states import StateType
 
-from . import erasing_parts, storing
+from . import erasing_parts, exported, storing
 from .erasing_rows import Rows
 
 #: What is read of a ticket that goes: nothing that anybody wrote.
@@ -301,22 +300,10 @@ def _put_tombstones(stones: list[Tombstone]) -> None:
 
 
 def _forget_copies(rows: Collection[Ticket]) -> None:
-    """Let go of what was made of these tickets and others together: digests, and exports (one asks again).
-
-    A complete export has something of everybody who ever wrote of the person: all of them go.
-    """
-    notifications.forget_digests([row.pk for row in rows])
-    waiting = list(DataExport.objects.values_list("pk", "customer", "addresses", "is_complete"))
-    if not waiting:
-        return
-    people = {row.customer_id for row in rows} - {None}
-    named = erasing_parts.addresses_of(rows)
-    gone = [
-        pk
-        for pk, person, known, is_complete in waiting
-        if is_complete or person in people or named & set(known)
-    ]
-    erasing_parts.drop_exports(gone)
+    """Let go of what was made of these tickets and others together: digests, and exports (one asks again)."""
+    ids = [row.pk for row in rows]
+    notifications.forget_digests(ids)
+    exported.forget_exports(ids)
 
 
 def _journal(stones: Iterable[Tombstone], found: Rows) -> Iterator[dict[str, Any]]:

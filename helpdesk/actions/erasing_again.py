@@ -25,6 +25,8 @@ from helpdesk.models import (
     OutboundMail,
     Privacy,
     Ticket,
+    delete_rows,
+    let_go,
 )
 from helpdesk.notifications import restored
 from helpdesk.permissions import SYSTEM
@@ -32,6 +34,7 @@ from helpdesk.permissions import SYSTEM
 from .drafts import preview_of
 from .erasing_parts import blank
 from .erasing_rows import NO_RAW, drop_raw
+from .exported import forget_copies, locked_sources
 from .merging import unmerge
 
 #: Of a mail of the ledger stays that it came, so that it is not taken for new.
@@ -44,13 +47,15 @@ def empty_articles(*, articles: Collection[int]) -> Counter[str]:
 
     The row stays, so that nothing that points to it breaks. What is empty already counts again, and changes nothing.
     """
+    copied = locked_sources(Article, articles)
     rows = Article.objects.select_for_update(of=("self",)).filter(pk__in=articles).order_by("pk")
     found = dict(rows.values_list("pk", "ticket_id"))
     if not found:
         return Counter()
+    forget_copies(copied)
     files = Attachment.objects.filter(article__in=found).order_by()
     blobs = set(files.values_list("blob_id", flat=True))
-    attachments, _by_table = files.delete()
+    attachments = delete_rows(files)
     mails = InboundMail.objects.filter(article__in=found).order_by()
     done = empty_mails(mails=list(mails.values_list("pk", flat=True)))
     # its Message-ID stays: it tells answers apart, and only one mail may have it
@@ -81,10 +86,13 @@ def _tell_the_tickets(ids: Iterable[int]) -> None:
 @transaction.atomic
 def empty_mails(*, mails: Collection[int]) -> Counter[str]:
     """Leave of mails of the ledger (ids) that they came, and nothing of what they said; count them."""
+    copied = locked_sources(InboundMail, mails)
     rows = InboundMail.objects.select_for_update(of=("self",)).filter(pk__in=mails).order_by("pk")
     found = dict(rows.values_list("pk", "blob_id"))
     if not found:
         return Counter()
+    forget_copies(copied)
+    let_go({InboundMail: found})
     done = drop_raw(found)
     columns = {
         name: value for name, value in blank(InboundMail, *Privacy).items() if name not in _STAYS

@@ -18,8 +18,6 @@ from helpdesk.models import (
     Attachment,
     Blob,
     Clock,
-    CustomerAddress,
-    DataExport,
     DraftFile,
     Event,
     EventKind,
@@ -213,27 +211,6 @@ PERSONS = Part(
     journal.PERSONS,
     _erase_persons,
 )
-
-
-def addresses_of(rows: Collection[Ticket]) -> set[str]:
-    """Return the addresses and log-in names of the people of some tickets."""
-    people = {row.customer_id for row in rows} - {None}
-    known = CustomerAddress.objects.filter(customer__in=people)
-    taking_part = Participant.objects.filter(ticket__in=_ids(rows))
-    return {
-        *(row.contact for row in rows if row.contact),
-        *known.values_list("normalised", flat=True),
-        *taking_part.values_list("normalised", flat=True),
-    }
-
-
-def drop_exports(ids: Collection[int]) -> int:
-    """Delete exports of personal data with their archives; return how many there were."""
-    rows = DataExport.objects.filter(pk__in=ids).order_by()
-    blobs = set(rows.filter(blob__isnull=False).values_list("blob_id", flat=True))
-    done = delete_rows(rows)
-    Blob.release_all(blobs)
-    return done
 
 
 # --- anonymous ---------------------------------------------------------------------------------------

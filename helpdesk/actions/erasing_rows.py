@@ -2,17 +2,15 @@
 
 The database would refuse a ticket to which something still points, and Django's own way of deleting would read every
 row whole, because Wagtail listens to each. So the tables stand here; a test walks through the models and finds what
-is missing.
+is missing. What a site's own tables say of their rows is followed by `helpdesk.models.outside`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from django.apps import apps
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import FileField, Model
 
 from helpdesk.models import (
@@ -22,6 +20,8 @@ from helpdesk.models import (
     Attachment,
     Blob,
     Clock,
+    Customer,
+    CustomerAddress,
     DismissedHint,
     DraftFile,
     Event,
@@ -44,8 +44,11 @@ from helpdesk.models import (
     TicketLink,
     UntoldEvent,
     Watcher,
-    delete_rows,
+    delete_alone,
+    forget_generic,
+    let_go,
 )
+from helpdesk.models.outside import by
 
 Table = type[Model]
 #: Rows that go because they point, by one of these columns, to a row that goes. What is pointed to stands first.
@@ -83,6 +86,14 @@ CUT: tuple[tuple[Table, str], ...] = (
     (Notice, "mail"),
     (OutboundMail, "original"),
     (LikelyDuplicate, "other"),
+)
+#: Tables of which erasing deletes rows, or counts them as deleted: a site's foreign keys there have to allow it.
+ERASED: tuple[Table, ...] = (
+    Ticket,
+    *(model for model, _columns in GONE),
+    InboundMail,
+    Customer,
+    CustomerAddress,
 )
 #: What stays of a mail in the ledger: where it came from, its key, and when; see `InboundMail.State.ERASED`.
 SHELL: dict[str, Any] = {
@@ -141,6 +152,8 @@ class Rows:
             done["mails"] += rows.update(**SHELL, **NO_RAW)
         for model, column in CUT:
             self._cut(model, column)
+        # a site's rows go also where ours stays without a person in it: it counts as erased
+        done += let_go({**self.ids, InboundMail: self.mails})
         gone = {model: ids for model, ids in self.ids.items() if ids and model not in self.keep}
         for model, ids in gone.items():
             done[NAMES.get(model, "rows")] += _delete(model, ids)
@@ -169,14 +182,9 @@ class Rows:
             model._default_manager.filter(**{f"{column}__in": ids}).update(**{column: None})
 
 
-def by(ids: Sequence[int], size: int = 5000) -> Iterator[Sequence[int]]:
-    """Yield ids in portions: SQLite takes only so many in one statement."""
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
-
-
 def _delete(model: Table, pks: Sequence[int]) -> int:
-    return sum(delete_rows(model._default_manager.filter(pk__in=ids)) for ids in by(pks))
+    # what of a site's tables points to them went before
+    return sum(delete_alone(model._default_manager.filter(pk__in=ids)) for ids in by(pks))
 
 
 # --- what other apps keep ----------------------------------------------------------------------------
@@ -219,29 +227,4 @@ def _delete_with_files(model: Any, ids: list[int]) -> int:
                 if name:
                     field.storage.delete(name)
     forget_generic({model: ids})
-    return delete_rows(rows)
-
-
-#: Pairs of columns by which a table points to a row of any table.
-_PAIRS = (
-    ("content_type", "object_id"),
-    ("base_content_type", "object_id"),
-    ("to_content_type", "to_object_id"),
-)
-
-
-def forget_generic(ids: dict[Table, list[int]]) -> None:
-    """Delete the rows of other apps that point to these: Wagtail's logs, its index of references, and their like."""
-    types = {model: ContentType.objects.get_for_model(model).pk for model in ids if ids[model]}
-    for table, type_, key in _generic():
-        rows = table._default_manager.filter(**{f"{type_}__in": list(types.values())}).order_by()
-        present = set(rows.values_list(type_, flat=True)[:1]) and set(types)
-        for model in present:
-            texts = [str(pk) for pk in ids[model]]
-            delete_rows(table._default_manager.filter(**{type_: types[model], f"{key}__in": texts}))
-
-
-def _generic() -> Iterator[tuple[Any, str, str]]:
-    for model in apps.get_models():
-        names = {field.name for field in model._meta.concrete_fields}
-        yield from ((model, type_, key) for type_, key in _PAIRS if {type_, key} <= names)
+    return delete_alone(rows)

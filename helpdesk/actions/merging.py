@@ -37,6 +37,7 @@ from . import storing
 from .base import default_state, locked, touch
 from .carrying import carry, carry_back
 from .drafts import preview_of
+from .exported import share_exports
 from .lifecycle import become_merged, put_back, transition
 from .objecting import clear_objection, inherit_objections, take_objection
 from .spam import SPAM_TAG
@@ -69,6 +70,7 @@ def merge(*, actor: Actor, source: Ticket, target: Ticket, visible: bool | None 
     apart = _is_apart(source, target, visible)
     before = {"source": _facts(source), "target": _facts(target)}
     moved = carry(source, target, apart=apart)
+    share_exports(source, target)
     chain = list(source.merged_from.order_by("pk").values_list("pk", flat=True))
     Ticket.objects.filter(pk__in=chain).update(merged_into=target)
     since = source.waiting_since

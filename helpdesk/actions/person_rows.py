@@ -10,7 +10,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
-from django.db.models import F, ProtectedError, Q
+from django.db.models import F, ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -28,13 +28,15 @@ from helpdesk.models import (
     Participant,
     SenderBlock,
     Ticket,
+    delete_rows,
+    forget_generic,
+    let_go,
 )
 from helpdesk.permissions import Actor
 from helpdesk.rules.blanking import Person
 
 from .base import address_of
-from .erasing_parts import drop_exports
-from .erasing_rows import forget_generic
+from .exported import drop_exports
 
 #: Sessions looked at in one go.
 _SESSIONS = 500
@@ -144,9 +146,10 @@ def forget_person(*, person: Person) -> Counter[str]:
         if going and not left:
             journal.write([{"kind": journal.CUSTOMERS, "pks": going}])
         counts["exports"] = drop_exports(_exports_of(person))
-        counts["addresses"] = CustomerAddress.objects.filter(customer__in=going).count()
+        counts["addresses"] = delete_rows(CustomerAddress.objects.filter(customer__in=going))
         rows = Customer.objects.filter(pk__in=going)
         counts["customers"] = rows.count()
+        let_go({Customer: going})
         rows.delete()
         counts["kept"] = len(left)
         theirs = person.addresses | person.spelled
@@ -161,10 +164,11 @@ def forget_person(*, person: Person) -> Counter[str]:
 
 
 def _exports_of(person: Person) -> list[int]:
-    found = Q(customer__in=person.customers) | Q(is_complete=True)  # what others wrote of them
-    rows = DataExport.objects.filter(found).values_list("pk", flat=True)
+    """Return the exports of their data. Those of others that held something of them went with the tickets' parts."""
+    rows = DataExport.objects.filter(customer__in=person.customers).values_list("pk", flat=True)
     named = DataExport.objects.filter(customer__isnull=True).values_list("pk", "addresses")
-    return [*rows, *(pk for pk, texts in named if person.addresses & set(texts))]
+    known = person.addresses | person.logins
+    return [*rows, *(pk for pk, texts in named if known & set(texts))]
 
 
 def _drop_account(pk: int) -> int:

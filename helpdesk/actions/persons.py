@@ -19,8 +19,6 @@ from helpdesk import events, journal, search
 from helpdesk.models import (
     Answer,
     Article,
-    Attachment,
-    Blob,
     EventKind,
     Hold,
     InboundMail,
@@ -29,12 +27,15 @@ from helpdesk.models import (
     Privacy,
     SavedDraft,
     Ticket,
+    delete_rows,
+    let_go,
 )
 from helpdesk.permissions import SYSTEM
 from helpdesk.rules.blanking import Blanker, Person, Term
 
 from .answers import rows_of_snapshot
-from .erasing_rows import drop_raw
+from .exported import forget_copies, forget_exports, lock_tickets, locked_sources
+from .person_files import drop_files, drop_raw_mails
 
 #: Rows of one transaction.
 BATCH = 200
@@ -42,6 +43,7 @@ BATCH = 200
 _APART = frozenset(
     ("SearchEntry", "AuditEntry", "Customer", "CustomerAddress", "AddressClaim", "Participant")
     + ("BouncedAddress", "AutoMail", "DataExport", "PersonErasure", "SenderBlock", "Answer")
+    + ("FileRemoval",)
 )
 #: Lists of recipients: the person's entry goes, name and all.
 _RECIPIENTS = frozenset(("to", "cc", "bcc", "delivered", "refused", "bounces", "envelope_to"))
@@ -185,13 +187,10 @@ def blank(
     if not ids:
         return 0, Counter()
     with transaction.atomic():
-        if model is Article:  # everybody locks the ticket first
-            tickets = Ticket.objects.filter(articles__in=ids).values("pk")
-            list(
-                Ticket.objects.select_for_update(no_key=True).filter(pk__in=tickets).order_by("pk")
-            )
+        copied = locked_sources(model, ids)
         found = model._default_manager.select_for_update(of=("self",)).filter(pk__in=ids)
         counts = _change(model, found.order_by("pk"), person, blanker, own_goes)
+        forget_copies(copied)
     return ids[-1], counts
 
 
@@ -277,8 +276,8 @@ def _articles(
     pks = [row.pk for row in changed]
     if own_goes:
         journal.write([{"kind": journal.ARTICLES, "pks": sorted(own)}] if own else [])
-    _drop_files(own)  # whose they are stands in most files, and cannot be taken out of them
-    mails = _drop_raw(Q(article__in=raw), shells=Q(article__in=own))
+    drop_files(own)  # whose they are stands in most files, and cannot be taken out of them
+    mails = drop_raw_mails(Q(article__in=raw), shells=Q(article__in=own))
     for row in changed:
         search.index_article(row)
     counts = {"articles": len(own), "mentions": len(set(pks) - own), "mails": mails}
@@ -299,34 +298,6 @@ def _empty(row: Article, word: str) -> None:
     row.to, row.cc, row.references, row.in_reply_to = [], [], [], ""
 
 
-def _drop_files(article_ids: Collection[int]) -> None:
-    """Delete the files of messages, and their bytes where nothing else needs them."""
-    rows = Attachment.objects.filter(article__in=article_ids)
-    blobs = set(rows.order_by().values_list("blob_id", flat=True))
-    rows.delete()
-    Blob.release_all(blobs)
-
-
-def _drop_raw(which: Q, *, shells: Q) -> int:
-    """Delete raw mails and their rows in the journal of mailboxes; of `shells` nothing stays but that they came."""
-    rows = InboundMail.objects.filter(which)
-    found = list(rows.select_for_update(of=("self",)).order_by("pk"))
-    if not found:
-        return 0
-    blobs = {row.blob_id for row in found if row.blob_id is not None}
-    pks = [row.pk for row in found]
-    drop_raw(pks)
-    emptied = list(InboundMail.objects.filter(shells, pk__in=pks).values_list("pk", flat=True))
-    InboundMail.objects.filter(pk__in=pks).update(blob=None)
-    InboundMail.objects.filter(pk__in=emptied).update(
-        state=InboundMail.State.ERASED, sender="", subject="", envelope_to=[], evidence=[], error=""
-    )
-    if emptied:
-        journal.write([{"kind": journal.INBOUND, "pks": sorted(emptied)}])
-    Blob.release_all(blobs)
-    return len(blobs)
-
-
 def _inbound(rows: QuerySet[InboundMail], person: Person, blanker: Blanker) -> Counter[str]:
     """Mails from the person become shells; of others' that have their address, say, the raw bytes go."""
     pks, own = [], []
@@ -338,14 +309,16 @@ def _inbound(rows: QuerySet[InboundMail], person: Person, blanker: Blanker) -> C
         row.save(update_fields=[field.name for field in columns(InboundMail)])
         pks += [row.pk] if is_sure else []
         own += [row.pk] if mine else []
-    mails = _drop_raw(Q(pk__in=pks), shells=Q(pk__in=own))
+    mails = drop_raw_mails(Q(pk__in=pks), shells=Q(pk__in=own))
     return Counter({"mails": mails}) if mails else Counter()
 
 
 def _without_recipients(mail_ids: Collection[int]) -> None:
     """Mails that went to the person alone go, if they belong to no ticket; none of the others goes out any more."""
     nobody = OutboundMail.objects.filter(pk__in=mail_ids, to=[], cc=[], bcc=[])
-    nobody.filter(ticket__isnull=True, article__isnull=True).delete()
+    alone = nobody.filter(ticket__isnull=True, article__isnull=True)
+    let_go({OutboundMail: list(alone.values_list("pk", flat=True))})
+    alone.delete()
     waiting = nobody.filter(state__in=(OutboundMail.State.QUEUED, OutboundMail.State.FAILED))
     waiting.update(state=OutboundMail.State.WITHDRAWN)
 
@@ -371,7 +344,7 @@ def _tickets(
             continue
         changed.append(row)
         if row.answers != before:
-            Answer.objects.filter(ticket=row).delete()
+            delete_rows(Answer.objects.filter(ticket=row))
             Answer.objects.bulk_create(rows_of_snapshot(row), batch_size=500)
     names = [field.name for field in columns(Ticket)]
     Ticket.objects.bulk_update(
@@ -380,7 +353,7 @@ def _tickets(
     pks = [row.pk for row in changed]
     # screens that show it learn that it changed; when something last happened is another matter
     Ticket.objects.filter(pk__in=pks).update(version=F("version") + 1)
-    Participant.objects.filter(ticket__in=pks, normalised__in=person.addresses).delete()
+    delete_rows(Participant.objects.filter(ticket__in=pks, normalised__in=person.addresses))
     for row in changed:
         search.index_ticket(row)
         events.record(
@@ -393,6 +366,9 @@ def _tickets(
 def drop_participants(*, person: Person, held: Collection[int]) -> Counter[str]:
     """Let the person take part in no ticket any more, held ones apart."""
     with transaction.atomic():
-        rows = Participant.objects.filter(normalised__in=person.addresses)
-        gone, _by_model = rows.exclude(ticket__in=held).delete()
+        rows = Participant.objects.filter(normalised__in=person.addresses).exclude(ticket__in=held)
+        tickets = set(rows.values_list("ticket", flat=True))
+        lock_tickets(tickets)
+        gone = delete_rows(rows.filter(ticket__in=tickets))
+        forget_exports(tickets)
     return Counter({"participants": gone}) if gone else Counter()

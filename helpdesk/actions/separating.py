@@ -28,6 +28,7 @@ from helpdesk.rules.terms import strictest
 from .base import locked, touch
 from .customers import customer_for_address
 from .drafts import OF_TICKET, Draft
+from .exported import share_exports
 from .objecting import continued_terms, own_terms
 from .opening import Opened, open_ticket
 from .terms import terms_of
@@ -77,6 +78,7 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
     for one, other in ((ticket, opened.ticket), (opened.ticket, ticket)):
         data = {"ticket": other.pk, "article": article.pk}
         events.record(actor=actor, ticket=one, kind=EventKind.SEPARATED, data=data)
+    share_exports(ticket, opened.ticket)
     notifications.detach(article=article)
     article.delete()
     touch(actor, ticket)
@@ -154,6 +156,7 @@ def split(
         is_test=ticket.is_test,
     )
     _copy_files(article, opened.article)
+    share_exports(ticket, opened.ticket)
     TicketLink.objects.create(source=ticket, target=opened.ticket, kind=TicketLink.Kind.PARENT)
     for one, other in ((ticket, opened.ticket), (opened.ticket, ticket)):
         events.record(

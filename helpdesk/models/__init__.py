@@ -1,5 +1,5 @@
 """All models of the extension. Import them from here; inside, arrows run from later to earlier:
-base, batch, audit, access, routes, time, keeping, queues, departments, sorting, people, blobs, held_files, tickets, ticket_parts, erasure, answers, clocks, absence, working,
+base, batch, audit, access, routes, time, keeping, queues, departments, sorting, people, blobs, outside, held_files, tickets, ticket_parts, erasure, answers, clocks, absence, working,
 articles, search, history, mail, orders, outbound, notices, screening, jobs, directory, persons."""
 
 from .absence import Absence, AbsenceDeputy, AbsenceTicket, AgentSettings, Handover
@@ -7,13 +7,13 @@ from .access import OAuthAccess
 from .answers import Answer, AskedField
 from .articles import Article, Attachment, Sender
 from .audit import AuditEntry, AuditKind
-from .base import NamedRow, Privacy, delete_rows
+from .base import NamedRow, Privacy, delete_alone
 from .batch import current_batch, held, hold, insert, known, learn, open_batch, update
 from .blobs import Blob, BlobRemoval, Scan, remove_left
 from .clocks import Clock, PromiseOverride
 from .departments import Department, Team
 from .directory import Directory, directory, is_kept, kept_directory
-from .erasure import DataExport, ErasureRun, Hold, Tombstone
+from .erasure import DataExport, ErasureRun, ExportedTicket, Hold, Tombstone
 from .held_files import HeldFile
 from .history import Event, EventKind
 from .jobs import PeriodicJob
@@ -30,6 +30,7 @@ from .notices import (
 )
 from .orders import OrderSettings, QueueOrder
 from .outbound import AutoMail, AutoResponse, BouncedAddress, OutboundMail
+from .outside import FileRemoval, delete_rows, forget_generic, let_go, refusals, remove_left_files
 from .people import AddressClaim, Customer, CustomerAddress, Organisation, Proof
 from .persons import PersonErasure
 from .queues import (
@@ -91,8 +92,10 @@ __all__ = [
     "DismissedHint",
     "DraftFile",
     "ErasureRun",
+    "ExportedTicket",
     "Event",
     "EventKind",
+    "FileRemoval",
     "FollowUp",
     "Handover",
     "HeldFile",
@@ -152,8 +155,10 @@ __all__ = [
     "Watcher",
     "confidential_queues",
     "current_batch",
+    "delete_alone",
     "delete_rows",
     "directory",
+    "forget_generic",
     "held",
     "hold",
     "in_tree_order",
@@ -162,10 +167,13 @@ __all__ = [
     "kept_directory",
     "known",
     "learn",
+    "let_go",
     "open_batch",
     "own_addresses",
     "queue_map",
+    "refusals",
     "remove_left",
+    "remove_left_files",
     "update",
     "usual_work_time",
 ]

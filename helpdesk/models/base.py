@@ -21,7 +21,7 @@ class Privacy(StrEnum):
 CONTENT, PERSON, NONE = Privacy.CONTENT, Privacy.PERSON, Privacy.NONE
 
 
-def delete_rows(rows: models.QuerySet[Any]) -> int:
+def delete_alone(rows: models.QuerySet[Any]) -> int:
     """Delete rows with one statement, and return how many; what points to them is the caller's business.
 
     Django's own way reads them whole first if anybody listens, and Wagtail listens to every model.

@@ -9,14 +9,14 @@ from uuid import uuid4
 
 from django.core.files.base import File
 from django.db import IntegrityError, OperationalError, connection, models, transaction
-from django.db.models import Q
+from django.db.models import ForeignObjectRel, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import scanner, storage
 
-from .base import NONE, delete_rows
+from .base import NONE, delete_alone
 
 #: So many files are deleted in one transaction.
 AT_ONCE = 100
@@ -127,8 +127,7 @@ class Blob(models.Model):
     def references(self) -> int:
         """Count the rows that need these bytes."""
         return sum(
-            relation.related_model._default_manager.filter(**{relation.field.name: self}).count()
-            for relation in self._meta.related_objects
+            table._base_manager.filter(**{name: self}).count() for table, name in self._needing()
         )
 
     def release(self) -> bool:
@@ -157,7 +156,7 @@ class Blob(models.Model):
             BlobRemoval.objects.bulk_create(
                 [BlobRemoval(sha256=one) for one in digests], ignore_conflicts=True
             )
-            delete_rows(cls.objects.filter(pk__in=free))
+            delete_alone(cls.objects.filter(pk__in=free))
             # the rows are committed by then: a storage that fails now loses nothing but time
             transaction.on_commit(partial(_discard, digests), robust=True)
         return len(free)
@@ -170,11 +169,17 @@ class Blob(models.Model):
     @classmethod
     def _needed(cls, ids: Collection[int]) -> set[int]:
         needed: set[int] = set()
-        for relation in cls._meta.related_objects:
-            name = relation.field.name
-            rows = relation.related_model._default_manager.filter(**{f"{name}__in": ids}).order_by()
+        for table, name in cls._needing():
+            rows = table._base_manager.filter(**{f"{name}__in": ids}).order_by()
             needed.update(rows.values_list(name, flat=True))
         return needed
+
+    @classmethod
+    def _needing(cls) -> Iterator[tuple[Any, str]]:
+        """Yield the tables that need stored bytes, and the column; also those without a way back, of any app."""
+        for relation in cls._meta.get_fields(include_hidden=True):
+            if isinstance(relation, ForeignObjectRel) and not relation.many_to_many:
+                yield relation.related_model, relation.field.name
 
 
 class BlobRemoval(models.Model):
@@ -237,8 +242,8 @@ def _discard_guarded(digests: Sequence[str], *, patient: bool) -> None:
     Blob.objects.bulk_create(guards, ignore_conflicts=True)
     ours = Blob.objects.filter(sha256__in=digests, finding=mark)
     storage.delete_all(ours.values_list("sha256", flat=True))
-    delete_rows(ours)
-    delete_rows(BlobRemoval.objects.filter(sha256__in=digests))
+    delete_alone(ours)
+    delete_alone(BlobRemoval.objects.filter(sha256__in=digests))
 
 
 def _by(digests: Sequence[str], size: int) -> Iterator[Sequence[str]]:

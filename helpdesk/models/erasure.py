@@ -173,6 +173,8 @@ class DataExport(models.Model):
     made_at = models.DateTimeField(_("made"), null=True, blank=True)
     expires_at = models.DateTimeField(_("gone after"), db_index=True)
     blob = models.ForeignKey(Blob, models.PROTECT, null=True, blank=True, related_name="exports")
+    # whether `tickets` says what it holds; of one made by an earlier version nobody knows
+    is_noted = models.BooleanField(default=False)
 
     privacy = {"addresses": PERSON, "language": NONE, "state": NONE}
 
@@ -183,3 +185,24 @@ class DataExport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asked_at:%Y-%m-%d} {self.state}"
+
+
+class ExportedTicket(models.Model):
+    """That an export holds something of a ticket: written before it is read, so that an erasure finds the export."""
+
+    # the constraint has an index that begins with it
+    export = models.ForeignKey(DataExport, models.CASCADE, db_index=False, related_name="tickets")
+    # its id and no more: the row goes with the export, and an export goes with what it holds
+    ticket_pk = models.PositiveBigIntegerField(db_index=True)
+
+    privacy: dict[str, str] = {}
+
+    class Meta:
+        verbose_name = _("ticket in an export")
+        verbose_name_plural = _("tickets in exports")
+        constraints = [
+            models.UniqueConstraint(fields=["export", "ticket_pk"], name="helpdesk_exported_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.export_id} {self.ticket_pk}"

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from helpdesk import conf, journal
 from helpdesk.actions.erasing_rows import NO_RAW, SHELL, drop_raw
-from helpdesk.models import Blob, ErasureRun, InboundMail, RetentionSettings
+from helpdesk.models import Blob, ErasureRun, InboundMail, RetentionSettings, let_go
 
 BATCH = 200
 
@@ -45,6 +45,7 @@ def empty(pks: Collection[int]) -> None:
     rows = InboundMail.objects.filter(pk__in=pks)
     blobs = set(rows.filter(blob__isnull=False).values_list("blob_id", flat=True))
     journal.write([{"kind": journal.INBOUND, "pks": sorted(pks)}])
+    let_go({InboundMail: pks})
     drop_raw(pks)
     rows.update(**SHELL, **NO_RAW)
     Blob.release_all(blobs)

@@ -8,8 +8,14 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, ForeignObjectRel, OuterRef, ProtectedError, QuerySet
 
-from helpdesk.actions.erasing_rows import forget_generic
-from helpdesk.models import AddressClaim, Customer, CustomerAddress, ErasureRun
+from helpdesk.models import (
+    AddressClaim,
+    Customer,
+    CustomerAddress,
+    ErasureRun,
+    delete_rows,
+    forget_generic,
+)
 
 BATCH = 200
 #: Somebody who was entered by hand, or is just writing, gets so many days until the first ticket.
@@ -50,6 +56,7 @@ def people_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
         return Counter(), False
     try:
         with transaction.atomic():
+            delete_rows(CustomerAddress.objects.filter(customer__in=pks))
             Customer.objects.filter(pk__in=pks).delete()
             forget_generic({Customer: pks})
     except (IntegrityError, ProtectedError):  # one of them has just written

@@ -1,4 +1,4 @@
-"""What else is kept for a time only: lines of the audit log, addresses that bounced, exports, fields of forms, runs."""
+"""What else is kept for a time only: lines of the audit log, addresses that bounced, fields of forms, runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django_tasks_db.models import DBTaskResult
 
 from helpdesk import conf
-from helpdesk.actions.erasing_parts import drop_exports
 from helpdesk.models import (
     AskedField,
     AuditEntry,
     BouncedAddress,
-    DataExport,
     ErasureRun,
     PersonErasure,
     RetentionSettings,
@@ -58,11 +56,6 @@ def _bounced(now: datetime) -> int:
     return BouncedAddress.objects.filter(last_at__lt=until).delete()[0]
 
 
-def _exports(now: datetime) -> int:
-    rows = DataExport.objects.filter(expires_at__lte=now)
-    return drop_exports(list(rows.values_list("pk", flat=True)))
-
-
 def _asked(now: datetime) -> int:
     """Forget the fields of forms that are gone, with their pages and every ticket that came by them."""
     page: Any = Ticket._meta.get_field("page").related_model
@@ -95,7 +88,6 @@ def _arguments(now: datetime) -> int:
 
 _SMALL: Final[dict[str, Callable[[datetime], int]]] = {
     "bounced": _bounced,
-    "exports": _exports,
     "asked_fields": _asked,
     "runs": _runs,
     "persons_forgotten": _failed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -14,8 +15,8 @@ from django.utils import timezone
 from django_tasks import task
 
 from helpdesk import audit, conf, permissions, storage
+from helpdesk.actions import exported
 from helpdesk.actions.customers import find_customer
-from helpdesk.actions.erasing_parts import drop_exports
 from helpdesk.errors import NotFound, NotPermitted
 from helpdesk.models import AuditKind, Blob, Customer, DataExport, Ticket
 from helpdesk.permissions import Actor
@@ -125,7 +126,10 @@ def make(pk: int) -> str:
     if row is None:
         return "nothing"
     try:
+        exported.begin_noting(pk)
         blob = _made(row)
+    except exported.Dropped:
+        return "nothing"
     except Exception as fault:  # noqa: BLE001  whatever it is: it is shown as failed, and asked for again
         DataExport.objects.filter(pk=pk).update(state=DataExport.State.FAILED)
         # by type: the message may quote what people wrote
@@ -147,7 +151,9 @@ def make(pk: int) -> str:
 
 def _made(row: DataExport) -> Blob:
     with tempfile.TemporaryFile() as target:
-        archive.write(_scope_of(row), target, language=row.language)
+        scope = _scope_of(row)
+        scope.note = partial(exported.note_tickets, row.pk)
+        archive.write(scope, target, language=row.language)
         target.seek(0)
         return Blob.keep_file(File(target))
 
@@ -212,9 +218,12 @@ def of_request(*, actor: Actor, ticket: Ticket, language: str = "") -> Any:
 
 
 def tidy_exports() -> int:
-    """Delete exports that are over, and give up what was never made; return how many are gone."""
+    """Delete exports that are over, and give up what was never made; return how many are gone.
+
+    An hourly job, and the only one that does: an archive is to be gone on its hour, not in the night after it.
+    """
     now = timezone.now()
     late = DataExport.objects.filter(state=DataExport.State.WAITING, asked_at__lt=now - _GIVEN_UP)
     late.update(state=DataExport.State.FAILED)
     over = DataExport.objects.filter(expires_at__lte=now).values_list("pk", flat=True)[:200]
-    return drop_exports(list(over))
+    return exported.drop_exports(over)

@@ -8,7 +8,7 @@ what the person wrote or was sent there, and of the rest only the paragraphs tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -20,7 +20,8 @@ from django.utils.translation import gettext as _
 
 from helpdesk import actions, permissions, uploads
 from helpdesk.actions.drafts import OF_TICKET
-from helpdesk.actions.persons import own_by, written_by
+from helpdesk.actions.exported import PORTION
+from helpdesk.actions.persons import groups_of, own_by, written_by
 from helpdesk.models import (
     Article,
     AuditEntry,
@@ -34,6 +35,7 @@ from helpdesk.models import (
     Sender,
     Ticket,
 )
+from helpdesk.models.outside import by
 from helpdesk.notifications import compose
 from helpdesk.permissions import Actor
 from helpdesk.rules.answers import told
@@ -66,6 +68,22 @@ class Scope:
     actor: Actor | None = None
     only: Ticket | None = None
     files: list[Entry] = field(default_factory=list)
+    #: Is told of tickets (ids) before anything of them is read; None for what is not stored.
+    note: Callable[[Collection[int]], None] | None = None
+    _noted: set[int] = field(default_factory=set)
+
+    def reads(self, tickets: Iterable[int]) -> None:
+        """Say that something of tickets is going to be read. Raises what `note` does."""
+        new = set(tickets) - self._noted
+        if new and self.note is not None:
+            self.note(new)
+        self._noted |= new
+
+    def reads_whole(self, tickets: Collection[int]) -> None:
+        """The same of tickets with what was merged into them; who merges more from now on notes that, too."""
+        self.reads(tickets)
+        if self.note is not None:
+            self.reads(groups_of(tickets))
 
     @property
     def is_complete(self) -> bool:
@@ -167,7 +185,7 @@ def person_data(scope: Scope) -> dict[str, Any]:
         ],
         "accounts": [] if scope.actor is not None and scope.actor.address else _accounts(person),
     }
-    return {**data, **(_only_team(person) if scope.is_complete else {})}
+    return {**data, **(_only_team(scope) if scope.is_complete else {})}
 
 
 def _accounts(person: Person) -> list[dict[str, Any]]:
@@ -183,8 +201,9 @@ def _accounts(person: Person) -> list[dict[str, Any]]:
     ]
 
 
-def _only_team(person: Person) -> dict[str, Any]:
+def _only_team(scope: Scope) -> dict[str, Any]:
     """Return what there is besides requests, and only the team sees."""
+    person = scope.person
     known = person.addresses | person.spelled
     lines = AuditEntry.objects.filter(Q(user_id__in=person.users) | Q(subject_id__in=person.users))
     came = InboundMail.objects.filter(sender__in=known).order_by("pk")
@@ -196,17 +215,27 @@ def _only_team(person: Person) -> dict[str, Any]:
         ],
         "mails_received": [
             {"at": _moment(at), "subject": subject}
-            for at, subject in came.values_list("received_at", "subject")
+            for at, subject in _mails(scope, came, "received_at")
         ],
         "mails_sent": [
             {"at": _moment(at), "subject": subject}
-            for at, subject in went.order_by("pk").values_list("created_at", "subject")
+            for at, subject in _mails(scope, went.order_by("pk"), "created_at")
         ],
         "audit_log": [
             {"at": _moment(row.at), "what": row.kind, "from": row.ip or ""}
             for row in lines.order_by("pk").only("at", "kind", "ip").iterator()
         ],
     }
+
+
+def _mails(scope: Scope, rows: QuerySet[Any], at: str) -> Iterator[tuple[datetime, str]]:
+    """Yield moments and subjects of mails, but not of tickets to which none of them belonged when it was asked."""
+    of = ("ticket_id", "article__ticket_id")
+    tickets = {pk for pair in rows.values_list(*of) for pk in pair if pk is not None}
+    scope.reads(tickets)
+    for moment, subject, *pair in rows.values_list(at, "subject", *of):
+        if tickets.issuperset(pk for pk in pair if pk is not None):
+            yield moment, subject
 
 
 # --- requests --------------------------------------------------------------------------------------------
@@ -216,11 +245,13 @@ def requests(scope: Scope) -> Iterator[dict[str, Any]]:
     """Yield the requests, one at a time; the files that belong to them are noted in the scope."""
     for tickets, part in scope.tickets():
         rows = tickets.select_related("state", "queue", "customer").order_by("created_at", "pk")
-        for pk in list(rows.values_list("pk", flat=True)):
-            ticket = rows.filter(pk=pk).first()
-            data = _request(ticket, part, scope) if ticket is not None else None
-            if data is not None:
-                yield data
+        for some in by(list(rows.values_list("pk", flat=True)), PORTION):
+            scope.reads_whole(some)
+            for pk in some:
+                ticket = rows.filter(pk=pk).first()
+                data = _request(ticket, part, scope) if ticket is not None else None
+                if data is not None:
+                    yield data
 
 
 def _request(ticket: Ticket, part: str, scope: Scope) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from itertools import islice
 from django.core.files.storage import Storage
 
 from helpdesk import search, storage
-from helpdesk.models import Blob, BlobRemoval, ErasureRun, blobs
+from helpdesk.models import Blob, BlobRemoval, ErasureRun, blobs, remove_left_files
 
 from . import due
 
@@ -30,9 +30,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def removal_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
-    """Delete bytes whose row is gone already, and that were to follow."""
-    gone = blobs.remove_left(BATCH)
-    return Counter(removed_files=gone), gone == BATCH
+    """Delete bytes whose row is gone already, and that were to follow; those of sites' own rows, too."""
+    gone, others = blobs.remove_left(BATCH), remove_left_files(BATCH)
+    return Counter(removed_files=gone + others), BATCH in (gone, others)
 
 
 def index_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:

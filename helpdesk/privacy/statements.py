@@ -20,6 +20,7 @@ def days(name: str) -> str:
 #: How long what belongs to a ticket is kept; the frame of the document says how long that is.
 WITH_TICKET: Final = "with the ticket"
 ERASED: Final = "`helpdesk/actions/erasing.py`, nightly"
+EXPORTS: Final = "`helpdesk/privacy/export.py: tidy_exports`, hourly"
 NIGHT: Final = "`helpdesk/privacy/expired_rows.py`, nightly"
 CASCADE: Final = "with the row it belongs to"
 BY_HAND: Final = "whoever looks after it deletes it"
@@ -89,6 +90,12 @@ REQUESTS: Final[dict[str, Statement]] = {
         "that the bytes of a file are still to be deleted",
         "minutes; a night at most",
         "`helpdesk/models/blobs.py`; what a dead process left: `helpdesk/privacy/leftovers.py`, nightly",
+    ),
+    "helpdesk.FileRemoval": _of_ticket(
+        NOBODY,
+        "that a file which a site's own table held of a ticket is still to be deleted",
+        "minutes; a night at most",
+        "`helpdesk/models/outside.py`; what a dead process left: `helpdesk/privacy/leftovers.py`, nightly",
     ),
     "helpdesk.HeldFile": _of_ticket(
         "whoever fills in a form",
@@ -160,8 +167,15 @@ PEOPLE: Final[dict[str, Statement]] = {
         "people",
         ASKER,
         "archive for somebody who asked what is stored (Art. 15, 20 GDPR)",
-        f"{days('EXPORT_DAYS')}; sooner if one of its tickets is erased",
-        NIGHT,
+        f"{days('EXPORT_DAYS')}; sooner if something is erased of which it holds a copy",
+        EXPORTS,
+    ),
+    "helpdesk.ExportedTicket": Statement(
+        "people",
+        ASKER,
+        "which tickets such an archive holds something of, so that it goes with them",
+        "with the archive",
+        EXPORTS,
     ),
 }
 

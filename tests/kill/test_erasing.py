@@ -34,7 +34,7 @@ BOUNDARIES = [
     "helpdesk.actions.erasing:_locked",
     "helpdesk.actions.erasing:_forget_copies",
     "helpdesk.actions.erasing_rows:drop_raw",
-    "helpdesk.actions.erasing_rows:delete_rows",
+    "helpdesk.actions.erasing_rows:delete_alone",
     "helpdesk.actions.erasing_rows:forget_generic",
     "helpdesk.actions.erasing:_put_tombstones",
     "helpdesk.journal:write",

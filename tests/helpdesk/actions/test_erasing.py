@@ -22,6 +22,7 @@ from helpdesk.models import (
     DraftFile,
     Event,
     EventKind,
+    ExportedTicket,
     HeldFile,
     Hold,
     InboundMail,
@@ -151,23 +152,28 @@ def test_every_person_in_a_row_that_stays_is_emptied():
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_complete_exports_go_whoever_they_are_about(verb):
-    """What an archive about one holds of others is known by no column."""
+def test_exports_that_hold_something_of_it_go_whoever_they_are_about(verb):
     now = timezone.now()
     facts = {
         "customer": f.CustomerFactory(),
         "asked_at": now,
         "expires_at": now + timedelta(days=7),
+        "state": "ready",
+        "is_noted": True,
+        "is_complete": True,
     }
-    complete = DataExport.objects.create(is_complete=True, state="ready", blob=Blob.keep(b"x"), **facts)  # fmt: skip
-    own = DataExport.objects.create(state="ready", **facts)
+    complete = DataExport.objects.create(blob=Blob.keep(b"x"), **facts)
+    other = DataExport.objects.create(**facts)
     ticket = closed()
+    ExportedTicket.objects.create(export=complete, ticket_pk=ticket.pk)
+    ExportedTicket.objects.create(export=other, ticket_pk=closed().pk)
     actions.place_hold(actor=permissions.SYSTEM, ticket=ticket, reason="x", until=(now + timedelta(days=9)).date())  # fmt: skip
     verb(tickets=[ticket.pk], reason=BY_HAND)
     assert DataExport.objects.count() == 2  # nothing was erased
     Hold.objects.all().delete()
     verb(tickets=[ticket.pk], reason=BY_HAND)
-    assert list(DataExport.objects.all()) == [own]
+    assert list(DataExport.objects.all()) == [other]
+    assert ExportedTicket.objects.get().export == other
     assert not Blob.objects.filter(pk=complete.blob_id).exists()
 
 

@@ -25,6 +25,7 @@ from helpdesk.models import (
     DataExport,
     DraftFile,
     Event,
+    ExportedTicket,
     Hold,
     InboundMail,
     InformedQueue,
@@ -259,7 +260,8 @@ def _by_hand(world: World) -> None:
     Notice.objects.create(user=user, kind=NoticeKind.REPLY, ticket=main, at=now, mail=digest)
     Notice.objects.create(user=user, kind=NoticeKind.NOTE, ticket=world.other, event=event, at=now)
     OutboundMail.objects.filter(ticket=main).update(server_reply=mark(PERSON))
-    DataExport.objects.create(
+    export = DataExport.objects.create(
+        is_noted=True,
         customer=main.customer,
         addresses=[ADDRESS],
         state="ready",
@@ -267,6 +269,7 @@ def _by_hand(world: World) -> None:
         expires_at=now + timedelta(days=7),
         blob=Blob.keep(f"archive {mark(CONTENT)} {mark(PERSON)}".encode()),
     )
+    ExportedTicket.objects.create(export=export, ticket_pk=main.pk)
 
 
 # --- what nobody thought of --------------------------------------------------------------------------

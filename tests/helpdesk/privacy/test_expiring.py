@@ -28,7 +28,6 @@ from helpdesk.models import (
     BouncedAddress,
     Customer,
     CustomerAddress,
-    DataExport,
     ErasureRun,
     InboundMail,
     Notice,
@@ -197,19 +196,6 @@ def test_addresses_that_bounced_long_ago_are_forgotten():
     run = night(0)
     assert BouncedAddress.objects.get().address == "young@mail.example"
     assert run.counts["bounced"] == 1
-
-
-def test_exports_go_with_their_bytes_when_their_days_are_over():
-    for name, age in (("old", 1), ("young", -1)):
-        DataExport.objects.create(
-            state="ready",
-            asked_at=at(-9),
-            expires_at=at(0) - timedelta(days=age),
-            blob=Blob.keep(name.encode()),
-        )
-    night(0)
-    assert DataExport.objects.get().blob.read() == b"young"
-    assert Blob.objects.count() == 1
 
 
 def test_fields_of_forms_are_known_as_long_as_a_page_or_a_ticket_has_them():

@@ -22,6 +22,7 @@ from helpdesk.models import (
     Customer,
     DataExport,
     ErasureRun,
+    ExportedTicket,
     Hold,
     InboundMail,
     Participant,
@@ -512,14 +513,17 @@ def test_erasing_that_is_asked_for_during_the_last_batch_is_done(world, boss, mo
     assert (row.state, row.kind) == ("done", "erase")
 
 
-def test_archives_with_what_others_wrote_of_them_go(world, boss):
+@pytest.mark.parametrize("kind", ["anonymise", "erase"])
+def test_archives_with_what_they_wrote_or_others_wrote_of_them_go(world, boss, kind):
     now = timezone.now()
-    facts_of = {"customer": world.other, "state": "ready", "asked_at": now, "expires_at": now + timedelta(days=1)}  # fmt: skip
-    complete = DataExport.objects.create(is_complete=True, **facts_of)
-    own = DataExport.objects.create(**facts_of)
-    erase(world, boss, "anonymise")
-    assert not DataExport.objects.filter(pk=complete.pk).exists()
-    assert DataExport.objects.filter(pk=own.pk).exists()
+    facts_of = {"customer": world.other, "state": "ready", "asked_at": now, "expires_at": now + timedelta(days=1), "is_noted": True}  # fmt: skip
+    theirs, named, own, control = (
+        DataExport.objects.create(is_complete=one != 2, **facts_of) for one in range(4)
+    )
+    for row, ticket in ((theirs, world.alone), (named, world.shared), (own, world.shared), (control, world.control)):  # fmt: skip
+        ExportedTicket.objects.create(export=row, ticket_pk=ticket.pk)
+    erase(world, boss, kind)
+    assert list(DataExport.objects.all()) == [control]
 
 
 def test_anonymising_leaves_the_words(world, boss):
