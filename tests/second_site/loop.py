@@ -17,14 +17,17 @@ from bs4 import BeautifulSoup
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.core import mail
+from django.core.files.base import ContentFile
 from django.core.management import call_command
-from django.test import override_settings
+from django.test import TestCase, override_settings
 from django.urls import reverse
-from town.models import OfficePage, ReportPage
+from town.models import Inspection, OfficePage, ReportPage
 from wagtail.models import Site
 
 import helpdesk
-from helpdesk.models import Queue, QueueAddress, QueueRight, Right, Sender, Ticket
+from helpdesk import actions
+from helpdesk.models import Queue, QueueAddress, QueueRight, Right, Sender, Ticket, Tombstone
+from helpdesk.privacy import register
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +137,20 @@ def test_mail_in_a_language_the_site_lacks_is_answered_in_its_own(queue, setting
 def test_worker_runs_the_job_of_the_site(queue, caplog):
     work(mails=0)
     assert "0 tickets have no owner" in caplog.text
+
+
+def test_rows_of_the_site_go_with_their_ticket(client, form_page):
+    ticket = submit_form(client, form_page)
+    picture = ContentFile(b"a dark lamp", name="lamp.txt")
+    row = Inspection.objects.create(ticket=ticket, seen="It is dark.", picture=picture)
+    stored = Path(row.picture.path)
+    assert stored.exists()
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        done = actions.erase(tickets=[ticket.pk], reason=Tombstone.Reason.BY_HAND)
+    assert done["tickets"] == 1
+    assert not Inspection.objects.exists()
+    assert not stored.exists()
+    assert not [said for said in register.missing() if said.startswith("town.Inspection")]
 
 
 # --- the steps -----------------------------------------------------------------------------------
