@@ -30,7 +30,14 @@ from .notices import (
 )
 from .orders import OrderSettings, QueueOrder
 from .outbound import AutoMail, AutoResponse, BouncedAddress, OutboundMail
-from .people import AddressClaim, Customer, CustomerAddress, Organisation, Proof
+from .people import (
+    AddressClaim,
+    Customer,
+    CustomerAddress,
+    Organisation,
+    Proof,
+    is_persons_own,
+)
 from .persons import PersonErasure
 from .queues import (
     AgentNames,
@@ -158,6 +165,7 @@ __all__ = [
     "hold",
     "in_tree_order",
     "insert",
+    "is_persons_own",
     "is_kept",
     "kept_directory",
     "known",

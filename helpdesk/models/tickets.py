@@ -325,6 +325,14 @@ class Ticket(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def objected_days(self) -> int | None:
+        """For how many days after closing it is kept with its objection; None without one."""
+        if self.objected_at is None:
+            return None
+        days = self.objection_days
+        return int(conf.get("OBJECTION_DAYS")) if days is None else days
+
     def renew_link(self) -> None:
         """Make every status link given out so far worthless."""
         self.link_nonce = _nonce()
