@@ -269,6 +269,8 @@ class Ticket(models.Model):
                 name="helpdesk_ticket_changed",
                 condition=NOT_ARCHIVED,
             ),
+            # the same with the archive, where it is asked for: without it all there are would be sorted for one page
+            models.Index(fields=["-changed_at", "-id"], name="helpdesk_ticket_whole"),
             models.Index(
                 fields=["-created_at", "-id"],
                 name="helpdesk_ticket_created",
