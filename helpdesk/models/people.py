@@ -149,9 +149,9 @@ def is_persons_own(address: str, *, besides: Customer | None = None) -> bool:
     proved = CustomerAddress.objects.filter(
         customer=models.OuterRef("pk"), verified_at__isnull=False
     )
-    found = Customer.objects.filter(addresses__normalised=normalised).exclude(
-        pk=besides.pk if besides is not None else None
-    )
+    found = Customer.objects.filter(addresses__normalised=normalised)
+    if besides is not None:
+        found = found.exclude(pk=besides.pk)
     return found.filter(models.Q(user__isnull=False) | models.Exists(proved)).exists()
 
 
