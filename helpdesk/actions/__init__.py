@@ -40,7 +40,6 @@ from .assignment import (
 )
 from .base import default_priority, default_state, hold_tickets, one_transaction
 from .customers import (
-    belongs_to_person,
     customer_for_address,
     customer_for_user,
     find_customer,
@@ -127,7 +126,6 @@ __all__ = [
     "Step",
     "Wanted",
     "approve_order",
-    "belongs_to_person",
     "change_order",
     "in_the_way",
     "look_up",

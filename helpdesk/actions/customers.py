@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, cast
 
-from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -39,34 +38,6 @@ def find_customer(address: str) -> Customer | None:
         return cast("Customer | None", ahead[normalised])
     found = Customer.objects.filter(addresses__normalised=normalised).order_by()
     return next(iter(found), None)
-
-
-def belongs_to_person(address: str) -> bool:
-    """Tell whether a mail address is an account's or a customer's: no queue can have it.
-
-    Mail to them would be taken for mail to ourselves.
-    """
-    return _is_of_account(address) or find_customer(address) is not None
-
-
-def is_persons_own(address: str, *, besides: Customer | None = None) -> bool:
-    """Tell whether a mail address is an account's, or that of a customer who has an account or proved an address.
-
-    Any mailbox that ever wrote to us is a customer's, also one that many people share: that alone says nothing.
-    The customer `besides` does not count.
-    """
-    if _is_of_account(address):
-        return True
-    found = find_customer(address)
-    if found is None or (besides is not None and found.pk == besides.pk):
-        return False
-    proved = CustomerAddress.objects.filter(customer=found, verified_at__isnull=False)
-    return found.user_id is not None or proved.exists()
-
-
-def _is_of_account(address: str) -> bool:
-    users = get_user_model()._default_manager.filter(email__iexact=address.strip())
-    return users.exists()
 
 
 def read_ahead_customers(addresses: Collection[str]) -> None:

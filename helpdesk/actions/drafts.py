@@ -24,6 +24,8 @@ from helpdesk.models import (
 )
 from helpdesk.permissions import Actor
 
+from . import storing
+
 Addresses = tuple[tuple[str, str], ...]  # (name, address) pairs
 #: In an article's `extra`: the id of another customer's ticket from which a merge brought it.
 OF_TICKET = "of_ticket"
@@ -125,6 +127,7 @@ def write_article(
         insert(article)
     files = [*_attach_again(article, draft.again), *attach(article, draft.files)]
     names = [file.name for file in files]
+    storing.take_steps_again(article, has_files=bool(files))
     search.index_new(article, names, ticket=ticket if is_first else None)
     return article
 

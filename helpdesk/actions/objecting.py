@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import conf, events, permissions
+from helpdesk import events, permissions
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Channel, Customer, EventKind, Ticket, directory
 from helpdesk.permissions import REPLY, Actor
@@ -126,9 +126,9 @@ def take_objection(source: Ticket, target: Ticket) -> bool:
 
     One's own stands before that of another customer; the fewest days hold. The caller saves `OBJECTION`.
     """
-    if source.objected_at is None or source.objected_at == target.objected_at:
+    theirs, days = source.objected_days, target.objected_days
+    if theirs is None or source.objected_at == target.objected_at:
         return False
-    days = None if target.objected_at is None else days_of(target)
     stands = days is None or (
         permissions.share_customer(source, target) and joined_from(target) is not None
     )
@@ -136,21 +136,15 @@ def take_objection(source: Ticket, target: Ticket) -> bool:
         for name in OBJECTION:
             setattr(target, name, getattr(source, name))
     if days is not None:
-        target.objection_days = min(days, days_of(source))
+        target.objection_days = min(days, theirs)
     return stands
 
 
 def inherit_objections(target: Ticket, merged: Iterable[Ticket]) -> None:
     """Let the objections to what is merged into `target` hold there, the strictest first."""
-    found = [(days_of(one), one.objected_at, one) for one in merged if one.objected_at is not None]
+    found = [(one.objected_days or 0, one.objected_at, one) for one in merged if one.objected_at]
     for _days, _at, one in sorted(found, key=lambda row: row[:2]):
         take_objection(one, target)
-
-
-def days_of(ticket: Ticket) -> int:
-    """Return for how many days after closing a ticket with an objection is kept."""
-    days = ticket.objection_days
-    return int(conf.get("OBJECTION_DAYS")) if days is None else days
 
 
 def _locked_group(actor: Actor, ticket: Ticket) -> _Group:
@@ -192,7 +186,7 @@ def _reason_of(actor: Actor, reason: str) -> str:
 
 def _note(actor: Actor, ticket: Ticket, channel: Channel, reason: str) -> None:
     days = directory().retention.days_with_objection()
-    before = None if ticket.objected_at is None else days_of(ticket)
+    before = ticket.objected_days
     ticket.objected_at = timezone.now()
     ticket.objection_wording = objection_wording(days, ticket.language)
     ticket.objection_days = days if before is None else min(days, before)

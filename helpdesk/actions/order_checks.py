@@ -10,10 +10,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from helpdesk import addressing, conf, persons
-from helpdesk.models import Customer, OrderSettings, QueueAddress, QueueOrder
+from helpdesk.models import (
+    Customer,
+    OrderSettings,
+    QueueAddress,
+    QueueOrder,
+    is_persons_own,
+)
 from helpdesk.rules.ordering import AgentRow, Rules, read_lines
-
-from .customers import is_persons_own
 
 
 class Checked(StrEnum):

@@ -6,7 +6,7 @@ What was promised stands on the ticket (its terms); these dates follow from it a
 from __future__ import annotations
 
 from helpdesk import conf
-from helpdesk.models import Ticket
+from helpdesk.models import Article, Ticket
 from helpdesk.rules import storing as rules
 from helpdesk.states import StateType
 
@@ -41,14 +41,23 @@ def take_steps_anew(ticket: Ticket) -> None:
         ticket.files_erased_at = ticket.persons_erased_at = None
 
 
+def take_steps_again(article: Article, *, has_files: bool) -> None:
+    """Let a step that was taken be taken again for what comes after it, on a closed ticket as well.
+
+    What was promised to go some days after closing goes with the next nightly run then: files, and who a message is
+    from or to, except agents' own names, which every event keeps. The caller saves `STEPS` of the article's ticket.
+    """
+    ticket = article.ticket
+    if has_files:
+        ticket.files_erased_at = None
+    if article.customer_id is not None or article.from_address or article.to or article.cc:
+        ticket.persons_erased_at = None
+
+
 def kept_of(ticket: Ticket) -> rules.Kept:
     """Return what the dates of a ticket depend on."""
     is_open = ticket.state.is_open
     since = None if is_open else ticket.closed_at
-    objection = None
-    if ticket.objected_at is not None:
-        promised = ticket.objection_days
-        objection = int(conf.get("OBJECTION_DAYS")) if promised is None else promised
     return rules.Kept(
         is_open=is_open,
         since=since or ticket.changed_at,
@@ -56,7 +65,7 @@ def kept_of(ticket: Ticket) -> rules.Kept:
         days=ticket.retention_days,
         attachment_days=ticket.attachment_days,
         personal_days=ticket.personal_days,
-        objection_days=objection,
+        objection_days=ticket.objected_days,
         open_days=int(conf.get("OPEN_DAYS")),
         warning_days=int(conf.get("STORAGE_WARNING_DAYS")),
         warned_at=ticket.erase_warned_at,

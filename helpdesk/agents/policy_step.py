@@ -24,6 +24,8 @@ from helpdesk.models import Queue, RetentionSettings, queue_map
 from helpdesk.privacy import policy, policy_words
 from helpdesk.rules.terms import Terms
 
+from . import terms_table
+
 #: What of a queue makes its policy: whoever changes one of these is told what it touches.
 OF_QUEUE = ("parent", "retention_days", "attachment_days", "personal_days", "at_end")
 #: What somebody may answer to the step.
@@ -79,6 +81,7 @@ class Step:
     forms: frozenset[UUID]
     figures: policy.Figures
     names: list[str]
+    changes: list[terms_table.Table]
     token: str
 
     @property
@@ -88,10 +91,17 @@ class Step:
     @property
     def places(self) -> str:
         """The queues and forms that the change reaches, in a sentence."""
-        names, rest = self.names[:_LISTED], len(self.names) - _LISTED
-        if rest > 0:
-            names.append(ngettext("%(n)d more", "%(n)d more", rest) % {"n": rest})
-        return ", ".join(names)
+        return _listed(self.names)
+
+    @property
+    def tables(self) -> list[terms_table.Table]:
+        """What they promised so far and promise from now on; one for all that change in the same way."""
+        return self.changes[: terms_table.MOST]
+
+    @property
+    def others(self) -> int:
+        """How many ways of changing are not shown."""
+        return max(len(self.changes) - terms_table.MOST, 0)
 
     def answer(self, request: HttpRequest) -> str:
         """Return what was answered to this change; '' if nothing was yet."""
@@ -132,31 +142,59 @@ def of_settings(settings: RetentionSettings) -> Step | None:
 def _step(**other: Any) -> Step | None:
     found = site_forms()
     says = [form.says for form in found.values()]
-    after = policy.promises(says, **other)
-    targets = policy.changed(policy.promises(says), after)
+    before, after = policy.promises(says), policy.promises(says, **other)
+    targets = policy.changed(before, after)
     figures = policy.figures(targets, found.keys())
     if not figures.others:
         return None
+    names = _names(targets, found)
     return Step(
         targets=targets,
         forms=frozenset(found),
         figures=figures,
-        names=_names(targets, found),
+        names=sorted(filter(None, names.values()), key=str.casefold),
+        changes=_changes(before, targets, names),
         token=_token(targets),
     )
 
 
-def _names(targets: Iterable[policy.Promised], forms: dict[UUID, Form]) -> list[str]:
+def _names(targets: Iterable[policy.Promised], forms: dict[UUID, Form]) -> dict[policy.Key, str]:
+    """Return what queues and forms are called, by what tells them from each other; one that is new has no name."""
     queues = dict(Queue.objects.values_list("pk", "name"))
-    named = [
-        _("form “%(name)s”") % {"name": forms[one.form].title}
+    return {
+        one.key: _("form “%(name)s”") % {"name": forms[one.form].title}
         if one.form is not None
         else _("queue “%(name)s”") % {"name": queues[one.queue]}
         if one.queue in queues
         else ""
         for one in targets
+    }
+
+
+def _changes(
+    before: Iterable[policy.Promised],
+    targets: Iterable[policy.Promised],
+    names: dict[policy.Key, str],
+) -> list[terms_table.Table]:
+    """Return what changes and for whom, that of most queues and forms first."""
+    were = {one.key: one for one in before}
+    found: dict[tuple[terms_table.Row, ...], list[str]] = {}
+    for one in targets:
+        rows = terms_table.rows(were[one.key].variants(), one.variants())
+        found.setdefault(rows, []).append(names[one.key])
+    tables = [
+        (len(whom), terms_table.Table(_listed(sorted(filter(None, whom), key=str.casefold)), rows))
+        for rows, whom in found.items()
     ]
-    return sorted(filter(None, named), key=str.casefold)
+    return [table for _number, table in sorted(tables, key=lambda pair: -pair[0])]
+
+
+def _listed(names: list[str]) -> str:
+    """Return names in a sentence: the first few, and how many more there are."""
+    shown, rest = names[:_LISTED], len(names) - _LISTED
+    if rest > 0:
+        shown.append(ngettext("%(n)d more", "%(n)d more", rest) % {"n": rest})
+    return ", ".join(shown)
 
 
 def _token(targets: Iterable[policy.Promised]) -> str:
@@ -199,3 +237,27 @@ def lacks(terms: Terms) -> list[str]:
     if not terms.legal_basis:
         found.append(_("Nothing says on which legal basis requests are kept."))
     return found
+
+
+def lacks_somewhere(settings: RetentionSettings) -> list[str]:
+    """Return the same for all queues in use under these settings: where it is said nowhere, and which they are."""
+    promised = [
+        (queue.name, terms_of(queue, language="de", settings=settings))
+        for queue in queue_map().values()
+        if queue.is_active
+    ]
+    asked = (
+        (
+            _("Nothing says what requests are kept for in these queues: %(queues)s."),
+            [name for name, terms in promised if not terms.purpose],
+        ),
+        (
+            _("Nothing says on which legal basis requests are kept in these queues: %(queues)s."),
+            [name for name, terms in promised if not terms.legal_basis],
+        ),
+    )
+    return [
+        words % {"queues": _listed(sorted(names, key=str.casefold))}
+        for words, names in asked
+        if names
+    ]

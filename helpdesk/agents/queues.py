@@ -17,7 +17,7 @@ from wagtail.admin.ui.tables import BooleanColumn, Column
 from wagtail.admin.widgets.button import Button
 
 from helpdesk import actions, addressing, permissions
-from helpdesk.models import MailRoute, Queue, QueueAddress, queue_map
+from helpdesk.models import MailRoute, Queue, QueueAddress, is_persons_own, queue_map
 from helpdesk.notifications import variables
 from helpdesk.rules import wording
 
@@ -154,7 +154,7 @@ class AddressForm(forms.ModelForm):
     def clean_address(self) -> str:
         """Refuse the address of a person."""
         address: str = self.cleaned_data["address"]
-        if self.instance.pk is None and actions.belongs_to_person(address):
+        if self.instance.pk is None and is_persons_own(address):
             raise forms.ValidationError(_("This address belongs to a person."))
         return address
 

@@ -12,16 +12,14 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import TemplateView
 from wagtail.admin import messages
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from helpdesk import conf, permissions
-from helpdesk.actions import terms_of
 from helpdesk.models import (
-    AtEnd,
     Queue,
     RetentionSettings,
     TermsChange,
@@ -31,9 +29,8 @@ from helpdesk.models import (
 from helpdesk.permissions import Actor
 from helpdesk.privacy import policy as storage_policy
 from helpdesk.privacy import policy_words
-from helpdesk.rules.terms import Terms, in_effect, period_words
 
-from . import policy, policy_step, storage_fields
+from . import policy, policy_step, storage_fields, terms_table
 from .policy_step import BACK, NEW, SHORTER
 
 #: So many finished orders are shown.
@@ -105,7 +102,7 @@ class RetentionSettingsView(_Screen):
         settings = form.instance if is_sound else RetentionSettings.current()
         context = super().get_context_data(**kwargs)
         context["sentences"] = policy_step.sentences(Queue(), settings)
-        context["lacks"] = policy_step.lacks(terms_of(Queue(), language="de", settings=settings))
+        context["lacks"] = policy_step.lacks_somewhere(settings)
         return context
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -195,8 +192,24 @@ class ApplyView(_Screen):
             title=self.found.title(self.target),
             figures=figures,
             lines=policy_words.in_words(figures),
+            **self._tables(),
             **kwargs,
         )
+
+    def _tables(self) -> dict[str, Any]:
+        """What the requests were promised and what they get instead; that of most of them first."""
+        found = storage_policy.shorter_for([self.target], self.found.forms.keys())
+        tables = [
+            terms_table.Table(
+                ngettext("%(n)d request", "%(n)d requests", number) % {"n": number},
+                terms_table.rows([given], [instead]),
+            )
+            for given, instead, number in found
+        ]
+        return {
+            "tables": tables[: terms_table.MOST],
+            "others": max(len(tables) - terms_table.MOST, 0),
+        }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         order = storage_policy.order(
@@ -273,7 +286,7 @@ class _Found:
             url,
             target.form is not None,
             min(depth, 6),
-            *_in_words(target),
+            *terms_table.in_words(target.variants()),
             says,
             figures.total,
             figures.longer,
@@ -286,17 +299,3 @@ def _name(target: storage_policy.Promised) -> str:
 
 def _says(queue: Queue) -> bool:
     return any(getattr(queue, name) not in (None, "") for name in (*storage_fields.DAYS, "at_end"))
-
-
-def _in_words(target: storage_policy.Promised) -> tuple[str, str, str, str]:
-    """Return how long, the two steps and the end; where the languages of a form differ, each of them."""
-    parts = [_effect(terms) for terms in target.variants()]
-    return tuple(" / ".join(dict.fromkeys(words)) for words in zip(*parts, strict=True))  # type: ignore[return-value]
-
-
-def _effect(terms: Terms) -> tuple[str, str, str, str]:
-    language = conf.site_language(get_language() or "")
-    days, files, persons, end = in_effect(terms)
-    step = [period_words(one, language) if one is not None else "–" for one in (files, persons)]
-    last = _("erased") if end == AtEnd.ERASE else _("anonymised")
-    return period_words(days, language), step[0], step[1], last

@@ -25,7 +25,7 @@ from helpdesk.models import (
     TicketTag,
 )
 
-from . import storing, taking_back
+from . import storage_facts, taking_back
 from .bounced import may_go_again, returned
 from .desk import Desk
 from .mail_facts import Invitation, defects_in_words, invitations_of, protection_of
@@ -233,7 +233,7 @@ def lines_of(desk: Desk, rows: list[Event]) -> list[EventLine]:
         EventLine(
             row.at,
             _who(row),
-            storing.happened(row) or row.get_kind_display(),
+            storage_facts.happened(row) or row.get_kind_display(),
             _infected(row) or words.detail(row),
         )
         for row in rows
@@ -298,10 +298,10 @@ class _Words:
                 arrow = "→" if data.get("source") == self.desk.ticket.pk else "←"
                 return f"{arrow} {self.numbers.get(data.get('ticket') or 0, '…')}"
             case EventKind.OBJECTION_CHANGED:
-                return storing.detail(event, self.numbers.get(data.get("ticket") or 0, ""))
+                return storage_facts.detail(event, self.numbers.get(data.get("ticket") or 0, ""))
             case _ if event.kind in _NAMING_TICKETS:
                 return str(self.numbers.get(data.get("ticket") or 0, "…"))
-        return _of_people(event) or _of_mail(event, data) or storing.detail(event, "")
+        return _of_people(event) or _of_mail(event, data) or storage_facts.detail(event, "")
 
 
 def _of_people(event: Event) -> str:

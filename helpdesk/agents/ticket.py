@@ -28,7 +28,6 @@ from . import (
     sharing,
     standing,
     storage_facts,
-    storing,
     taking_back,
     thread,
     together,
@@ -139,14 +138,11 @@ class TicketView(WagtailAdminTemplateMixin, TemplateView):
         return context
 
     def _cards(self) -> dict[str, Any]:
-        """Who shares the ticket, how long it is kept, and holds: the last and the first not for who reads along."""
-        storage = {"storage": storing.context_of(self.desk, self.bound)}
-        if self.desk.reads_along:
-            return storage
-        return storage | {
-            "sharing": sharing.context_of(self.desk, self.bound),
-            "holds": storage_facts.context_of(self.desk, self.bound),
-        }
+        """How long the ticket is kept, and who shares it: that not for who reads along."""
+        found: dict[str, Any] = {"storage": storage_facts.context_of(self.desk, self.bound)}
+        if not self.desk.reads_along:
+            found["sharing"] = sharing.context_of(self.desk, self.bound)
+        return found
 
     def _added(self) -> dict[str, Any]:
         """What the site adds, for those who work on the ticket: it need not know who reads along."""

@@ -40,7 +40,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules import conditions
 from helpdesk.states import StateType
 
-from . import clock_facts, erased, policy, standing, storage_facts, together
+from . import clock_facts, erased, erased_soon, policy, standing, together
 from .list_views import TICKET_FIELDS, VIEWS
 from .paging import CappedPaginator
 from .standing import Standings
@@ -58,6 +58,14 @@ class TicketFilters:
     tags: tuple[int, ...] = ()
     words: str = ""
     with_archive: bool = False
+    #: only those that may be erased in so many days; 0: whenever
+    erased_within: int = 0
+
+    @property
+    def has_archived(self) -> bool:
+        """Whether archived tickets are among them: in lists of closed ones, if they or something of them is asked for."""
+        asks = self.with_archive or self.erased_within or self.words.strip()
+        return VIEWS[self.view].has_closed and bool(asks)
 
     def condition(self, actor: Actor) -> dict[str, object]:
         """Return the filter as a condition of `helpdesk.rules.conditions`, in JSON."""
@@ -86,14 +94,15 @@ def _owner(owner: str, actor: Actor) -> dict[str, object]:
 def tickets_for(actor: Actor, filters: TicketFilters) -> QuerySet[Ticket]:
     """Return the tickets that `actor` may read and that the filter asks for, in no order.
 
-    Spam shows in lists of open tickets only where its queue is asked for, archived ones in lists of closed tickets
-    where they are asked for, or words.
+    Spam shows in lists of open tickets only where its queue is asked for.
     """
     condition = conditions.parse(filters.condition(actor), TICKET_FIELDS)
     found = permissions.visible_tickets(actor).filter(condition.to_q(timezone.now()))
     view = VIEWS[filters.view]
-    if not (view.has_closed and (filters.with_archive or filters.words.strip())):
+    if not filters.has_archived:
         found = found.filter(NOT_ARCHIVED)
+    if filters.erased_within:
+        found = erased_soon.narrow(found, filters.erased_within)
     if view.watched:
         found = found.filter(pk__in=Watcher.objects.filter(user=actor.user).values("ticket"))
     if view.is_work:
@@ -132,7 +141,7 @@ def for_rows(tickets: QuerySet[Ticket], actor: Actor) -> QuerySet[Ticket]:
             *("number", "subject", "preview", "contact", "channel", "is_test"),
             *("created_at", "changed_at", "waiting_since", "pending_until"),
             *("next_action_at", "next_action", "archived_at"),
-            *("erase_at", "erase_warned_at", "storage_step"),
+            *("erase_at", "erase_warned_at", "storage_step", "at_end", "objected_at"),
             *("queue__name", "state__name_de", "state__name_en", "state__type"),
             *("priority__name_de", "priority__name_en", "priority__level"),
             *("owner__first_name", "owner__last_name", "owner__username", "customer__name"),
@@ -192,6 +201,7 @@ class TicketFilterSet(WagtailFilterSet):
     owner = _checkboxes(pgettext_lazy("of a ticket", "Owner"))
     priority = _checkboxes(gettext_lazy("Priority"))
     tag = _checkboxes(gettext_lazy("Tag"))
+    erased = erased_soon.filter_field()
 
     class Meta:
         model = Ticket
@@ -223,6 +233,7 @@ class TicketFilterSet(WagtailFilterSet):
             tags=tuple(int(pk) for pk in data.get("tag", ())),
             words=words,
             with_archive=bool(data.get("archive")),
+            erased_within=int(data.get("erased") or 0),
         )
 
 
@@ -300,7 +311,7 @@ class TicketIndexView(generic.IndexView):
         self.list_view = found
         if found.has_closed:
             self.filterset_class = ClosedFilterSet
-        self.default_ordering = self.list_view.ordering
+        self.default_ordering = erased_soon.ordering_of(request) or found.ordering
         super().setup(request, *args, **kwargs)
         self.is_export = False  # a spreadsheet would read the whole list
 
@@ -321,12 +332,16 @@ class TicketIndexView(generic.IndexView):
         return reverse("helpdesk_agents:tickets_results", args=[self.list_view.slug])
 
     def get_valid_orderings(self) -> list[str]:
-        more = ("number", "created_at", "priority__level")
+        more = ("number", "created_at", "priority__level", erased_soon.ORDERING)
         return [*super().get_valid_orderings(), *more, *(f"-{key}" for key in more)]
 
+    @cached_property
+    def asked(self) -> TicketFilters:
+        found: TicketFilters = self.filters.asked(self.list_view.slug, self.search_query or "")
+        return found
+
     def get_queryset(self) -> QuerySet[Ticket]:
-        filters = self.filters.asked(self.list_view.slug, self.search_query or "")
-        tickets = for_rows(tickets_for(self.actor, filters), self.actor)
+        tickets = for_rows(tickets_for(self.actor, self.asked), self.actor)
         return ordered(tickets, self.ordering)
 
     def get_table(self, object_list: Iterable[Any]) -> Table:
@@ -335,12 +350,12 @@ class TicketIndexView(generic.IndexView):
         self.standings.mark(rows)
         standing.mark_without_rights(rows, self.actor)
         marked = duplicates.marked(self.actor, rows)
+        erased_soon.mark(rows, with_date=self.asked.erased_within > 0)
         for ticket in rows:
             ticket.is_unread = is_unread(ticket)
             ticket.looks_like = ticket.pk in marked
             ticket.tag_names = () if ticket.is_veiled else tags.get(ticket.pk, ())
             ticket.reads_along = permissions.reads_along(self.actor, ticket)
-            ticket.is_erased_soon = storage_facts.is_warned(ticket)
             ticket.next_date = clock_facts.next_date(ticket)
             ticket.state_icon = STATE_ICONS[ticket.state.type]
         together.mark_rows(self.actor, rows)
@@ -380,7 +395,6 @@ class TicketIndexView(generic.IndexView):
         context["all_url"] = reverse("helpdesk_agents:tickets_view", args=["all"])
         context["list_view"] = self.list_view
         context["erased"] = erased.by_words(self.actor, self.search_query or "")
-        asked = self.filters.asked(self.list_view.slug, self.search_query or "")
-        if self.list_view.has_closed and not asked.with_archive and not asked.words.strip():
+        if self.list_view.has_closed and not self.asked.has_archived:
             context["archived_after"] = int(conf.get("ARCHIVE_DAYS"))
         return context

@@ -13,7 +13,12 @@ from django.utils.translation import gettext as _
 
 from helpdesk import actions
 from helpdesk.models import AtEnd, Hold, Ticket, Tombstone, directory
-from helpdesk.rules.terms import makes_shorter, objection_wording, period_words
+from helpdesk.rules.terms import (
+    kept_sentence,
+    makes_shorter,
+    objection_wording,
+    period_words,
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,8 @@ def storage_of(ticket: Ticket, language: str) -> Storage:
     days = directory().retention.days_with_objection()
     offered = not objects and makes_shorter(actions.frozen_terms(ticket), days)
     return Storage(
-        sentence=ticket.retention_sentence,
-        until=_until(home, language),
+        sentence=kept_sentence(ticket, is_own=objects),
+        until=_until(home, language, is_told=home.pk == ticket.pk),
         gone=tuple(_gone(ticket)),
         objects=objects,
         offer=objection_wording(days, ticket.language) if offered else "",
@@ -55,16 +60,20 @@ def _home_of(ticket: Ticket) -> Ticket:
     return ticket
 
 
-def _until(ticket: Ticket, language: str) -> str:
-    """Return when a request goes. While it must stay for a reason of law, no day is promised."""
+def _until(ticket: Ticket, language: str, *, is_told: bool) -> str:
+    """Return when a request goes. While it must stay for a reason of law, no day is promised.
+
+    `is_told`: the sentence above says how long it is kept after closing.
+    """
     if ticket.anonymised_at is not None:
         return ""
     if _is_held(ticket):
         return _("At present it has to be kept, and is deleted when that is over.")
     if ticket.state.is_open or ticket.erase_at is None:
-        if ticket.objection_days is None:  # when, says the sentence above it
+        days = ticket.objected_days
+        if days is None or is_told:
             return _("It is still open: the day on which it is deleted is set when it is closed.")
-        period = period_words(min(ticket.retention_days, ticket.objection_days), language)
+        period = period_words(min(ticket.retention_days, days), language)
         return _("It is still open. It is deleted %(period)s after it is closed.") % {
             "period": period
         }

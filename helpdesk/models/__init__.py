@@ -31,7 +31,14 @@ from .notices import (
 from .orders import OrderSettings, QueueOrder
 from .outbound import AutoMail, AutoResponse, BouncedAddress, OutboundMail
 from .outside import FileRemoval, delete_rows, forget_generic, let_go, refusals, remove_left_files
-from .people import AddressClaim, Customer, CustomerAddress, Organisation, Proof
+from .people import (
+    AddressClaim,
+    Customer,
+    CustomerAddress,
+    Organisation,
+    Proof,
+    is_persons_own,
+)
 from .persons import PersonErasure
 from .queues import (
     AgentNames,
@@ -163,6 +170,7 @@ __all__ = [
     "hold",
     "in_tree_order",
     "insert",
+    "is_persons_own",
     "is_kept",
     "kept_directory",
     "known",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
@@ -130,6 +131,28 @@ class CustomerAddress(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         self.normalised = addressing.canonical(self.address)
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+def is_persons_own(address: str, *, besides: Customer | None = None) -> bool:
+    """Tell whether a mail address is an account's, or that of a customer who has an account or proved an address.
+
+    No queue can have such a one: mail to that person would be taken for mail to ourselves. Any mailbox that ever wrote
+    to us is a customer's, also one that many people share, and that alone says nothing. The customer `besides` does not count.
+    """
+    users = get_user_model()._default_manager.filter(email__iexact=address.strip())
+    if users.exists():
+        return True
+    try:
+        normalised = addressing.canonical(address)
+    except addressing.BadAddress:
+        return False
+    proved = CustomerAddress.objects.filter(
+        customer=models.OuterRef("pk"), verified_at__isnull=False
+    )
+    found = Customer.objects.filter(addresses__normalised=normalised)
+    if besides is not None:
+        found = found.exclude(pk=besides.pk)
+    return found.filter(models.Q(user__isnull=False) | models.Exists(proved)).exists()
 
 
 def _nonce() -> str:

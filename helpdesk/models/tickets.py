@@ -269,6 +269,8 @@ class Ticket(models.Model):
                 name="helpdesk_ticket_changed",
                 condition=NOT_ARCHIVED,
             ),
+            # the same with the archive, where it is asked for: without it all there are would be sorted for one page
+            models.Index(fields=["-changed_at", "-id"], name="helpdesk_ticket_whole"),
             models.Index(
                 fields=["-created_at", "-id"],
                 name="helpdesk_ticket_created",
@@ -324,6 +326,14 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def objected_days(self) -> int | None:
+        """For how many days after closing it is kept with its objection; None without one."""
+        if self.objected_at is None:
+            return None
+        days = self.objection_days
+        return int(conf.get("OBJECTION_DAYS")) if days is None else days
 
     def renew_link(self) -> None:
         """Make every status link given out so far worthless."""

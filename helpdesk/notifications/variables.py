@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from helpdesk import conf
 from helpdesk.models import AutoResponse, Calendar, Promise, Queue, Ticket, directory
 from helpdesk.rules import wording
-from helpdesk.rules.terms import makes_shorter
+from helpdesk.rules.terms import kept_sentence, makes_shorter
 from helpdesk.rules.wording import Link, Variable
 
 from . import expected, links
@@ -129,7 +129,7 @@ def of_ticket(
     if is_contact:
         sources |= {
             "status_link": lambda: Link(links.status_url(ticket, ticket.language)),
-            "retention": lambda: ticket.retention_sentence,
+            "retention": lambda: kept_sentence(ticket),
             "objection": lambda: _objection(ticket),
         }
     return sources
@@ -151,35 +151,32 @@ def opening_hours(queue: Queue | None) -> str:
     return calendar.opening_hours if isinstance(calendar, Calendar) else ""
 
 
-def objection(url: str, *, days: int, is_noted: bool = False) -> str:
-    """Return the sentence that offers the objection to storage, or says that it is noted; `url` is where.
+def offer(url: str, *, days: int) -> str:
+    """Return the sentence that offers the objection to storage; `url` is where.
 
     `days` is how many the request is kept for with one. Opening the address alone changes nothing.
     """
-    if is_noted:
-        words = ngettext(
-            "We have noted your objection to the longer storage: your request is deleted one day after it is closed. You can withdraw it here: %(url)s",
-            "We have noted your objection to the longer storage: your request is deleted %(days)s days after it is closed. You can withdraw it here: %(url)s",
-            days,
-        )
-    else:
-        words = ngettext(
-            "You may object to the longer storage; your request is then deleted one day after it is closed. Answer this mail, or do it here: %(url)s",
-            "You may object to the longer storage; your request is then deleted %(days)s days after it is closed. Answer this mail, or do it here: %(url)s",
-            days,
-        )
+    words = ngettext(
+        "You may object to the longer storage; your request is then deleted one day after it is closed. Answer this mail, or do it here: %(url)s",
+        "You may object to the longer storage; your request is then deleted %(days)s days after it is closed. Answer this mail, or do it here: %(url)s",
+        days,
+    )
     return Link(words % {"days": days, "url": url})
 
 
 def _objection(ticket: Ticket) -> str:
-    """Return that sentence for a ticket; '' if an objection would change nothing."""
+    """Return that sentence for a ticket, or that an objection is noted; '' if one would change nothing.
+
+    What it brings is said by `retention`.
+    """
     url = f"{links.status_url(ticket, ticket.language)}#storage"
-    if ticket.objected_at is not None and ticket.objection_days is not None:
-        return objection(url, days=ticket.objection_days, is_noted=True)
+    if ticket.objected_at is not None:
+        words = _(
+            "Your objection to the longer storage is noted. You can withdraw it here: %(url)s"
+        )
+        return Link(words % {"url": url})
     days = directory().retention.days_with_objection()
-    if not makes_shorter(ticket, days):
-        return ""
-    return objection(url, days=days, is_noted=ticket.objected_at is not None)
+    return offer(url, days=days) if makes_shorter(ticket, days) else ""
 
 
 def sample(queue: Queue, kind: str, *, address: str, sentence: str) -> Mapping[str, str]:
@@ -203,7 +200,7 @@ def sample(queue: Queue, kind: str, *, address: str, sentence: str) -> Mapping[s
             further=kind == Kind.APPENDED,
         ),
         "retention": sentence,
-        "objection": objection(
+        "objection": offer(
             f"{conf.get('SITE_URL')}/…", days=directory().retention.days_with_objection()
         ),
         "agent_name": _("Robin Klein"),

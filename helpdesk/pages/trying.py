@@ -26,6 +26,7 @@ from helpdesk.actions import clocks
 from helpdesk.errors import Blocked, InvalidInput, NotPermitted
 from helpdesk.models import Right, Ticket
 from helpdesk.notifications import Withheld
+from helpdesk.rules.terms import kept_sentence
 
 from . import steps
 from .intake import IntakeFormMixin
@@ -138,7 +139,7 @@ def _facts(ticket: Ticket, rule: int | None) -> list[tuple[str, str]]:
         (pgettext("of a ticket", "Owner"), str(ticket.owner or _("nobody yet"))),
         (_("Promise"), str(_real(ticket).promise or "–")),
         (_("Language"), str(translation.get_language_info(ticket.language)["name_local"])),
-        (_("Storage"), ticket.retention_sentence),
+        (_("Storage"), kept_sentence(ticket)),
     ]
 
 

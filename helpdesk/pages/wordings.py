@@ -14,6 +14,7 @@ from helpdesk.models import AutoResponse, Queue, Ticket
 from helpdesk.notifications import Wording, variables
 from helpdesk.rules import wording
 from helpdesk.rules.answers import HIDDEN, told
+from helpdesk.rules.terms import kept_sentence
 from helpdesk.rules.wording import Variable, WordingError
 
 from . import snapshot, thanks
@@ -183,4 +184,4 @@ def _sources(ticket: Ticket) -> variables.Sources:
         is_contact=False,
         start=ticket.created_at,
     )
-    return sources | {"retention": lambda: ticket.retention_sentence}
+    return sources | {"retention": lambda: kept_sentence(ticket)}

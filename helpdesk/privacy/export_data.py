@@ -40,6 +40,7 @@ from helpdesk.notifications import compose
 from helpdesk.permissions import Actor
 from helpdesk.rules.answers import told
 from helpdesk.rules.blanking import Blanker, Person
+from helpdesk.rules.terms import kept_sentence
 from helpdesk.states import OPEN_TYPES, StateType
 
 from . import found
@@ -288,7 +289,7 @@ def _of_whole(ticket: Ticket, scope: Scope, *, decides: bool) -> dict[str, Any]:
         "answers": list(answered(entries)),
         "taking_part": [] if scope.is_complete else known,
         "taking_part_count": len(known),
-        "kept": ticket.retention_sentence if decides else "",
+        "kept": kept_sentence(ticket, is_own=objects) if decides else "",
         "legal_basis": ticket.legal_basis if decides else "",
         "objected": _moment(ticket.objected_at) if objects else "",
         "objection": ticket.objection_wording if objects else "",

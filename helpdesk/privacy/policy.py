@@ -7,6 +7,7 @@ days and its end: what was promised to a customer stays until somebody expressly
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, time, timedelta
@@ -29,6 +30,8 @@ from helpdesk.states import OPEN_TYPES
 Key = tuple[int | None, UUID | None]
 #: What of terms is kept in an order to apply them.
 _KEPT = ("retention_days", "legal_basis", "purpose", "attachment_days", "personal_days", "at_end")
+#: What of terms brings something about.
+_IN_EFFECT = ("retention_days", "attachment_days", "personal_days", "at_end")
 _NONE = Q(pk__in=())
 
 
@@ -211,8 +214,7 @@ def figures(
     if not known:
         return found
     for row in _counted(targets, forms):
-        is_form = row["form_key"] in forms
-        key = (None, row["form_key"]) if is_form else (row["queue_id"], None)
+        key = _key_of(row, forms)
         target = known.get(key)
         if target is None:  # a form that is none of the targets, in a queue that is
             continue
@@ -228,20 +230,43 @@ def figures(
 
 def _counted(targets: Collection[Promised], forms: Collection[UUID]) -> QuerySet[Ticket, Any]:
     """Return the requests in groups under the same terms, each with its number (`n`)."""
-    names = ("retention_days", "attachment_days", "personal_days", "at_end")
     rows = (
-        _requests().filter(_of(targets, forms)).values("queue_id", "form_key", "language", *names)
+        _requests()
+        .filter(_of(targets, forms))
+        .values("queue_id", "form_key", "language", *_IN_EFFECT)
     )
     return rows.annotate(n=Count("pk"), objected=Count("objected_at"))
 
 
+def shorter_for(
+    targets: Collection[Promised], forms: Collection[UUID]
+) -> list[tuple[Terms, Terms, int]]:
+    """Return what requests were promised that these promise shorter now, what they would get, and how many each.
+
+    The most frequent first. One query, whatever there is; words of terms are left out.
+    """
+    known = {one.key: one for one in targets}
+    found: Counter[tuple[Terms, Terms]] = Counter()
+    for row in _counted(targets, forms):
+        target = known.get(_key_of(row, forms))
+        given = _given(row)
+        instead = target and shortened(given, target.for_language(row["language"]))
+        if instead:
+            found[given, Terms(**{name: getattr(instead, name) for name in _IN_EFFECT})] += row["n"]
+    rows = [(given, instead, number) for (given, instead), number in found.items()]
+    return sorted(rows, key=lambda row: (-row[2], -row[0].retention_days))
+
+
+def _key_of(row: Mapping[str, Any], forms: Collection[UUID]) -> Key:
+    return (None, row["form_key"]) if row["form_key"] in forms else (row["queue_id"], None)
+
+
+def _given(row: Mapping[str, Any]) -> Terms:
+    return Terms(**{name: row[name] for name in _IN_EFFECT})
+
+
 def _add(figure: Figures, row: Mapping[str, Any], promised: Terms) -> None:
-    given = Terms(
-        retention_days=row["retention_days"],
-        attachment_days=row["attachment_days"],
-        personal_days=row["personal_days"],
-        at_end=row["at_end"],
-    )
+    given = _given(row)
     figure.total += row["n"]
     if shortened(given, promised) is not None:
         figure.longer += row["n"]

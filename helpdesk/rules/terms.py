@@ -113,9 +113,89 @@ class HasEnd(Protocol):
     def at_end(self) -> str: ...
 
 
+class IsKept(HasEnd, Protocol):
+    """A ticket, as far as it says how long it is kept. `objected_days` is None without an objection."""
+
+    @property
+    def attachment_days(self) -> int | None: ...
+
+    @property
+    def personal_days(self) -> int | None: ...
+
+    @property
+    def legal_basis(self) -> str: ...
+
+    @property
+    def retention_sentence(self) -> str: ...
+
+    @property
+    def objected_days(self) -> int | None: ...
+
+    @property
+    def language(self) -> str: ...
+
+
 def makes_shorter(terms: HasEnd, days: int) -> bool:
     """Tell whether an objection changes anything, if a request is kept so many `days` with one."""
     return days < terms.retention_days or terms.at_end == ANONYMISE
+
+
+def kept_sentence(ticket: IsKept, *, is_own: bool = True) -> str:
+    """Return what its customer reads about how long a ticket is kept as things are, in its language.
+
+    Where an objection makes it shorter: what holds because of that, and in a clause what would hold otherwise; then
+    purpose and legal basis as they were read. Of an objection that is not `is_own` only the time is said, not whose.
+    """
+    days = ticket.objected_days
+    if days is None or not makes_shorter(ticket, days):
+        return ticket.retention_sentence
+    given = Terms(
+        ticket.retention_days,
+        attachment_days=ticket.attachment_days,
+        personal_days=ticket.personal_days,
+        at_end=ticket.at_end,
+    )
+    now = replace(given, retention_days=min(days, given.retention_days), at_end=ERASE)
+    language = ticket.language
+    if is_own:
+        parts = [_because_of_objection(now, given, language), *_earlier(now, language)]
+    else:
+        parts = [retention_sentence(now, language)]
+    parts.append(_reasons_read(ticket, retention_sentence(given, language)))
+    return " ".join(filter(None, parts))
+
+
+def _because_of_objection(now: Terms, given: Terms, language: str) -> str:
+    with translation.override(language):
+        if given.at_end == ANONYMISE:
+            words = _(
+                "Your request is deleted %(period)s after it is closed because you objected to the longer storage; "
+                "without your objection it would be kept for %(given)s, and then only what is about a person "
+                "would be deleted."
+            )
+        else:
+            words = _(
+                "Your request is deleted %(period)s after it is closed because you objected to the longer storage; "
+                "without your objection it would be kept for %(given)s."
+            )
+        return words % {
+            "period": period_words(now.retention_days, language),
+            "given": period_words(given.retention_days, language),
+        }
+
+
+def _reasons_read(ticket: IsKept, times: str) -> str:
+    """Return purpose and legal basis from what was read; `times` is how that begins.
+
+    A ticket keeps its purpose nowhere else. Where it begins otherwise (the words have changed since) only the
+    legal basis is known.
+    """
+    if ticket.retention_sentence.startswith(times):
+        return ticket.retention_sentence.removeprefix(times).strip()
+    if not ticket.legal_basis:
+        return ""
+    with translation.override(ticket.language):
+        return _("Legal basis: %(basis)s.") % {"basis": ticket.legal_basis.rstrip(".")}
 
 
 def strictest(one: Terms, other: Terms) -> Terms:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from helpdesk import actions, permissions
-from helpdesk.models import Hold, Right, Ticket
+from helpdesk.models import Hold, InformedQueue, Right, Ticket
+from helpdesk.rules.terms import Terms
 from helpdesk.states import StateType
 from tests import factories as f
 
@@ -102,6 +105,61 @@ def test_the_screen_says_when_it_is_erased(red):
         "It is erased with the next nightly run."
         in red.client.get(screen(red.ticket)).content.decode()
     )
+
+
+HELD = [
+    # closed or open, days of files, day of the hold's end, what follows, what does not
+    ("closed", None, "2027-06-30", ["erased from July 1, 2027 on"], ["March", "if nothing happens"]),
+    ("closed", None, "2026-12-31", ["erased from March 16, 2027 on"], []),
+    ("closed", 90, "2026-12-31", ["Jan. 1, 2027: the files go", "March 16, 2027"], []),
+    ("closed", 90, "2027-06-30", ["erased from July 1, 2027 on"], ["March", "the files go"]),
+    ("open", None, "2027-06-30", ["erased from July 15, 2027 on", "July 1, 2027: ", "if nothing happens"], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "files", "until", "said", "unsaid"), HELD)
+def test_a_held_ticket_stays_until_the_hold_ends_and_what_follows_is_said(
+    red, blue, state, files, until, said, unsaid
+):
+    with time_machine.travel(datetime(2026, 3, 15, 12, tzinfo=UTC)):
+        Ticket.objects.update(changed_at=timezone.now())
+        terms = Terms(retention_days=365, attachment_days=files)
+        actions.apply_terms(actor=SYSTEM, ticket=red.ticket, terms=terms)
+        if state == "closed":
+            actions.change_state(actor=SYSTEM, ticket=red.ticket, state=f.state(StateType.CLOSED))
+        end = date.fromisoformat(until)
+        with translation.override("en"):
+            stays = f"up to and including {date_format(end)} nothing of it is erased"
+        actions.place_hold(actor=SYSTEM, ticket=red.ticket, reason="Zimtschnecke", until=end)
+        InformedQueue.objects.create(ticket=red.ticket, queue=blue.queue, at=timezone.now())
+        pages = [team.client.get(screen(red.ticket)).content.decode() for team in (red, blue)]
+    cards = [page.partition('id="storage"')[2].partition("</dl>")[0] for page in pages]
+    for card in cards:
+        assert stays in card
+        assert [words for words in said if words not in card] == []
+        assert [words for words in unsaid if words in card] == []
+    assert ["Zimtschnecke" in page for page in pages] == [True, False]
+
+
+def test_of_several_holds_on_what_was_merged_the_last_one_counts(red):
+    other = f.make_ticket(red.queue, customer=red.ticket.customer, contact="")
+    actions.merge(actor=red.actor, source=other, target=red.ticket)
+    actions.place_hold(actor=SYSTEM, ticket=red.ticket, reason="x", until=day(5))
+    actions.place_hold(actor=SYSTEM, ticket=other, reason="y", until=day(9))
+    with translation.override("en"):
+        words = f"up to and including {date_format(day(9))} nothing"
+    for ticket in (red.ticket, other):
+        assert words in red.client.get(screen(ticket)).content.decode()
+
+
+def test_a_step_that_is_due_again_is_told_for_the_next_night(red):
+    with time_machine.travel(datetime(2026, 3, 15, 12, tzinfo=UTC)):
+        terms = Terms(retention_days=730, attachment_days=30)
+        actions.apply_terms(actor=SYSTEM, ticket=red.ticket, terms=terms)
+        actions.change_state(actor=SYSTEM, ticket=red.ticket, state=f.state(StateType.CLOSED))
+    with time_machine.travel(datetime(2026, 8, 1, 12, tzinfo=UTC)):
+        page = red.client.get(screen(red.ticket)).content.decode()
+    assert "Aug. 2, 2026: the files go" in page
 
 
 def test_a_warned_ticket_says_so_in_the_list_and_on_its_screen_until_something_happens(red):

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from helpdesk import actions
 from helpdesk.models import Queue, QueueAddress, QueueRight, Right
 from tests import factories as f
 
@@ -160,3 +162,35 @@ def test_customer_is_mended_by_agents_who_see_a_ticket(red, blue):
     assert red.client.get(edit).status_code == 404
     page = red.client.get(reverse("helpdesk_people:index")).content.decode()
     assert foreign.name not in page.replace(mine.name, "")
+
+
+PERSONS = {
+    "an account": lambda: f.UserFactory(email="Pool@mail.example"),
+    "a customer who proved it": lambda: f.CustomerAddressFactory(
+        address="pool@mail.example", verified_at=timezone.now()
+    ),
+    "a customer with an account": lambda: f.CustomerAddressFactory(
+        address="pool@mail.example", customer__user=f.UserFactory(email="other@mail.example")
+    ),
+    "one who proved another address": lambda: f.CustomerAddressFactory(
+        address="second@mail.example",
+        verified_at=timezone.now(),
+        customer=f.CustomerAddressFactory(address="pool@mail.example").customer,
+    ),
+}
+
+
+@pytest.mark.parametrize("make", PERSONS.values(), ids=PERSONS.keys())
+def test_the_address_of_a_person_is_refused_here_and_in_an_order(admin, make):
+    make()
+    page = admin.post(url("add"), queue(rows=("pool@mail.example",)))
+    assert "This address belongs to a person." in page.content.decode()
+    assert not Queue.objects.exists()
+    assert actions.taken_by("pool@mail.example") == "person"
+
+
+def test_a_mailbox_that_only_ever_wrote_can_be_a_queues(admin):
+    f.CustomerAddressFactory(address="pool@mail.example")
+    assert actions.taken_by("pool@mail.example") is None
+    assert admin.post(url("add"), queue(rows=("pool@mail.example",))).status_code == 302
+    assert Queue.objects.get().addresses.get().address == "pool@mail.example"

@@ -57,6 +57,7 @@ def test_settings_are_saved_at_once_when_no_request_is_touched(admin, red):
 
 
 def test_the_sentence_is_shown_in_both_languages_before_anything_is_saved(admin):
+    f.QueueFactory()
     data = settings(
         retention_days=60,
         attachment_days=30,
@@ -70,6 +71,25 @@ def test_the_sentence_is_shown_in_both_languages_before_anything_is_saved(admin)
     assert "on which legal basis" in page
     assert "what requests are kept for" not in page
     assert not RetentionSettings.objects.exists()
+
+
+def test_what_is_missing_is_said_for_the_queues_where_it_is(admin):
+    page = admin.get(SETTINGS).content.decode()
+    assert "hd-error" not in page  # without a queue nothing is promised
+    says = {"storage_purpose_de": "Nachweis", "legal_basis_de": "§ 3 HG"}
+    above = f.QueueFactory(name="Upper", **says)
+    f.QueueFactory(name="Below it", parent=above)
+    f.QueueFactory(name="Closed down", is_active=False)
+    assert "hd-error" not in admin.get(SETTINGS).content.decode()
+    for number in range(8):
+        f.QueueFactory(name=f"Bare {number}", legal_basis_de="§ 3 HG")
+    page = admin.get(SETTINGS)
+    shown = ", ".join(f"Bare {number}" for number in range(6))
+    assert page.context["lacks"] == [
+        f"Nothing says what requests are kept for in these queues: {shown}, 2 more."
+    ]
+    data = settings(purpose_de="Nachweis", preview="1")
+    assert admin.post(SETTINGS, data).context["lacks"] == []
 
 
 @pytest.mark.parametrize(
@@ -109,6 +129,67 @@ def test_changed_settings_ask_first_and_lose_nothing_typed(admin, red):
     admin.post(SETTINGS, {**data, "shown": shown, "existing": "new"})
     assert RetentionSettings.current().retention_days == 365
     assert not TermsChange.objects.exists()
+
+
+def compared(table) -> list[tuple[str, str, bool]]:
+    return [(row.before, row.after, row.changes) for row in table.rows]
+
+
+def test_the_step_shows_what_held_and_what_holds_side_by_side(admin, red):
+    request(red.queue)
+    f.QueueFactory(name="Green", retention_days=60)
+    f.QueueFactory(name="Grey", attachment_days=90)
+    data = settings(retention_days=365, attachment_days=30, at_end="anonymise")
+    answer = admin.post(SETTINGS, data)
+    step = answer.context["step"]
+    tables = {table.whom: compared(table) for table in step.tables}
+    assert tables == {
+        "queue “Red”": [
+            ("2 years", "1 year", True),
+            ("–", "30 days", True),
+            ("–", "–", False),
+            ("erased", "anonymised", True),
+        ],
+        "queue “Green”": [
+            ("60 days", "60 days", False),
+            ("–", "30 days", True),
+            ("–", "–", False),
+            ("erased", "anonymised", True),
+        ],
+        "queue “Grey”": [
+            ("2 years", "1 year", True),
+            ("90 days", "90 days", False),
+            ("–", "–", False),
+            ("erased", "anonymised", True),
+        ],
+    }
+    page = answer.content.decode()
+    assert page.count('<span class="hd-label">changes</span>') == 7  # said in a word, not by colour
+    assert "more combination" not in page
+
+
+def test_many_ways_of_changing_are_counted(admin, red):
+    request(red.queue)
+    for number in range(6):
+        f.QueueFactory(attachment_days=number + 1)
+    step = admin.post(SETTINGS, settings(retention_days=365)).context["step"]
+    assert (len(step.tables), step.others) == (4, 3)
+
+
+def test_applying_shows_what_requests_were_promised_and_what_they_get(admin, red):
+    Ticket.objects.all().delete()
+    for _time in range(2):
+        request(red.queue)
+    request(red.queue, 400)
+    request(red.queue, 90)
+    Queue.objects.filter(pk=red.queue.pk).update(retention_days=365, attachment_days=30)
+    url = f"{LIST}queue-{red.queue.pk}/apply/"
+    tables = admin.get(url).context["tables"]
+    assert [(table.whom, compared(table)[0], compared(table)[1]) for table in tables] == [
+        ("2 requests", ("2 years", "1 year", True), ("–", "30 days", True)),
+        ("1 request", ("400 days", "1 year", True), ("–", "30 days", True)),
+        ("1 request", ("90 days", "90 days", False), ("–", "30 days", True)),
+    ]
 
 
 def test_shorter_terms_are_applied_by_the_worker_and_longer_never(admin, red):

@@ -22,6 +22,7 @@ from tests import factories as f
 pytestmark = pytest.mark.django_db
 
 REASON = Tombstone.Reason
+BECAUSE = "Your request is deleted 14 days after it is closed because you objected"
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def english():
 
 @pytest.fixture
 def ticket():
-    return f.make_ticket(contact="a@mail.example")
+    return f.make_ticket(contact="a@mail.example", language="en")
 
 
 def url(ticket, page="detail", language="en"):
@@ -64,7 +65,9 @@ def test_the_date_stands_there_in_words(client, ticket, objects, said):
     with time_machine.travel(datetime(2026, 3, 15, 12, tzinfo=UTC)):
         if objects:
             object_to(ticket)
-            assert "It is deleted 14 days after it is closed." in client.get(url(ticket)).text
+            page = client.get(url(ticket)).text
+            assert "the day on which it is deleted is set when it is closed" in page
+            assert page.index(BECAUSE) < page.index("kept for 2 years")
         close(ticket)
         assert said in client.get(url(ticket)).text
 
@@ -109,6 +112,15 @@ def test_an_objection_is_withdrawn_after_a_question_and_by_no_get(client, ticket
     assert 'name="objects"' in client.get(url(ticket)).text
 
 
+def test_a_merged_request_says_for_how_long_the_whole_is_kept(client, ticket):
+    other = f.make_ticket(ticket.queue)
+    object_to(other)
+    actions.merge(actor=SYSTEM, source=ticket, target=other, visible=False)
+    ticket.refresh_from_db()
+    page = client.get(url(ticket)).text
+    assert "It is still open. It is deleted 14 days after it is closed." in page
+
+
 def test_by_opening_an_address_nobody_objects(client, ticket):
     for page in ("detail", "objection", "withdraw"):
         client.get(url(ticket, page))
@@ -125,7 +137,9 @@ def test_anothers_objection_is_nothing_to_read_nor_to_withdraw(client, ticket):
     page = client.get(url(ticket)).text
     assert "You objected" not in page
     assert url(ticket, "withdraw") not in page
-    assert "It is deleted 14 days after it is closed." in page
+    assert "you objected" not in page
+    assert "kept with all data for 14 days after it is closed and then deleted" in page
+    assert "2 years" not in page
     client.post(url(ticket, "withdraw"))
     ticket.refresh_from_db()
     assert ticket.objected_at

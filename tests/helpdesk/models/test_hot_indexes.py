@@ -79,7 +79,7 @@ def test_hot_indexes_hold_no_archived_ticket(db):
     found = indexes()
     for name in HOT:
         assert "archived_at" in found[f"helpdesk_ticket_{name}"], name
-    for name in ("customer", "storage", "shared"):
+    for name in ("customer", "storage", "shared", "whole"):
         assert "archived_at" not in found[f"helpdesk_ticket_{name}"], name
 
 
@@ -97,6 +97,15 @@ def test_lists_use_them(many, slug, ordering, index):
     rows = for_rows(tickets_for(actor, TicketFilters(view=slug)), actor)
     plan = ordered(rows, ordering)[:50].explain()
     assert f"helpdesk_ticket_{index}" in plan, plan
+
+
+@pytest.mark.parametrize("ordering", ["-changed_at", "changed_at"])
+@pytest.mark.parametrize("slug", ["all", "closed"])
+def test_lists_with_the_archive_are_read_along_an_index_and_not_sorted(many, slug, ordering):
+    actor = permissions.agent(f.UserFactory(is_superuser=True))
+    rows = for_rows(tickets_for(actor, TicketFilters(view=slug, with_archive=True)), actor)
+    plan = ordered(rows, ordering)[:50].explain()
+    assert "helpdesk_ticket_whole" in plan, plan
 
 
 def test_list_of_a_team_uses_them(many):

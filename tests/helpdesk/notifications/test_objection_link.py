@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from helpdesk import actions, permissions
-from helpdesk.actions import Draft
+from helpdesk.actions import Draft, in_words
 from helpdesk.models import AutoResponse, Channel, OutboundMail, RetentionSettings
 from helpdesk.notifications import links, variables
 from helpdesk.rules.terms import Objection, Terms
@@ -50,11 +50,19 @@ def test_it_leads_to_the_page_at_the_objection_in_both_parts(queue, language, ch
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_it_says_that_the_objection_is_noted_and_where_it_can_be_withdrawn(queue, language):
     objection = Objection(timezone.now(), "I object.", "web", 9)
-    ticket, row = receipt(queue, language, terms=Terms(730, objection=objection))
+    terms = in_words(Terms(730, "Statutes", purpose="Proof", objection=objection), language)
+    ticket, row = receipt(queue, language, terms=terms)
     assert f"{links.status_url(ticket, language)}#storage" in row.body
-    assert " 9 " in row.body
+    # what holds comes first, what would hold otherwise is a clause; nothing says that it is kept for long
+    assert row.body.count(" 9 ") == 1
+    assert row.body.index(" 9 ") < row.body.index(" 2 ")
+    assert ticket.retention_sentence.partition(".")[0] not in row.body
+    assert "Statutes" in row.body
+    assert "Proof" in row.body
     if language == "en":
-        assert "We have noted your objection" in row.body
+        assert "9 days after it is closed because you objected to the longer storage" in row.body
+        assert "without your objection it would be kept for 2 years." in row.body
+        assert "Your objection to the longer storage is noted." in row.body
 
 
 def test_the_days_are_those_of_the_settings(queue):

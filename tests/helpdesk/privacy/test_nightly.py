@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -219,6 +220,35 @@ def test_reopened_it_goes_by_its_steps_once_more():
     assert night(101).counts["files_gone"] == 1
     assert not ticket.articles.filter(attachments__isnull=False).exists()
     assert night(131).counts["persons_gone"] == 1
+
+
+def test_what_comes_to_a_closed_ticket_after_a_step_goes_with_the_next_night():
+    ticket = closed(f.QueueFactory(attachment_days=30, personal_days=60, retention_days=90))
+    night(61)
+    plan = Upload("plan.pdf", b"new", "application/pdf")
+    draft = Draft(body="See", channel=Channel.NOTE)
+    with time_machine.travel(at(70), tick=False):
+        actions.add_note(actor=SYSTEM, ticket=ticket, draft=draft)
+        ticket.refresh_from_db()
+        assert None not in (ticket.files_erased_at, ticket.persons_erased_at)
+        actions.add_note(actor=SYSTEM, ticket=ticket, draft=replace(draft, files=(plan,)))
+        ticket.refresh_from_db()
+        assert (ticket.storage_step, ticket.files_erased_at) == ("attachments", None)
+        assert ticket.persons_erased_at is not None
+    assert night(71).counts["files_gone"] == 1
+    assert not ticket.articles.filter(attachments__isnull=False).exists()
+    assert ticket.articles.filter(body="See").count() == 2
+    with time_machine.travel(at(72), tick=False):
+        actions.forward(
+            actor=SYSTEM, ticket=ticket, draft=draft, original=None, to=[("Ada", "ada@x.example")]
+        )
+        OutboundMail.objects.update(state=OutboundMail.State.SENT)
+    assert night(73).counts["persons_gone"] == 1
+    assert "ada@x.example" not in str(list(ticket.articles.values_list("to", flat=True)))
+    ticket.refresh_from_db()
+    assert (ticket.storage_step, ticket.state.is_open) == ("end", False)
+    night(91)
+    assert exists(ticket) == [False]
 
 
 def waiting(ticket: Ticket, state: str) -> OutboundMail:

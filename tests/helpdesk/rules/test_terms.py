@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpdesk.models import Ticket
 from helpdesk.rules.terms import (
     MOST_DAYS,
     Terms,
     in_effect,
+    kept_sentence,
     retention_sentence,
     shortened,
     wrong_days,
@@ -18,6 +22,7 @@ from helpdesk.rules.terms import (
 
 pytestmark = pytest.mark.pure
 
+OBJECTED = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = st.integers(0, 12)
 TERMS = st.builds(
     Terms,
@@ -64,6 +69,60 @@ def test_a_step_after_the_end_is_none_and_not_told():
     sentence = retention_sentence(terms, "en")
     assert "29 days" in sentence
     assert "files" not in sentence
+
+
+def objected(days: int | None, *, at: datetime | None = OBJECTED, **given) -> Ticket:
+    terms = Terms(**{"purpose": "Proof", "legal_basis": "Statutes", **given})
+    return Ticket(
+        **{name: getattr(terms, name) for name in ("retention_days", "attachment_days", "at_end")},
+        legal_basis=terms.legal_basis,
+        retention_sentence=retention_sentence(terms, "en"),
+        objected_at=at,
+        objection_days=days,
+        language="en",
+    )
+
+
+TAIL = " Purpose: Proof. Legal basis: Statutes."
+
+
+def test_what_an_objection_brings_comes_first_then_what_would_hold_then_why():
+    assert kept_sentence(objected(14, retention_days=730)) == (
+        "Your request is deleted 14 days after it is closed because you objected to the longer storage; "
+        "without your objection it would be kept for 2 years." + TAIL
+    )
+    said = kept_sentence(objected(14, retention_days=730, attachment_days=7))
+    assert said.endswith("Its files are deleted 7 days after it is closed." + TAIL)
+    assert "files" not in kept_sentence(objected(14, retention_days=730, attachment_days=14))
+
+
+@pytest.mark.parametrize(("kept", "with_objection"), [(730, 14), (7, 7)])
+def test_an_objection_deletes_also_what_would_lose_its_people_only(kept, with_objection):
+    said = kept_sentence(objected(14, retention_days=kept, at_end="anonymise"))
+    assert said.startswith(f"Your request is deleted {with_objection} days after it is closed")
+    assert "and then only what is about a person would be deleted." + TAIL in said
+
+
+def test_of_the_objection_of_somebody_else_only_the_time_is_said():
+    said = kept_sentence(objected(14, retention_days=730), is_own=False)
+    assert said == retention_sentence(Terms(14, "Statutes", purpose="Proof"), "en")
+
+
+def test_what_an_objection_does_not_change_stays_as_it_was_read():
+    for ticket in (
+        objected(None, at=None, retention_days=730),
+        objected(14, retention_days=14),
+        objected(14, retention_days=7),
+    ):
+        assert kept_sentence(ticket) == ticket.retention_sentence
+
+
+def test_of_words_that_are_not_known_any_more_the_legal_basis_stays():
+    ticket = objected(14, retention_days=730)
+    ticket.retention_sentence = "As it was said in former times."
+    assert kept_sentence(ticket).endswith("kept for 2 years. Legal basis: Statutes.")
+    ticket.legal_basis = ""
+    assert kept_sentence(ticket).endswith("kept for 2 years.")
 
 
 def test_wrong_days_are_named():
