@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import translation
 from django.utils.translation import gettext
 
@@ -54,6 +54,7 @@ def refuse() -> None:
         )
 
 
+@transaction.atomic
 def begin(again: str) -> None:
     """Say that a restore has begun, if nothing says so yet; `again` is the command that begins it anew."""
     if command():
