@@ -87,19 +87,19 @@ def guarded(application: Application) -> Application:
     """Return a WSGI application that answers 503 while a restore is not finished; afterwards it costs nothing."""
     is_whole = False
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(asked: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         nonlocal is_whole
         if not is_whole:
             try:
                 is_whole = not command()
             except DatabaseError:
                 # the application has its own words for a database that is gone; asked again next time
-                return application(environ, start_response)
+                return application(asked, start_response)
             finally:
                 connection.close_if_unusable_or_obsolete()
             if not is_whole:
                 return _not_yet(start_response)
-        return application(environ, start_response)
+        return application(asked, start_response)
 
     return answer
 
