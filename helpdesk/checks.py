@@ -100,6 +100,17 @@ def _values() -> Iterator[CheckMessage]:
             hint='Set it to two digits that no other installation of yours has, for example "10".',
             id="helpdesk.E013",
         )
+    try:
+        is_too_short = int(conf.get("AUDIT_DAYS")) < conf.AUDIT_AT_LEAST
+    except (TypeError, ValueError):
+        is_too_short = True
+    if is_too_short:
+        yield Warning(
+            f"HELPDESK['AUDIT_DAYS'] is not {conf.AUDIT_AT_LEAST} or more, and has no effect: the database itself "
+            "refuses to let younger lines of the audit log go.",
+            hint=f"Set it to {conf.AUDIT_AT_LEAST} days or more.",
+            id="helpdesk.W014",
+        )
 
 
 @register(Tags.urls)

@@ -7,10 +7,13 @@ so that tests may override the setting.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils.translation import get_supported_language_variant
+
+#: The database refuses to let younger lines of the audit log go (migration 0016), whatever AUDIT_DAYS says.
+AUDIT_AT_LEAST: Final = 365
 
 DEFAULTS: dict[str, Any] = {
     # two digits inside every ticket number: tells two installations apart
@@ -46,7 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "ARCHIVE_DAYS": 60,
     # days a mail is kept that was ignored, and made no ticket
     "IGNORED_MAIL_DAYS": 90,
-    # days the audit log is kept
+    # days the audit log is kept, never less than AUDIT_AT_LEAST
     "AUDIT_DAYS": 365,
     # days an export of somebody's data waits to be fetched
     "EXPORT_DAYS": 7,

@@ -17,6 +17,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, Storage, storages
+from django.db import connection
 from django.utils import timezone
 
 from . import conf
@@ -39,10 +40,16 @@ def journal_storage() -> Storage:
 
 
 def write(entries: Iterable[Entry]) -> str:
-    """Write down a batch and return the name of its file; '' for none. It lies on disk before this returns."""
+    """Write down a batch and return the name of its file; '' for none. It lies on disk before this returns.
+
+    Raises `IntegrityError` if the rows that are gone by now are still pointed to: that would come up with the commit,
+    and what was written down by then would never have happened.
+    """
     rows = [dict(one) for one in entries]
     if not rows:
         return ""
+    if connection.vendor == "postgresql" and connection.in_atomic_block:
+        connection.check_constraints()
     name, body = file_of(timezone.now().isoformat(), rows)
     return journal_storage().save(name, ContentFile(body))
 

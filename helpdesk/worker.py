@@ -29,7 +29,7 @@ from django_tasks_db import DatabaseBackend
 from django_tasks_db.management.commands.db_worker import Worker as TaskRunner
 from django_tasks_db.models import DBTaskResult
 
-from . import conf, duplicates
+from . import conf, duplicates, unfinished
 from .actions import (
     archiving,
     begin_absences,
@@ -211,12 +211,14 @@ class Worker:
         self._lock = threading.Lock()
         self._claims: dict[str, datetime] = {}
         self._shared_next: dict[str, datetime] = {}
+        self._refusal: unfinished.Unfinished | None = None
 
     def run_once(self, *, everything: bool = False) -> int:
         """Run each job that is due, or each at all if `everything`; return how many ran.
 
-        Raises `DatabaseError` when the schedule itself cannot be read.
+        Raises `DatabaseError` when the schedule itself cannot be read, `Unfinished` if nothing may run.
         """
+        unfinished.refuse()
         if everything:
             names = [job.name for job in self.jobs]
             PeriodicJob.objects.filter(name__in=names).update(next_run_at=timezone.now())
@@ -225,7 +227,7 @@ class Worker:
     def run_for_ever(self) -> None:
         """Run until `stopping` is set; return when what is under way has ended, or after `GRACE`.
 
-        Raises `LaneDied` if a thread broke down.
+        Raises `LaneDied` if a thread broke down, `Unfinished` if nothing may run.
         """
         self._lease = LEASE
         jobs = sorted(self.jobs, key=lambda job: job.lane)
@@ -243,6 +245,8 @@ class Worker:
             lane.join(max(0.0, (until - timezone.now()).total_seconds()))
         if self._listeners is not None:
             self._listeners.join((until - timezone.now()).total_seconds())
+        if self._refusal is not None:
+            raise self._refusal
         if dead:
             raise LaneDied(dead)
         if not any(lane.is_alive() for lane in lanes.values()):
@@ -269,12 +273,25 @@ class Worker:
             connections.close_all()  # this thread's own
 
     def _round(self, jobs: list[Job]) -> Callable[[], None]:
+        is_whole = False
+
         def step() -> None:
+            nonlocal is_whole
+            is_whole = is_whole or self._may_work()
             for job in jobs:
                 if not self.stopping.is_set():
                     self._run_if_due(job)
 
         return step
+
+    def _may_work(self) -> bool:
+        """Tell whether the database is whole; stop if not. Asked by each lane once it can be asked."""
+        try:
+            unfinished.refuse()
+        except unfinished.Unfinished as refusal:
+            self._refusal = refusal
+            self.stopping.set()
+        return self._refusal is None
 
     def _beat(self) -> None:
         """Show that this worker lives, and renew its claims on what is under way."""

@@ -6,9 +6,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from helpdesk import unfinished
 from portal.checks import refuse_to_start_unsafe
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.production")
 
-application = get_wsgi_application()
+application = unfinished.guarded(get_wsgi_application())
 refuse_to_start_unsafe()

@@ -9,7 +9,9 @@ from unittest import TestCase
 
 import hypothesis
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
@@ -51,6 +53,14 @@ def _in_english() -> Iterator[None]:
 def _nothing_counted_yet() -> None:
     """Rows made by a test go with it and their numbers come again; what was counted under them has to go, too."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _types_are_known(request: pytest.FixtureRequest) -> None:
+    """Content types are asked for once a process, whoever is first: no test is to have that one query more."""
+    if request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
+        request.getfixturevalue("db")
+        ContentType.objects.get_for_models(*apps.get_models(), for_concrete_models=False)
 
 
 @pytest.fixture(scope="session")

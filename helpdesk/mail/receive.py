@@ -21,7 +21,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
 from django.db import connections
 
-from helpdesk import addressing, conf
+from helpdesk import addressing, conf, unfinished
 from helpdesk.models import Queue, QueueAddress
 
 from . import ingest, ledger
@@ -108,8 +108,9 @@ class Taker:
     def store(self, sender: str, recipients: list[str], content: bytes) -> str:
         """Commit a mail to the ledger and return 250; filing follows in its own thread.
 
-        Raises what database and storage raise.
+        Raises what database and storage raise, and `Unfinished`: what came now would be lost when it is begun anew.
         """
+        unfinished.refuse()
         raw = return_path(sender) + content
         inbound = ledger.accept(
             raw,

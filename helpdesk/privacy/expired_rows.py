@@ -23,8 +23,6 @@ from helpdesk.models import (
 )
 
 BATCH = 5000
-#: The database refuses to let younger lines of the audit log go (migration 0016).
-AUDIT_AT_LEAST: Final = 365
 RUNS_KEPT: Final = timedelta(days=3 * 365)
 #: What a task was called with is looked at for so long after its end.
 ARGUMENTS_KEPT: Final = timedelta(days=1)
@@ -34,7 +32,7 @@ FAILED_KEPT: Final = timedelta(days=14)
 
 def audit_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:
     """Delete lines of the audit log that are older than AUDIT_DAYS; nobody else ever does."""
-    days = max(int(conf.get("AUDIT_DAYS")), AUDIT_AT_LEAST)
+    days = max(int(conf.get("AUDIT_DAYS")), conf.AUDIT_AT_LEAST)
     rows: QuerySet[AuditEntry] = QuerySet(AuditEntry)  # its own manager only adds
     # a minute more: the clock of the database decides
     old = rows.filter(at__lt=now - timedelta(days=days, minutes=1)).order_by("at", "pk")

@@ -215,10 +215,10 @@ def test_find_numbers(text: str, expected: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("unit", ["2", "2 ", "20", ONE, ONE + " ", "20.", "2026 1124 "])
 def test_find_numbers_is_bounded_when_text_is_huge(unit: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     found = addressing.find_numbers(unit * (3_000_000 // len(unit)))
     assert len(found) <= addressing.MAX_NUMBERS
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 # --- subjects

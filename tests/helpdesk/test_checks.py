@@ -60,10 +60,13 @@ def test_apps_in_a_wrong_order_or_doubled_are_refused(installed, names, expected
         ({"SITE_URL": "https://help.example/"}, ["helpdesk.E012"]),
         ({"SYSTEM_ID": "7"}, ["helpdesk.E013"]),
         ({"SYSTEM_ID": 10}, []),
+        ({"AUDIT_DAYS": 364}, ["helpdesk.W014"]),
+        ({"AUDIT_DAYS": "long"}, ["helpdesk.W014"]),
+        ({"AUDIT_DAYS": 365}, []),
         ([], ["helpdesk.E010"]),
     ],
 )
-def test_settings_that_cannot_work_are_refused(given, expected):
+def test_settings_that_cannot_work_are_told(given, expected):
     with override_settings(HELPDESK=given):
         assert ids(checks.check_settings()) == expected
 

@@ -27,7 +27,8 @@ def _resolve(name: str) -> tuple[Any, str]:
     return holder, last
 
 
-def _guard(name: str, cross: Callable[[], None]) -> None:
+def guard(name: str, cross: Callable[[], None]) -> None:
+    """Have `cross` called before and after each call of a function."""
     holder, attribute = _resolve(name)
     original = getattr(holder, attribute)
 
@@ -67,7 +68,7 @@ def _live(work: Callable[[], object], boundaries: Sequence[str], kill_at: int) -
     code = 1
     try:
         for name in boundaries:
-            _guard(name, cross)
+            guard(name, cross)
         work()
         connections.close_all()
         code = 0

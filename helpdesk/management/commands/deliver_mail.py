@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 
+from helpdesk import unfinished
 from helpdesk.mail import ingest, ledger
 from helpdesk.models import Queue
 
@@ -35,6 +36,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         raw = sys.stdin.buffer.read()
         try:
+            unfinished.refuse()
             queue = None
             if options["queue"]:
                 queue = Queue.objects.filter(slug=options["queue"]).first()
@@ -49,7 +51,7 @@ class Command(BaseCommand):
                 queue=queue,
                 trusted=options["trusted"],
             )
-        except (DatabaseError, OSError) as error:
+        except (DatabaseError, OSError, unfinished.Unfinished) as error:
             self.stderr.write(f"The mail could not be stored ({type(error).__name__}).")
             sys.exit(EX_TEMPFAIL)
         # stored: from here on the worker files it if we cannot, and the mail server may forget it

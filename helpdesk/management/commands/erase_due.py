@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from helpdesk import unfinished
 from helpdesk.agents import run_words
 from helpdesk.models import Queue
 from helpdesk.privacy import dry_run, nightly
@@ -35,6 +36,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            unfinished.refuse()
+        except unfinished.Unfinished as refusal:
+            raise CommandError(str(refusal)) from None
         now = _moment(options["now"])
         if options["dry_run"]:
             self._tell(dry_run.dry_run(now=now))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from helpdesk import unfinished
 from helpdesk.mail import fetch, ingest
 
 
@@ -18,6 +19,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            unfinished.refuse()
+        except unfinished.Unfinished as refusal:
+            raise CommandError(str(refusal)) from None
         mailboxes = fetch.HardenedMailbox.objects.filter(active=True)
         if options["mailbox"]:
             mailboxes = fetch.HardenedMailbox.objects.filter(name__in=options["mailbox"])

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_mailbox.models import Mailbox
 from tqdm import tqdm
 
+from helpdesk import unfinished
 from helpdesk.mail import ingest, ledger
 from helpdesk.mail.transports.mbox import QUOTED, SEPARATOR
 from helpdesk.models import InboundMail, Queue
@@ -42,6 +43,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            unfinished.refuse()
+        except unfinished.Unfinished as refusal:
+            raise CommandError(str(refusal)) from None
         queue = Queue.objects.filter(slug=options["queue"]).first()
         if queue is None:
             known = ", ".join(Queue.objects.values_list("slug", flat=True)) or "none yet"

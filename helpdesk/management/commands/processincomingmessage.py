@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 from django_mailbox.models import Mailbox
 
+from helpdesk import unfinished
 from helpdesk.mail import ingest, ledger
 from helpdesk.models import MailAccount
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         raw = sys.stdin.buffer.read()
         try:
+            unfinished.refuse()
             mailbox, _made = Mailbox.objects.get_or_create(name=options["mailbox_name"])
             account = MailAccount.objects.filter(mailbox=mailbox).select_related("queue").first()
             inbound = ledger.accept(
@@ -35,7 +37,7 @@ class Command(BaseCommand):
                 queue=account.queue if account else None,
                 trusted=account is not None and account.trusted,
             )
-        except (DatabaseError, OSError) as error:
+        except (DatabaseError, OSError, unfinished.Unfinished) as error:
             self.stderr.write(f"The mail could not be stored ({type(error).__name__}).")
             sys.exit(EX_TEMPFAIL)
         # stored: from here on the worker files it if we cannot, and the mail server may forget it

@@ -10,9 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from helpdesk import unfinished
 from helpdesk.privacy.backups import checking, restoring
 from helpdesk.privacy.backups.layout import BackupError
 from helpdesk.privacy.backups.restoring import Restored, Wishes
+from helpdesk.unfinished import Unfinished
 
 from .restore import add_choices, summary
 
@@ -52,9 +54,11 @@ class Command(BaseCommand):
         )
         done = Restored("", since.isoformat())
         try:
+            if unfinished.command() == unfinished.RESTORE:
+                unfinished.refuse()
             checking.refuse_at_work()
             restoring.gather_journals(wishes.journals)
-        except BackupError as error:
+        except (BackupError, Unfinished) as error:
             raise CommandError(str(error)) from None
         restoring.put_right(done, wishes, moment=since, say=self.stdout.write)
         for line in summary(done):

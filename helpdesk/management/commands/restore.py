@@ -65,7 +65,7 @@ class Command(BaseCommand):
             f"{folder}: made {manifest.made_at}, version {manifest.application}, {manifest.engine} {manifest.server}, "
             f"{sum(manifest.rows.values())} rows, {manifest.contents} files ({manifest.content_bytes} bytes)"
         )
-        for line in checking.warnings(manifest):
+        for line in checking.warnings(folder, manifest):
             self.stdout.write(self.style.WARNING(f"Note: {line}"))
 
     def _sum_up(self, done: Restored, lost: list[str]) -> None:

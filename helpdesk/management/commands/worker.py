@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from helpdesk.unfinished import Unfinished
 from helpdesk.worker import LaneDied, Worker
 
 
@@ -20,7 +21,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         worker = Worker()
         if options["once"]:
-            self.stdout.write(f"{worker.run_once(everything=options['all'])} jobs run")
+            try:
+                self.stdout.write(f"{worker.run_once(everything=options['all'])} jobs run")
+            except Unfinished as refusal:
+                raise CommandError(str(refusal)) from None
             return
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: worker.stopping.set())
@@ -28,3 +32,5 @@ class Command(BaseCommand):
             worker.run_for_ever()
         except LaneDied as fault:
             raise CommandError(f"The worker broke down ({fault}); start it again.") from None
+        except Unfinished as refusal:
+            raise CommandError(str(refusal)) from None

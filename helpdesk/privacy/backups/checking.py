@@ -11,6 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 import helpdesk
+from helpdesk import unfinished
 from helpdesk.models import InboundMail, PeriodicJob, Ticket
 
 from . import databases, keys, layout, postgres
@@ -19,6 +20,8 @@ from .pool import Pool
 
 #: So many damaged files are named.
 NAMED = 5
+#: What is said of a folder that looks like a backup and has no manifest.
+_CUT = "was interrupted, or is being made"
 
 
 def find(source: Path) -> Path:
@@ -29,6 +32,12 @@ def find(source: Path) -> Path:
         return found[-1].resolve()
     if not source.is_dir():
         raise BackupError(f"There is no folder {source}.")
+    if source.absolute() in layout.interrupted(source.absolute().parent):
+        raise BackupError(f"{source} is no complete backup: it {_CUT}. Take another one.")
+    if left := layout.interrupted(source):
+        raise BackupError(
+            f"There is no complete backup in {source}: {', '.join(one.name for one in left)} {_CUT}."
+        )
     raise BackupError(f"There is no complete backup in {source}.")
 
 
@@ -98,6 +107,8 @@ def refuse_at_work() -> None:
     """Raise `BackupError` while a worker runs: it would send and fetch in the middle of restoring."""
     if PeriodicJob._meta.db_table not in _tables():
         return
+    if unfinished.command():
+        return  # no worker starts then; the signs of life are those of the backup
     if PeriodicJob._base_manager.filter(lease_until__gt=timezone.now()).exists():
         raise BackupError(
             "A worker is running. Stop the web and worker processes; was it killed, wait for a minute."
@@ -129,8 +140,11 @@ def refuse_filled() -> None:
             )
 
 
-def warnings(manifest: Manifest) -> Iterator[str]:
+def warnings(folder: Path, manifest: Manifest) -> Iterator[str]:
     """Give what should be known before, and hinders nothing."""
+    for left in layout.interrupted(folder.parent):
+        if left.name > folder.name:
+            yield f"{left.name} is newer, but {_CUT}: it is no backup."
     if lost := keys.unreadable(manifest.keys):
         yield (
             f"{lost} of the keys that the backup was made with are not set here: secrets that were encrypted with "

@@ -15,6 +15,8 @@ from django.db import connection, transaction
 from django.db.utils import OperationalError
 from django.utils import timezone
 
+from helpdesk import unfinished
+
 from . import postgres
 from .layout import BackupError
 
@@ -125,7 +127,10 @@ def _rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def load(path: Path) -> None:
-    """Put the database of a backup in the place of ours: all of it, or nothing. Raises `BackupError`."""
+    """Put the database of a backup in the place of ours: all of it, or nothing. Raises `BackupError`.
+
+    From then on the database says that the restore is not finished (`unfinished.end`).
+    """
     if connection.vendor == "sqlite":
         _load_sqlite(path)
     else:
@@ -136,8 +141,14 @@ def load(path: Path) -> None:
 def _load_sqlite(path: Path) -> None:
     connection.ensure_connection()
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as source:
-            source.backup(connection.connection, pages=-1)
+        # the copy between has no name: it goes with us, however we end
+        with (
+            contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as source,
+            contextlib.closing(sqlite3.connect("")) as marked,
+        ):
+            source.backup(marked, pages=-1)
+            marked.executescript(unfinished.MARK)
+            marked.backup(connection.connection, pages=-1)
     except (sqlite3.Error, OperationalError) as error:
         raise BackupError(
             f"The database was not restored ({error}). Stop the web and worker processes and try again."

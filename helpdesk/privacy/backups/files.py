@@ -9,12 +9,12 @@ from typing import Any
 
 from django.apps import apps
 from django.core.files.base import File
-from django.core.files.storage import Storage
+from django.core.files.storage import FileSystemStorage, Storage
 from django.db import connection
 from django.db.models import FileField
 
 from helpdesk.models import Blob
-from helpdesk.storage import blob_storage, path_of
+from helpdesk.storage import BlobStorage, blob_storage, path_of
 
 from . import layout
 from .databases import Query
@@ -147,15 +147,30 @@ def _places(folder: Path) -> Iterator[tuple[Storage, str, Row]]:
 
 
 def _put(storage: Storage, name: str, source: Path, row: Row) -> bool:
-    if storage.exists(name):
-        if _is_same(storage, name, row):
-            return False
-        storage.delete(name)
+    is_there = storage.exists(name)
+    if is_there and _is_same(storage, name, row):
+        return False
     with source.open("rb") as content:
-        saved = storage.save(name, File(content))
+        if isinstance(storage, BlobStorage):  # it replaces by itself
+            saved = storage.save(name, File(content))
+        elif isinstance(storage, FileSystemStorage):
+            saved = _replace(storage, name, File(content))
+        else:
+            if is_there:  # or it would choose another name
+                storage.delete(name)
+            saved = storage.save(name, File(content))
     if saved != name:
         raise BackupError(f"The storage put the file {name} elsewhere: {saved}.")
     return True
+
+
+def _replace(storage: FileSystemStorage, name: str, content: File) -> str:
+    """Store a file so that under its name lies what was there before, or all of it; return its name."""
+    aside = f"{name}.restoring"
+    storage.delete(aside)  # left by somebody who died at it
+    saved = storage.save(aside, content)
+    Path(storage.path(saved)).replace(storage.path(name))
+    return name
 
 
 def _is_same(storage: Storage, name: str, row: Row) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -21,6 +23,10 @@ MANIFEST, BLOBS, FILES, JOURNAL = "manifest.json", "blobs.jsonl", "files.jsonl",
 #: The folder of contents that all backups of a target share.
 POOL = "blobs"
 CHUNK = 1024 * 1024
+#: What the names of files begin with that are being written.
+ASIDE = ".aside-"
+#: Seconds after which nobody is writing it any more.
+LEFT_AFTER = 3600.0
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z")
 
@@ -123,9 +129,16 @@ def locked(target: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing; it appears under its name, flushed to disk, once the block ends well."""
+    """Open a file for writing; it appears under its name, flushed to disk, once the block ends well.
+
+    What somebody left who died at writing this very file goes, too.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".aside-")  # readable for us only
+    prefix = f"{ASIDE}{path.name}-"
+    for left in path.parent.glob(f"{glob.escape(prefix)}*"):
+        if left.stat().st_mtime < time.time() - LEFT_AFTER:
+            left.unlink(missing_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=prefix)  # readable for us only
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 import helpdesk
-from helpdesk import conf, journal
+from helpdesk import conf, journal, unfinished
 from helpdesk.models import PeriodicJob
 
 from . import databases, files, keys, layout, pruning
@@ -47,6 +47,10 @@ def make(
     are told of in the manifest. Raises `BackupError`; what was written by then is no backup and goes with the
     next one.
     """
+    if again := unfinished.command():
+        raise BackupError(
+            f"A restore was not finished here, and would take the place of a good backup. First: manage.py {again}."
+        )
     if key_file is not None:
         keys.write_keys(key_file, target)
     try:
@@ -64,14 +68,16 @@ def make(
 def _make(target: Path, say: Say) -> Made:
     started = monotonic()
     for one in layout.interrupted(target):
+        say(f"Removing {one.name}: it was interrupted …")
         shutil.rmtree(one)
+    pool = Pool(target)
+    pool.drop_half_written()
     before = layout.backups(target)
     folder = target / f"{timezone.now():%Y-%m-%dT%H%M%SZ}"
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         raise BackupError(f"{folder} is there already: one backup a second is enough.") from None
-    pool = Pool(target)
     say("Writing the database …")
     with databases.dumped(folder) as dump:
         facts = {

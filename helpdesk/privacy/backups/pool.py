@@ -13,7 +13,7 @@ from django.core.files.storage import Storage
 
 from helpdesk.storage import path_of
 
-from .layout import CHUNK, POOL, facts_of
+from .layout import ASIDE, CHUNK, POOL, facts_of
 
 #: So many files, or bytes, are flushed to disk together: that costs hardly more than for one.
 TOGETHER, TOGETHER_BYTES = 64, 64 * 1024 * 1024
@@ -73,7 +73,7 @@ class Pool:
     def _write(self, content: File) -> tuple[str, int, Path]:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found, size = hashlib.sha256(), 0
-        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".aside-")
+        handle, name = tempfile.mkstemp(dir=self.folder, prefix=ASIDE)
         try:
             with os.fdopen(handle, "wb") as file:
                 for chunk in content.chunks(CHUNK):
@@ -105,6 +105,11 @@ class Pool:
                 folder.mkdir(mode=0o700, exist_ok=True)
             aside.replace(target)
         self._written.clear()
+
+    def drop_half_written(self) -> None:
+        """Remove what was being written when somebody died at it. Call with the target locked."""
+        for one in self.folder.glob(f"{ASIDE}*"):
+            one.unlink()
 
     def contents(self) -> Iterator[Path]:
         """Give all files in the pool, also such as were left half written."""

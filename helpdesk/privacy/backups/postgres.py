@@ -13,7 +13,7 @@ from django.db import connection
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from helpdesk import conf
+from helpdesk import conf, unfinished
 
 from .layout import BackupError
 
@@ -142,7 +142,7 @@ def _feed(stdin: IO[str], path: Path, errors: IO[str]) -> int:
     ]
     try:
         with stdin:
-            stdin.write(EMPTY_SCHEMA)
+            stdin.write(EMPTY_SCHEMA + unfinished.MARK + "\n")
             stdin.flush()
             read = subprocess.run(  # noqa: S603
                 command, stdin=subprocess.DEVNULL, stdout=stdin, stderr=errors, env=_surroundings()

@@ -1,7 +1,8 @@
 """Putting a backup in the place of what is here, and what has to be done so that nothing comes back or goes out twice.
 
 The order: everything is verified, files first (more of them hurt nobody), then the database in one transaction, then
-migrations, then what was erased since goes again.
+migrations, then what was erased since goes again. Whoever dies on the way leaves what was there before, or a database that says so
+(`helpdesk.unfinished`): nothing works with it until the restore was begun anew and came to its end.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from django.core.cache import caches
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max, Model
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from helpdesk import audit, journal, search
+from helpdesk import audit, journal, search, unfinished
 from helpdesk.actions import numbers
 from helpdesk.mail import stopping
 from helpdesk.models import (
@@ -122,11 +123,13 @@ def restore(folder: Path, wishes: Wishes, *, say: Say = lambda line: None) -> Re
 
 def put_right(done: Restored, wishes: Wishes, *, moment: datetime, say: Say) -> None:
     """Do what a database needs that was put back to its state of a `moment`: nothing comes back, or goes out twice."""
+    again = unfinished.REPLAY.format(since=moment.isoformat())
+    unfinished.begin(again)  # `restore` has said so with the rows of its backup
     _forget_what_passes()
     numbers.skip_drawn(_numbers(), gap=GAP)
     _skip_ids()
     if not wishes.fetch_mail:
-        done.mailboxes = stopping.stop_fetching()
+        done.mailboxes = _stop_fetching()
     if not wishes.send_queued:
         done.held_back = restored.hold_back(_reason(moment))
     say("Erasing again what was erased since …")
@@ -135,7 +138,16 @@ def put_right(done: Restored, wishes: Wishes, *, moment: datetime, say: Say) -> 
         search.purge()
     done.left_over = _mark_left_over()
     databases.refresh_statistics()
-    audit.record(AuditKind.RESTORED, data=_facts(done))
+    with transaction.atomic():
+        audit.record(AuditKind.RESTORED, data=_facts(done))
+        unfinished.end()
+
+
+@transaction.atomic
+def _stop_fetching() -> list[int]:
+    stopped = sorted({*unfinished.mailboxes(), *stopping.stop_fetching()})
+    unfinished.note_mailboxes(stopped)
+    return stopped
 
 
 def _reason(moment: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import CASCADE
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -285,6 +285,26 @@ def test_what_is_erased_is_in_the_journal_before_it_is_gone(settings, tmp_path):
         "reason": "retention",
     }
     assert entries[1] == {"kind": "articles", "pks": [article.pk]}
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_what_the_commit_would_refuse_is_not_written_down(settings, tmp_path):
+    """A row of another app that came between leads to the ticket: it stays, and no backup takes it for erased."""
+    settings.HELPDESK = {**settings.HELPDESK, "ERASURE_JOURNAL": str(tmp_path)}
+    ticket = closed()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE other_app (ticket bigint REFERENCES helpdesk_ticket DEFERRABLE INITIALLY DEFERRED)"
+        )
+        try:
+            cursor.execute("INSERT INTO other_app VALUES (%s)", [ticket.pk])
+            with pytest.raises(IntegrityError):
+                actions.erase(tickets=[ticket.pk])
+        finally:
+            cursor.execute("DROP TABLE other_app")
+    assert Ticket.objects.get() == ticket
+    assert list(journal.read()) == []
 
 
 def test_an_anonymised_ticket_can_be_erased_and_has_one_tombstone():

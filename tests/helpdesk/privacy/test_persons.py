@@ -36,7 +36,7 @@ from helpdesk.rules.blanking import Person
 from tests import factories as f
 
 from . import world as w
-from .scanning import files_with, places_of
+from .markers import contents_with, places_of
 
 pytestmark = pytest.mark.django_db
 
@@ -180,12 +180,12 @@ def test_two_and_two_hundred_take_the_same_queries(world, boss):
 def test_nothing_of_the_person_is_left(world, boss, django_capture_on_commit_callbacks):
     last_line = AuditEntry.objects.latest("pk").pk if AuditEntry.objects.exists() else 0
     assert places_of(w.MARKS)
-    assert files_with(["zq31415"])
+    assert contents_with(["zq31415"])
     with django_capture_on_commit_callbacks(execute=True):
         row = erase(world, boss)
     left = places_of((*w.MARKS, w.WORDS, "marker-of-the-file"), besides=["helpdesk_auditentry"])
     assert not left, left
-    assert files_with(["zq31415", "Quork", "marker-of"]) == []
+    assert contents_with(["zq31415", "Quork", "marker-of"]) == []
     new = AuditEntry.objects.filter(pk__gt=last_line)
     told = " ".join(f"{one.data} {one.user_name} {one.subject_name}" for one in new)
     assert not [one for one in (*w.MARKS, w.FIRST) if one.casefold() in told.casefold()]

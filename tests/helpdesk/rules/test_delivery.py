@@ -135,6 +135,6 @@ def test_any_text_is_judged(status, words):
     "words", ["user " * 20_000, "5.1." * 20_000, "domain " * 9000, "a" * 10**6]
 )
 def test_long_texts_take_no_time(words):
-    start = time.perf_counter()
+    start = time.process_time()  # what others do on this machine counts not
     judge("", words)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

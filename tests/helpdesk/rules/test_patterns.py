@@ -127,6 +127,6 @@ def test_portable_raises_nothing_but_bad_pattern(pattern: str) -> None:
 @pytest.mark.parametrize("text", ["x" * MAX_TEXT, "xa" * (MAX_TEXT // 2), "xab" * (MAX_TEXT // 3)])
 def test_portable_is_quick_when_text_is_hostile(pattern: str, text: str) -> None:
     compiled = re.compile(portable(pattern), re.IGNORECASE)
-    start = time.monotonic()
+    start = time.process_time()
     compiled.search(text)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

@@ -17,7 +17,7 @@ from tests.servers.stub import script, stub
 
 from .mails import mail
 
-PROMPT = 5.0  # seconds; a loaded machine is slow
+PROMPT = 20.0  # seconds; a loaded machine is slow
 
 
 def opened(uri: str, secret: str = "x", **limits: float) -> ImapTransport:
@@ -33,9 +33,7 @@ def test_what_arrives_is_told_at_once(imap: Dovecot | Pymap) -> None:
         with idling(transport) as session:
             assert not session.wait(0.2)
             imap.deliver(mail(1))
-            began = time.monotonic()
             assert session.wait(PROMPT)
-            assert time.monotonic() - began < PROMPT
             assert not session.wait(0.2)
         with idling(transport) as session:
             imap.deliver(mail(2))
@@ -165,7 +163,7 @@ def test_half_a_line_keeps_nobody_waiting() -> None:
         # the tag of DONE's answer is not ours: the end is never confirmed
         with pytest.raises(Unreachable), idling(one) as session:
             assert not session.wait(0.3)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < PROMPT
 
 
 def test_a_silent_end_is_found_out_within_the_time_out() -> None:
@@ -180,7 +178,7 @@ def test_a_silent_end_is_found_out_within_the_time_out() -> None:
                 if b"IDLE" in line:
                     connection.sendall(b"+ go\r\n")
                     held.append(connection)
-                    done.wait(20)
+                    done.wait(3 * PROMPT)
                     return
                 word = next(word for word in answers if word and word in line)
                 connection.sendall(answers[word].replace(b"%T", line.split(b" ")[0]))
@@ -190,6 +188,6 @@ def test_a_silent_end_is_found_out_within_the_time_out() -> None:
         began = time.monotonic()
         with pytest.raises(Unreachable), idling(one) as session:
             assert not session.wait(0.2)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < PROMPT
         done.set()
     assert held

@@ -89,7 +89,7 @@ def test_an_interrupted_backup_is_none(target, folder):
     (folder / layout.MANIFEST).unlink()
     with pytest.raises(CommandError, match="There is no complete backup in"):
         check(target)
-    with pytest.raises(CommandError, match="There is no complete backup in"):
+    with pytest.raises(CommandError, match="is no complete backup: it was interrupted"):
         check(folder)
     with pytest.raises(CommandError, match="There is no folder"):
         check(target / "nowhere")

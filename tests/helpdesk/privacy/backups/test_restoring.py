@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from io import StringIO
 from pathlib import Path
 
@@ -52,42 +50,6 @@ def restore(source: Path, *options: str) -> str:
     out = StringIO()
     call_command("restore", str(source), *options, stdout=out)
     return out.getvalue()
-
-
-@pytest.fixture
-def empty(tmp_path):
-    """The address of a database that has nothing in it, not even tables, and how it is asked."""
-    if connection.vendor == "sqlite":
-        path = tmp_path / "empty.sqlite3"
-
-        def rows(sql: str) -> list[tuple]:
-            with closing(sqlite3.connect(path, detect_types=sqlite3.PARSE_DECLTYPES)) as other:
-                return other.execute(sql).fetchall()
-
-        yield f"sqlite:///{path}", rows
-        return
-    given = connection.get_connection_params()
-    name = f"{given['dbname']}_empty"
-    with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
-        cursor.execute(f'CREATE DATABASE "{name}"')
-    keys = ("host", "port", "user", "password")
-    there = {key: given[key] for key in keys if given.get(key)} | {"dbname": name}
-
-    def ask(sql: str) -> list[tuple]:
-        with psycopg.connect(**there) as other:
-            return other.execute(sql).fetchall()
-
-    host = str(there.get("host", ""))
-    address = f"postgresql://{there.get('user', '')}:{there.get('password', '')}@"
-    address += (
-        f"/{name}?host={host}"
-        if host.startswith("/")
-        else f"{host}:{there.get('port', 5432)}/{name}"
-    )
-    yield address, ask
-    with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def test_an_empty_installation_becomes_the_same(place, empty):
