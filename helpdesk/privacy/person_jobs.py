@@ -137,11 +137,16 @@ def preview(person: Person) -> dict[str, int]:
         "mentions": mentioned.order_by().values("ticket").distinct().count(),
         "participants": took_part.exclude(ticket__in=own).count(),
         "mails": InboundMail.objects.filter(
-            article__in=Article.objects.filter(verbs.written_by(person)).order_by().values("pk")
+            article__in=Article.objects.filter(verbs.written_by(person))
+            .exclude(ticket__in=held)
+            .order_by()
+            .values("pk")
         ).count(),
         "outbound": OutboundMail.objects.filter(
             found.receives(OutboundMail, person, "to", "cc", "bcc")
-        ).count(),
+        )
+        .exclude(ticket__in=held)
+        .count(),
         "customers": len(person.customers),
         "addresses": len(person.addresses),
         "accounts": len(person.users),
