@@ -53,10 +53,6 @@ DONE: Mapping[str, Any] = {
     "customers": COUNTS["customers"],
     "held": ngettext_lazy("%(n)d ticket kept by a hold", "%(n)d tickets kept by a hold", "n"),
 }
-#: What the counts hold besides, that nobody asks for.
-_INNER = frozenset(
-    ("participants", "events", "exports", "addresses", "accounts", "sessions", "kept", "faults")
-)
 #: Keys of lines about persons, exports and holds.
 _KEYS: Mapping[str, Any] = {
     "customer": gettext_lazy("customer %(value)s"),
@@ -106,6 +102,8 @@ def taken(kind: str, data: dict[str, Any]) -> list[str]:
     found += [str(words) % {"value": data.pop(key)} for key, words in _KEYS.items() if data.get(key)]
     if not data.get("reference", "-"):
         del data["reference"]
+    if kind == AuditKind.PERSON_CORRECTED and (touched := data.pop("messages", 0)):
+        found.append(str(COUNTS["articles"] % {"n": touched}))
     return found
 
 
@@ -120,8 +118,8 @@ def _of_erasure(data: dict[str, Any]) -> list[str]:
         if code
     ]
     found += _counted(data)
-    for code in (*DONE, *_INNER):
-        data.pop(code, None)
+    for code in [code for code, n in data.items() if isinstance(n, int) and code not in _KEYS]:
+        del data[code]  # what else was counted: the export of the log has it
     return found
 
 

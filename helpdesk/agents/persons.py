@@ -196,7 +196,7 @@ class PersonsView(PersonsBase):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("form", SearchForm())
-        exports = DataExport.objects.filter(is_complete=True).select_related("blob")
+        exports = DataExport.objects.filter(is_complete=True).select_related("blob", "customer")
         erasures: list[Any] = list(PersonErasure.objects.all()[:LATELY])
         for one in erasures:
             one.summary = person_words.did(one.counts)
@@ -231,7 +231,7 @@ class PersonView(PersonsBase):
             customers=Customer.objects.filter(pk__in=person.customers)
             .select_related("organisation", "user")
             .prefetch_related("addresses"),
-            exports=mine.select_related("blob"),
+            exports=mine.select_related("blob", "customer"),
             is_staff=persons.is_staff(person),
             reference=ReferenceForm(),
             **kwargs,

@@ -40,6 +40,7 @@ def test_an_erasure_is_told_in_words_and_never_in_codes():
         did="done",
         tickets=2,
         accounts=1,
+        rows=6,
     )
     assert line == (
         "erase · consent withdrawn (Art. 17 (1) b) · 2 tickets erased · erasure 3 · "
@@ -63,4 +64,6 @@ def test_a_hold_says_until_when():
 
 def test_a_line_without_a_file_number_says_nothing_of_one():
     line = told(AuditKind.PERSON_CORRECTED, customer=7, fields=["name"], messages=0, reference="")
-    assert line == "customer 7 · name · messages: 0"
+    assert line == "customer 7 · name"
+    line = told(AuditKind.PERSON_CORRECTED, customer=7, fields=["name"], messages=2, reference="A1")
+    assert line == "customer 7 · file number A1 · 2 messages · name"

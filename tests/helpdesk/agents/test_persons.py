@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from helpdesk import actions, permissions
 from helpdesk.models import AuditEntry, AuditKind, Customer, DataExport, PersonErasure
-from helpdesk.privacy import export, person_jobs, persons
+from helpdesk.privacy import export, found, person_jobs, persons
 from tests import factories as f
 
 from .conftest import browser
@@ -56,10 +58,10 @@ def test_nobody_else_gets_in(red, customer, officer):
 
 
 def test_search_and_sheet(officer, customer):
-    found = officer.post(URL, {"q": "mia@mail"}, follow=True)
-    assert sheet(customer) in found.text
-    (address, _status), *_rest = found.redirect_chain
-    assert "mia" not in address  # nor anything that could be read
+    answer = officer.post(URL, {"q": "mia@mail"}, follow=True)
+    assert sheet(customer) in answer.text
+    ((address, _status),) = answer.redirect_chain
+    assert "mia@mail" not in address  # nor anything else that could be read
     assert sheet(customer) in officer.get(address).text  # going back asks for nothing
     assert "Who is meant?" not in officer.get(f"{URL}?for=mia").text
     page = officer.get(sheet(customer)).text
@@ -69,6 +71,30 @@ def test_search_and_sheet(officer, customer):
     line = AuditEntry.objects.get(kind=AuditKind.PERSON_LOOKED_UP)
     assert line.data["customer"] == customer.pk
     assert "Mia" not in str(line.data)
+
+
+def test_what_was_found_is_told_in_words_and_never_in_codes(customer):
+    f.make_ticket(customer=customer, contact="mia@mail.example", receipt=True)
+    actor = permissions.agent(f.UserFactory(is_superuser=True))
+    with translation.override("de"):
+        sections = found.everything(actor, persons.person_of(customers=[customer.pk]))
+    (sent,) = [one for one in sections if one.code == "outbound"]
+    assert [row.text for row in sent.rows] == ["Eingangsbestätigung"]
+
+
+def test_what_is_held_is_not_counted_as_going(customer):
+    ticket = f.make_ticket(customer=customer, contact="mia@mail.example", receipt=True)
+    person = persons.person_of(customers=[customer.pk])
+    assert person_jobs.preview(person)["outbound"] == 1
+    actions.place_hold(
+        actor=permissions.agent(f.UserFactory(is_superuser=True)),
+        ticket=ticket,
+        reason="A dispute",
+        until=timezone.localdate() + timedelta(days=9),
+    )
+    counts = person_jobs.preview(person)
+    assert (counts["outbound"], counts["held"], counts["tickets"]) == (0, 1, 1)
+    assert (counts["customers"], counts["addresses"]) == (0, 0)
 
 
 def test_nothing_typed_and_nobody_found(officer):
