@@ -165,7 +165,7 @@ def details(entry: AuditEntry, labels: dict[str, str]) -> str:
     if model is not None:
         what = capfirst(str(model._meta.verbose_name))
         name = data.pop("name", "")
-        found.append(f"{what} “{name}”" if name else what)
+        found.append(_("%(what)s “%(name)s”") % {"what": what, "name": name} if name else what)
     if did := data.pop("did", ""):
         found.append(str(_DID.get(did, did)))
     if fields := data.pop("fields", []):

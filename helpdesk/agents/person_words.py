@@ -37,9 +37,9 @@ PREVIEW: Mapping[str, Any] = {
     ),
     "mails": ngettext_lazy("raw mail", "raw mails"),
     "outbound": ngettext_lazy("mail that was sent to them", "mails that were sent to them"),
-    "customers": ngettext_lazy("customer", "customers"),
-    "addresses": ngettext_lazy("address", "addresses"),
-    "accounts": ngettext_lazy("account", "accounts"),
+    "customers": ngettext_lazy("customer record", "customer records"),
+    "addresses": ngettext_lazy("mail address", "mail addresses"),
+    "accounts": ngettext_lazy("account to log in", "accounts to log in"),
 }
 #: What was done, by the codes of `PersonErasure.counts`.
 DONE: Mapping[str, Any] = {
@@ -99,7 +99,9 @@ def taken(kind: str, data: dict[str, Any]) -> list[str]:
     if "until" in data and (day := parse_date(str(data["until"]))):
         del data["until"]
         found.append(_("until %(day)s") % {"day": date_format(day, "SHORT_DATE_FORMAT")})
-    found += [str(words) % {"value": data.pop(key)} for key, words in _KEYS.items() if data.get(key)]
+    found += [
+        str(words) % {"value": data.pop(key)} for key, words in _KEYS.items() if data.get(key)
+    ]
     if not data.get("reference", "-"):
         del data["reference"]
     if kind == AuditKind.PERSON_CORRECTED and (touched := data.pop("messages", 0)):

@@ -21,8 +21,8 @@ def told(kind: AuditKind, **data: Any) -> str:
 
 def test_one_and_many():
     assert person_words.would({"customers": 1, "addresses": 2, "mails": 0}) == [
-        (1, "customer"),
-        (2, "addresses"),
+        (1, "customer record"),
+        (2, "mail addresses"),
     ]
     assert person_words.did({"tickets": 1, "articles": 2, "rounds": 1}) == (
         "1 ticket erased, 2 messages"
@@ -48,7 +48,9 @@ def test_an_erasure_is_told_in_words_and_never_in_codes():
     )
 
 
-@pytest.mark.parametrize(("complete", "words"), [(True, "everything"), (False, "their own download")])
+@pytest.mark.parametrize(
+    ("complete", "words"), [(True, "everything"), (False, "their own download")]
+)
 def test_an_export_says_whether_it_is_the_complete_one(complete, words):
     line = told(
         AuditKind.EXPORTED, what="personal data", did="fetched", export=4, complete=complete

@@ -150,7 +150,10 @@ def test_erase_asks_for_the_address(officer, customer):
     page = officer.get(url).text
     assert "requests that are theirs alone" in page
     data = {"kind": "erase", "ground": "consent", "reference": "DS-2", "confirm": "mia"}
-    assert officer.post(url, data).status_code == 422
+    refused = officer.post(url, data)
+    assert refused.status_code == 422
+    assert "no mail address of the person" in refused.text
+    assert 'id="id_confirm_error"' in refused.text  # which the field points to
     assert not PersonErasure.objects.exists()
     assert officer.post(url, {**data, "confirm": " MIA@mail.example"}).status_code == 302
     assert "under way" in officer.get(URL).text
