@@ -11,7 +11,6 @@ from helpdesk.rules.terms import (
     MOST_DAYS,
     Terms,
     in_effect,
-    objection_wording,
     retention_sentence,
     shortened,
     wrong_days,
@@ -73,22 +72,3 @@ def test_wrong_days_are_named():
         assert found["a"] == "That is longer than the request itself is kept: 30 days."
         assert found.keys() == {"a", "d"}
         assert wrong_days({"a": MOST_DAYS}, None) == {}
-
-
-@pytest.mark.parametrize("end", ["erase", "anonymise"])
-def test_no_day_is_never_said_with_a_number(end):
-    sentence = retention_sentence(Terms(0, at_end=end), "en")
-    assert "0 day" not in sentence
-    assert "in the night after" in sentence.lower()
-    sentence = retention_sentence(Terms(9, attachment_days=0, personal_days=0, at_end=end), "en")
-    assert "0 day" not in sentence
-    assert "for 9 days" in sentence
-    assert sentence.count("are deleted in the night after it is closed.") == 2
-
-
-@pytest.mark.parametrize(
-    ("days", "words"),
-    [(0, "in the night after it"), (1, "one day after it"), (14, "14 days after it")],
-)
-def test_an_objection_is_offered_in_words_that_fit_the_number(days, words):
-    assert words in objection_wording(days, "en")
