@@ -29,7 +29,7 @@ from helpdesk import audit, permissions
 from helpdesk.models import AuditEntry, AuditKind, Queue, Right
 from helpdesk.permissions import Actor
 
-from . import policy, run_words
+from . import person_words, policy, run_words
 from .tickets_list import queue_choices
 
 PAGE = 50
@@ -148,6 +148,10 @@ _DID = {
     "created": gettext_lazy("created"),
     "changed": gettext_lazy("changed"),
     "deleted": gettext_lazy("deleted"),
+    "asked": gettext_lazy("asked for"),
+    "made": gettext_lazy("made"),
+    "fetched": gettext_lazy("fetched"),
+    "done": gettext_lazy("done"),
 }
 
 
@@ -156,12 +160,12 @@ def details(entry: AuditEntry, labels: dict[str, str]) -> str:
     data = dict(entry.data)
     if entry.kind == AuditKind.ERASED and "run" in data:  # what a nightly run counted
         return " · ".join(run_words.counted(data))
-    found: list[str] = []
+    found = person_words.taken(entry.kind, data)
     model = _model(str(data.pop("model", "")))
     if model is not None:
         what = capfirst(str(model._meta.verbose_name))
         name = data.pop("name", "")
-        found.append(f"{what} “{name}”" if name else what)
+        found.append(_("%(what)s “%(name)s”") % {"what": what, "name": name} if name else what)
     if did := data.pop("did", ""):
         found.append(str(_DID.get(did, did)))
     if fields := data.pop("fields", []):

@@ -1,7 +1,7 @@
 """*Data subjects*: everything about one person, to be given out, corrected, erased or anonymised.
 
 For whoever may deal with data subjects (`permissions.may_handle_persons`); for all others the screens are not there.
-What is looked for and found is personal data: it is posted, and stands in no address.
+What is looked for and found is personal data: it is posted, and stands in no address that anybody could read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.http import urlencode
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 from wagtail.admin import messages
@@ -25,7 +26,7 @@ from helpdesk.models import AuditKind, Customer, DataExport, PersonErasure
 from helpdesk.privacy import export, found, person_jobs, persons
 from helpdesk.rules.blanking import Person
 
-from . import policy
+from . import person_words, policy
 
 #: Lines of what was done lately.
 LATELY = 15
@@ -94,8 +95,13 @@ class EraseForm(ReferenceForm):
             known = {self.person.title.casefold()}
         canonical = addressing.canonical(typed) if addressing.is_address(typed) else typed
         if not {typed.casefold(), canonical.casefold()} & known:
-            raise forms.ValidationError(_("This is not what was asked for."))
+            raise forms.ValidationError(self._asked())
         return typed
+
+    def _asked(self) -> str:
+        if self.person.addresses:
+            return _("This is no mail address of the person.")
+        return _("Please type “%(name)s”, as it stands here.") % {"name": self.person.title}
 
 
 class CorrectForm(ReferenceForm):
@@ -169,22 +175,31 @@ class PersonsBase(WagtailAdminTemplateMixin, TemplateView):
 
 
 class PersonsView(PersonsBase):
-    """The search; and what was asked for lately."""
+    """The search; and what was asked for lately.
+
+    What was looked for goes into the address encrypted: going back to what was found, and reloading it, ask nothing again.
+    """
 
     template_name = "helpdesk/agents/persons.html"
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        words = persons.read_words(request.GET.get("for", ""))
+        found = {"form": SearchForm({"q": words}), "candidates": persons.find(words)}
+        return self.render_to_response(self.get_context_data(**(found if words else {})))
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = SearchForm(request.POST)
-        candidates = persons.find(form.cleaned_data["q"]) if form.is_valid() else None
-        context = self.get_context_data(form=form, candidates=candidates)
-        return self.render_to_response(context)
+        if not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form), status=422)
+        asked = urlencode({"for": persons.hidden_words(form.cleaned_data["q"])})
+        return redirect(f"{reverse('helpdesk_agents:persons')}?{asked}")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("form", SearchForm())
-        exports = DataExport.objects.filter(is_complete=True).select_related("blob")
+        exports = DataExport.objects.filter(is_complete=True).select_related("blob", "customer")
         erasures: list[Any] = list(PersonErasure.objects.all()[:LATELY])
         for one in erasures:
-            one.summary = in_words(one.counts)
+            one.summary = person_words.did(one.counts)
         return super().get_context_data(
             erasures=erasures,
             exports=exports.filter(expires_at__gt=timezone.now())[:LATELY],
@@ -216,7 +231,7 @@ class PersonView(PersonsBase):
             customers=Customer.objects.filter(pk__in=person.customers)
             .select_related("organisation", "user")
             .prefetch_related("addresses"),
-            exports=mine.select_related("blob"),
+            exports=mine.select_related("blob", "customer"),
             is_staff=persons.is_staff(person),
             reference=ReferenceForm(),
             **kwargs,
@@ -348,50 +363,9 @@ class EraseView(PersonsBase):
         context = self.get_context_data(
             person=self.person,
             form=form,
-            lines=[(label, counts[code]) for code, label in PREVIEW if counts[code]],
-            held=tickets_in_words(counts["held"]) if counts["held"] else "",
+            lines=person_words.would(counts),
+            held=person_words.held(counts["held"]) if counts["held"] else "",
             is_staff=persons.is_staff(self.person),
             back=self.sheet(),
         )
         return self.render_to_response(context, status=status)
-
-
-PREVIEW = (
-    ("tickets", gettext_lazy("requests that are theirs alone: erased wholly")),
-    ("own", gettext_lazy("requests with parts of others: what is theirs goes, the rest stays")),
-    ("articles", gettext_lazy("messages of theirs in requests that stay")),
-    (
-        "mentions",
-        gettext_lazy("requests of others that name them: name and addresses are replaced"),
-    ),
-    ("participants", gettext_lazy("requests of others in which they take part")),
-    ("mails", gettext_lazy("raw mails")),
-    ("outbound", gettext_lazy("mails that were sent to them")),
-    ("customers", gettext_lazy("customers")),
-    ("addresses", gettext_lazy("addresses")),
-    ("accounts", gettext_lazy("accounts")),
-)
-#: What the counts of an erasure are called.
-WORDS = {
-    "tickets": gettext_lazy("tickets erased"),
-    "own": gettext_lazy("tickets emptied of the person"),
-    "articles": gettext_lazy("messages"),
-    "mentions": gettext_lazy("places that named them"),
-    "mails": gettext_lazy("raw mails"),
-    "customers": gettext_lazy("customers"),
-    "held": gettext_lazy("tickets kept by a hold"),
-}
-
-
-def in_words(counts: dict[str, int]) -> str:
-    """Return the counts of an erasure that people understand, in one line."""
-    return ", ".join(f"{counts[code]} {WORDS[code]}" for code in WORDS if counts.get(code))
-
-
-def tickets_in_words(count: int) -> str:
-    """Return how many tickets a hold keeps, as a sentence."""
-    return ngettext(
-        "%(n)d ticket is kept by a hold: it is left as it is, and so is the customer.",
-        "%(n)d tickets are kept by holds: they are left as they are, and so is the customer.",
-        count,
-    ) % {"n": count}

@@ -110,7 +110,11 @@ def _day(at: datetime, ticket: Ticket) -> date:
 
 @dataclass(frozen=True)
 class Erased:
-    """What is told of a request that is not there any more. `is_whole`: nothing of it is left."""
+    """What is told of a request that is not there any more.
+
+    `is_whole`: nothing of it is left. `is_promised`: it went by the terms under which it was accepted, and not because
+    somebody asked for it.
+    """
 
     on: date
     why: str
@@ -118,6 +122,7 @@ class Erased:
     opened_on: date | None = None
     closed_on: date | None = None
     is_whole: bool = True
+    is_promised: bool = True
 
 
 def erased_from(ticket_pk: int) -> Erased | None:
@@ -143,6 +148,7 @@ def _of_tombstone(row: Tombstone) -> Erased:
         number=row.number,
         opened_on=row.opened_on,
         closed_on=row.closed_on,
+        is_promised=row.reason != Tombstone.Reason.PERSON,
     )
 
 

@@ -154,12 +154,8 @@ _SENTENCES: Mapping[str, Callable[[Notice, Event], str]] = {
     NoticeKind.MENTIONED: _mentioned,
     NoticeKind.NOTE: _note,
     NoticeKind.REMINDER: _always(gettext_lazy("The reminder of this ticket is due.")),
-    NoticeKind.WARNING: _deadline(
-        gettext_lazy("A deadline comes near (%(clock)s): it is %(date)s.")
-    ),
-    NoticeKind.BREACH: _deadline(
-        gettext_lazy("A deadline has passed (%(clock)s): it was %(date)s.")
-    ),
+    NoticeKind.WARNING: _deadline(gettext_lazy("A deadline comes near: %(date)s (%(clock)s).")),
+    NoticeKind.BREACH: _deadline(gettext_lazy("A deadline has passed: %(date)s (%(clock)s).")),
     NoticeKind.HAND_BACK: _always(
         gettext_lazy("The ticket is back in the queue %(queue)s, and nobody owns it.")
     ),

@@ -55,7 +55,8 @@ def _write_texts(scope: Scope, folder: Path) -> dict[str, int]:
         page.write(before)
         data.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "requests": [\n')
         for request in export_data.requests(scope):
-            page.write(_html("request", {"request_data": _readable(request), "scope": scope}))
+            facts = {"request_data": _readable(request), "level": 3 if scope.only is None else 2}
+            page.write(_html("request", facts))
             data.write((",\n" if count else "") + json.dumps(request, ensure_ascii=False))
             count += 1
         page.write(after if count else _html("page", {**context, "is_empty": True}).split(cut)[1])

@@ -187,16 +187,20 @@ def _ticket_row(ticket: Ticket, readable: set[int], veil: Veil) -> Row:
 def _section(
     code: str, label: str, rows: QuerySet[Any], *columns: str, order: str = "-pk"
 ) -> Section:
-    """Count rows and show the newest: the texts of `columns`, of which the first is a moment."""
+    """Count rows and show the newest: the texts of `columns`, of which the first is a moment; codes in words."""
     count = rows.count()
     if not count:
         return Section(code, label, 0)
     shown = rows.order_by(order).values_list(*columns)[:SHOWN]
-    return Section(
-        code,
-        label,
-        count,
-        [Row(" · ".join(str(one) for one in texts if one), at) for at, *texts in shown],
+    fields = [rows.model._meta.get_field(name) for name in columns[1:]]
+    words: list[dict[Any, Any]] = [dict(getattr(field, "flatchoices", ())) for field in fields]
+    return Section(code, label, count, [Row(_texts(texts, words), at) for at, *texts in shown])
+
+
+def _texts(texts: Iterable[Any], words: Iterable[dict[Any, Any]]) -> str:
+    """Return what stands in some columns, codes as the words that they stand for."""
+    return " · ".join(
+        str(known.get(one, one)) for one, known in zip(texts, words, strict=True) if one
     )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +25,8 @@ from helpdesk.errors import InvalidInput, NotFound, NotPermitted
 from helpdesk.models import (
     Article,
     AuditKind,
+    Customer,
+    CustomerAddress,
     InboundMail,
     OutboundMail,
     Participant,
@@ -137,16 +140,32 @@ def preview(person: Person) -> dict[str, int]:
         "mentions": mentioned.order_by().values("ticket").distinct().count(),
         "participants": took_part.exclude(ticket__in=own).count(),
         "mails": InboundMail.objects.filter(
-            article__in=Article.objects.filter(verbs.written_by(person)).order_by().values("pk")
+            article__in=Article.objects.filter(verbs.written_by(person))
+            .exclude(ticket__in=held)
+            .order_by()
+            .values("pk")
         ).count(),
         "outbound": OutboundMail.objects.filter(
             found.receives(OutboundMail, person, "to", "cc", "bcc")
-        ).count(),
-        "customers": len(person.customers),
-        "addresses": len(person.addresses),
+        )
+        .exclude(ticket__in=held)
+        .count(),
+        **_who_goes(person, own & held),
         "accounts": len(person.users),
         "held": len(own & held),
     }
+
+
+def _who_goes(person: Person, held: Collection[int]) -> dict[str, int]:
+    """Return how many customers and addresses go: whose tickets are `held` stays with them."""
+    if not held:
+        return {"customers": len(person.customers), "addresses": len(person.addresses)}
+    stay = Q(tickets__in=held) | Q(merged_from__tickets__in=held)
+    going = Customer.objects.filter(pk__in=person.customers).exclude(
+        pk__in=Customer.objects.filter(stay).order_by().values("pk")
+    )
+    addresses = CustomerAddress.objects.filter(customer__in=going.order_by().values("pk"))
+    return {"customers": going.count(), "addresses": addresses.count()}
 
 
 # --- the worker ------------------------------------------------------------------------------------------

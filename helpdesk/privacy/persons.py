@@ -92,6 +92,19 @@ def key_of_address(address: str) -> str:
     return f"address-{storage.encrypt(address)}"
 
 
+def hidden_words(words: str) -> str:
+    """Return what was looked for in a form that shows it to nobody, for an address."""
+    return storage.encrypt(words)
+
+
+def read_words(hidden: str) -> str:
+    """Return what `hidden_words` hid; '' for anything else."""
+    try:
+        return storage.decrypt(hidden) if hidden else ""
+    except (storage.SecretLost, BadSignature, ValueError):
+        return ""
+
+
 def by_key(key: str) -> Person | None:
     """Return whom a key of `find` names, or None if there is nobody (any more)."""
     kind, _dash, rest = key.partition("-")

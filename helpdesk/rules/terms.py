@@ -62,16 +62,7 @@ def retention_sentence(terms: Terms, language: str) -> str:
     """Return what a customer reads about how long a request is kept, what for and why, in `language`."""
     with translation.override(language):
         period = period_words(terms.retention_days, language)
-        if terms.at_end == ANONYMISE:
-            words = _(
-                "Your request is kept with all data for %(period)s after it is closed; then everything that "
-                "is about a person is deleted."
-            )
-        else:
-            words = _(
-                "Your request is kept with all data for %(period)s after it is closed and then deleted."
-            )
-        parts = [words % {"period": period}, *_earlier(terms, language)]
+        parts = [_whole(terms) % {"period": period}, *_earlier(terms, language)]
         if terms.purpose:
             parts.append(_("Purpose: %(purpose)s.") % {"purpose": terms.purpose.rstrip(".")})
         if terms.legal_basis:
@@ -79,18 +70,41 @@ def retention_sentence(terms: Terms, language: str) -> str:
     return " ".join(parts)
 
 
+def _whole(terms: Terms) -> str:
+    """Return the words for how long the whole is kept; that it is kept for no day is not said with a number."""
+    if terms.at_end == ANONYMISE and not terms.retention_days:
+        return _(
+            "In the night after your request is closed, everything in it that is about a person is deleted."
+        )
+    if terms.at_end == ANONYMISE:
+        return _(
+            "Your request is kept with all data for %(period)s after it is closed; then everything that "
+            "is about a person is deleted."
+        )
+    if not terms.retention_days:
+        return _("Your request is deleted in the night after it is closed.")
+    return _(
+        "Your request is kept with all data for %(period)s after it is closed and then deleted."
+    )
+
+
 def _earlier(terms: Terms, language: str) -> list[str]:
     """Return the sentences about what goes before the rest."""
     steps = (
-        (terms.attachment_days, _("Its files are deleted %(period)s after it is closed.")),
+        (
+            terms.attachment_days,
+            _("Its files are deleted %(period)s after it is closed."),
+            _("Its files are deleted in the night after it is closed."),
+        ),
         (
             terms.personal_days,
             _("Names and other personal details are deleted %(period)s after it is closed."),
+            _("Names and other personal details are deleted in the night after it is closed."),
         ),
     )
     return [
-        words % {"period": period_words(days, language)}
-        for days, words in steps
+        (words if days else at_once) % {"period": period_words(days, language)}
+        for days, words, at_once in steps
         if days is not None and days < terms.retention_days
     ]
 
@@ -98,9 +112,16 @@ def _earlier(terms: Terms, language: str) -> list[str]:
 def objection_wording(days: int, language: str) -> str:
     """Return the words in which the objection to storage is offered, in `language`."""
     with translation.override(language):
-        return _(
-            "I object to the longer storage. My request is deleted %(days)d days after it is closed."
-        ) % {"days": days}
+        if not days:
+            return _(
+                "I object to the longer storage. My request is deleted in the night after it is closed."
+            )
+        words = ngettext(
+            "I object to the longer storage. My request is deleted one day after it is closed.",
+            "I object to the longer storage. My request is deleted %(days)d days after it is closed.",
+            days,
+        )
+        return words % {"days": days}
 
 
 class HasEnd(Protocol):

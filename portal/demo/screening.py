@@ -20,6 +20,9 @@ Ihre Störungsmeldung ist bei uns angekommen und hat die Nummer {{number}}.
 Wenn es eilt, rufen Sie uns an: Telefon 555-1200, {{opening_hours}}.
 
 Den Stand sehen Sie jederzeit hier: {{status_link}}
+
+{{retention}}
+{{objection}}
 """
 RECEIVED_EN = """\
 {{greeting}}
@@ -31,6 +34,9 @@ your report has reached us. Its number is {{number}}.
 If it is urgent, call us: phone 555-1200.
 
 You can follow it here at any time: {{status_link}}
+
+{{retention}}
+{{objection}}
 """
 
 

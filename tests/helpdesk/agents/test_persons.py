@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from helpdesk import actions, permissions
 from helpdesk.models import AuditEntry, AuditKind, Customer, DataExport, PersonErasure
-from helpdesk.privacy import export, person_jobs, persons
+from helpdesk.privacy import export, found, person_jobs, persons
 from tests import factories as f
 
 from .conftest import browser
@@ -56,8 +58,12 @@ def test_nobody_else_gets_in(red, customer, officer):
 
 
 def test_search_and_sheet(officer, customer):
-    found = officer.post(URL, {"q": "mia@mail"})
-    assert sheet(customer) in found.text
+    answer = officer.post(URL, {"q": "mia@mail"}, follow=True)
+    assert sheet(customer) in answer.text
+    ((address, _status),) = answer.redirect_chain
+    assert "mia@mail" not in address  # nor anything else that could be read
+    assert sheet(customer) in officer.get(address).text  # going back asks for nothing
+    assert "Who is meant?" not in officer.get(f"{URL}?for=mia").text
     page = officer.get(sheet(customer)).text
     assert "Mia Muster" in page
     assert "Own requests" in page
@@ -67,9 +73,33 @@ def test_search_and_sheet(officer, customer):
     assert "Mia" not in str(line.data)
 
 
+def test_what_was_found_is_told_in_words_and_never_in_codes(customer):
+    f.make_ticket(customer=customer, contact="mia@mail.example", receipt=True)
+    actor = permissions.agent(f.UserFactory(is_superuser=True))
+    with translation.override("de"):
+        sections = found.everything(actor, persons.person_of(customers=[customer.pk]))
+    (sent,) = [one for one in sections if one.code == "outbound"]
+    assert [row.text for row in sent.rows] == ["Eingangsbestätigung"]
+
+
+def test_what_is_held_is_not_counted_as_going(customer):
+    ticket = f.make_ticket(customer=customer, contact="mia@mail.example", receipt=True)
+    person = persons.person_of(customers=[customer.pk])
+    assert person_jobs.preview(person)["outbound"] == 1
+    actions.place_hold(
+        actor=permissions.agent(f.UserFactory(is_superuser=True)),
+        ticket=ticket,
+        reason="A dispute",
+        until=timezone.localdate() + timedelta(days=9),
+    )
+    counts = person_jobs.preview(person)
+    assert (counts["outbound"], counts["held"], counts["tickets"]) == (0, 1, 1)
+    assert (counts["customers"], counts["addresses"]) == (0, 0)
+
+
 def test_nothing_typed_and_nobody_found(officer):
-    assert "Nobody found" in officer.post(URL, {"q": "qqqqqq"}).text
-    assert officer.post(URL, {"q": "x"}).status_code == 200
+    assert "Nobody found" in officer.post(URL, {"q": "qqqqqq"}, follow=True).text
+    assert officer.post(URL, {"q": "x"}).status_code == 422
     assert officer.get(f"{URL}customer-99999/").status_code == 404
 
 
@@ -120,14 +150,17 @@ def test_erase_asks_for_the_address(officer, customer):
     page = officer.get(url).text
     assert "requests that are theirs alone" in page
     data = {"kind": "erase", "ground": "consent", "reference": "DS-2", "confirm": "mia"}
-    assert officer.post(url, data).status_code == 422
+    refused = officer.post(url, data)
+    assert refused.status_code == 422
+    assert "no mail address of the person" in refused.text
+    assert 'id="id_confirm_error"' in refused.text  # which the field points to
     assert not PersonErasure.objects.exists()
     assert officer.post(url, {**data, "confirm": " MIA@mail.example"}).status_code == 302
     assert "under way" in officer.get(URL).text
     while person_jobs.work():
         pass
     page = officer.get(URL).text
-    assert "1 tickets erased" in page
+    assert "1 ticket erased" in page
     assert not Customer.objects.filter(pk=customer.pk).exists()
     assert officer.get(sheet(customer)).status_code == 404
 

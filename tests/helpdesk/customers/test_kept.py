@@ -181,6 +181,7 @@ def test_a_genuine_link_says_that_the_request_was_erased_and_why(client, ticket,
             assert response.status_code == 410
             assert "This request was deleted" in response.text
             assert words in response.text
+            assert ("as promised" in response.text) == (reason != REASON.PERSON)
             assert ticket.number in response.text
             assert subject not in response.text
             assert response["Cache-Control"] == "private, no-store"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tracemalloc
 import zipfile
 from datetime import timedelta
@@ -334,6 +335,17 @@ def test_one_request_at_once(world):
     assert [one["number"] for one in data["requests"]] == [world.alone.number]
     assert data["person"] == {}
     assert "in a hurry" not in json.dumps(data)
+
+
+def test_the_page_can_be_read(world):
+    bearer = permissions.link_bearer(world.alone)
+    with export.of_request(actor=bearer, ticket=world.alone) as file:
+        one = zipfile.ZipFile(file).read("index.html").decode()
+    for page, first in ((packed(own(world)).read("index.html").decode(), 2), (one, 2)):
+        levels = [int(level) for level in re.findall(r"<h([1-6])>", page)]
+        assert levels[:2] == [1, first]
+        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+        assert ".." not in page.replace("…", "")
 
 
 def test_german(world):
