@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import sys
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +15,9 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
 from wagtail.models import Locale  # noqa: E402
 from wagtail_localize.models import (  # noqa: E402
     StringSegment,
@@ -72,8 +77,17 @@ def translate(page: Any, english: Any) -> tuple[Any, list[str]]:
     return page.get_translation(english), strings
 
 
-def main() -> None:
+def make_database() -> None:
+    """Migrate, from a copy of a database that has had the site's own migrations if there is one (bin/test.py)."""
+    if Path(settings.TEST_TEMPLATE or "-").is_file():
+        connection.ensure_connection()
+        with closing(sqlite3.connect(settings.TEST_TEMPLATE)) as template:
+            template.backup(connection.connection)
     call_command("migrate", verbosity=0)
+
+
+def main() -> None:
+    make_database()
     tree = pages.make_site()
     english = Locale.objects.get(language_code="en")
     form = pages.make_form(
