@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from helpdesk import actions
 from helpdesk.models import AtEnd, Hold, Ticket, Tombstone, directory
 from helpdesk.rules.terms import (
+    after_closing,
     kept_sentence,
     makes_shorter,
     objection_wording,
-    period_words,
 )
 
 
@@ -73,10 +73,8 @@ def _until(ticket: Ticket, language: str, *, is_told: bool) -> str:
         days = ticket.objected_days
         if days is None or is_told:
             return _("It is still open: the day on which it is deleted is set when it is closed.")
-        period = period_words(min(ticket.retention_days, days), language)
-        return _("It is still open. It is deleted %(period)s after it is closed.") % {
-            "period": period
-        }
+        when = after_closing(min(ticket.retention_days, days), language)
+        return _("It is still open. It is deleted %(when)s.") % {"when": when}
     if ticket.erase_at <= timezone.now():
         return _("Its time is over: it is deleted in one of the next nights.")
     day = {"day": date_format(_day(ticket.erase_at, ticket))}

@@ -58,6 +58,14 @@ def period_words(days: int, language: str) -> str:
         return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
 
 
+def after_closing(days: int, language: str) -> str:
+    """Return in words when something happens so many days after a request is closed, in `language`."""
+    with translation.override(language):
+        if not days:
+            return _("in the night after it is closed")
+        return _("%(period)s after it is closed") % {"period": period_words(days, language)}
+
+
 def retention_sentence(terms: Terms, language: str) -> str:
     """Return what a customer reads about how long a request is kept, what for and why, in `language`."""
     with translation.override(language):
@@ -190,17 +198,17 @@ def _because_of_objection(now: Terms, given: Terms, language: str) -> str:
     with translation.override(language):
         if given.at_end == ANONYMISE:
             words = _(
-                "Your request is deleted %(period)s after it is closed because you objected to the longer storage; "
+                "Your request is deleted %(when)s because you objected to the longer storage; "
                 "without your objection it would be kept for %(given)s, and then only what is about a person "
                 "would be deleted."
             )
         else:
             words = _(
-                "Your request is deleted %(period)s after it is closed because you objected to the longer storage; "
+                "Your request is deleted %(when)s because you objected to the longer storage; "
                 "without your objection it would be kept for %(given)s."
             )
         return words % {
-            "period": period_words(now.retention_days, language),
+            "when": after_closing(now.retention_days, language),
             "given": period_words(given.retention_days, language),
         }
 
