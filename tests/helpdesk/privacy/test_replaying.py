@@ -200,6 +200,57 @@ def test_where_they_cannot_be_taken_apart_any_more_the_messages_go(time_machine)
     assert Article.objects.get(pk=own.pk).body == ""
 
 
+STEPS = [journal.FILES, journal.PERSONS, journal.ANONYMISED]
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_step_takes_nothing_of_what_a_ticket_was_only_merged_with(kind):
+    """In the backup one is merged into the other; that was taken back afterwards, and the first took a step."""
+    first, second = of_one_customer()
+    note(second, "Mine", b"mine")
+    merge(first, second)
+    Hold.objects.create(
+        ticket=second,
+        reason="a case in court",
+        until=timezone.localdate() + timedelta(days=90),
+        placed_at=timezone.now() - timedelta(days=1),
+    )
+    done = replay([batch(of(first, kind))])
+    assert done["left"] == 0
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (second.anonymised_at, second.files_erased_at, second.persons_erased_at) == (None,) * 3
+    assert second.subject == "Second"
+    assert second.customer is not None
+    assert second.contact
+    assert second.holds.get().lifted_at is None
+    assert [one.read() for one in Blob.objects.all()] == [b"mine"]
+    took = (first.files_erased_at, first.persons_erased_at, first.anonymised_at)
+    assert took[STEPS.index(kind)] is not None
+    assert first.merged_into is None
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_step_is_left_out_where_they_cannot_be_taken_apart_any_more(kind, time_machine):
+    first, second = of_one_customer()
+    merge(first, second)
+    time_machine.move_to(timezone.now() + timedelta(days=400))
+    assert replay([batch(of(first, kind))]) == {"left": 1}
+    second.refresh_from_db()
+    assert (second.customer is not None, second.anonymised_at) == (True, None)
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_step_of_a_whole_group_is_taken_of_it_whole(kind):
+    first, second = of_one_customer()
+    merge(first, second)
+    assert replay([batch(of(first, kind), of(second, kind))])["left"] == 0
+    first.refresh_from_db()
+    assert first.merged_into == second
+    rows = Ticket.objects.values_list("files_erased_at", "persons_erased_at", "anonymised_at")
+    assert all(row[STEPS.index(kind)] is not None for row in rows)
+
+
 def test_a_group_that_was_erased_whole_goes_whole():
     first, second = of_one_customer()
     merge(first, second)
