@@ -24,6 +24,8 @@ from .storage import BlobStorage
 
 #: Kinds of entries, and what each names: a ticket by `pk` and `number`, other rows by `pks`.
 TICKET, FILES, PERSONS, ANONYMISED = "ticket", "files", "persons", "anonymised"
+#: A request of which others have a part: what the person wrote of it who asked to be erased.
+OWN = "own"
 ARTICLES, CUSTOMERS, INBOUND = "articles", "customers", "inbound"
 
 Entry = Mapping[str, Any]

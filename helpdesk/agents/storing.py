@@ -29,7 +29,7 @@ _WAYS = (
 )
 
 
-class _SaidField(forms.CharField):
+class SaidField(forms.CharField):
     """What the customer said, as the agent notes it."""
 
     widget = forms.Textarea(attrs={"rows": 2})
@@ -43,7 +43,7 @@ class ObjectionForm(ChangeForm):
     button = gettext_lazy("Note the objection")
     done = gettext_lazy("The objection is noted.")
     channel = forms.ChoiceField(label=gettext_lazy("The customer told us by"), choices=_WAYS)
-    reason = _SaidField(
+    reason = SaidField(
         label=gettext_lazy("How, and in which words"),
         help_text=gettext_lazy("Customers do not see this."),
     )
@@ -60,7 +60,7 @@ class WithdrawForm(ChangeForm):
     name, right = "objection-withdraw", Right.ANSWER
     button = gettext_lazy("Withdraw the objection")
     done = gettext_lazy("The objection is withdrawn.")
-    reason = _SaidField(
+    reason = SaidField(
         label=gettext_lazy("How the customer withdrew it"),
         help_text=gettext_lazy("Only at the customer's word. Customers do not see this."),
     )

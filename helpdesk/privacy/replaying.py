@@ -39,6 +39,7 @@ def replay(entries: Batches, *, since: datetime | None = None) -> Counter[str]:
     """
     done: Counter[str] = Counter()
     people: set[int] = set()
+    own: set[int] = set()
     known = [(datetime.fromisoformat(at), rows) for at, rows in entries]
     known = [(moment, rows) for moment, rows in known if since is None or moment >= since]
     gone = {pk for _at, rows in known for pk, _number in _tickets(rows, journal.TICKET)}
@@ -51,7 +52,10 @@ def replay(entries: Batches, *, since: datetime | None = None) -> Counter[str]:
         for batch in _in_batches(_pks(rows, journal.INBOUND)):
             done += erasing_again.empty_mails(mails=batch)
         people.update(_pks(rows, journal.CUSTOMERS))
+        own.update(_matching(_tickets(rows, journal.OWN)))
     done += _forget(people)
+    for batch in _in_batches(sorted(own)):
+        done += erasing_again.empty_requests(tickets=batch, word=person_jobs.word())
     return +done
 
 
