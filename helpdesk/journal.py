@@ -49,6 +49,11 @@ def write(entries: Iterable[Entry]) -> str:
     return journal_storage().save(name, ContentFile(body))
 
 
+def of_tickets(kind: str, tickets: Iterable[Any]) -> list[Entry]:
+    """Return the entries of a kind for some tickets."""
+    return [{"kind": kind, "pk": one.pk, "number": one.number} for one in tickets]
+
+
 def file_of(at: str, entries: list[dict[str, Any]]) -> tuple[str, bytes]:
     """Return a name for the file of a batch that was written at a moment (ISO 8601), and what stands in it."""
     moment = datetime.fromisoformat(at).astimezone(UTC)

@@ -76,7 +76,7 @@ from .sharing import (
     share,
     withdraw_links,
 )
-from .shortening import promised_by, shorten_terms
+from .shortening import shorten_terms
 from .site_side import PlannedPage, SiteSide
 from .spam import SPAM_TAG, is_spam, junk_queue, mark_spam, not_spam, note_spam, sender_of
 from .tags import few_tags, set_tags, tags_of
@@ -104,7 +104,6 @@ __all__ = [
     "remove_participant",
     "send_link",
     "share",
-    "promised_by",
     "shorten_terms",
     "withdraw_links",
     "dismiss_hint",

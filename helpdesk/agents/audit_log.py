@@ -148,6 +148,7 @@ _DID = {
     "created": gettext_lazy("created"),
     "changed": gettext_lazy("changed"),
     "deleted": gettext_lazy("deleted"),
+    "searched": gettext_lazy("searched"),
 }
 
 

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from helpdesk import actions, audit
+from helpdesk.actions.shortening import promised_by
 from helpdesk.models import AuditKind, TermsChange, kept_directory
 
 from . import policy
@@ -52,7 +53,7 @@ def _is_last(order: TermsChange) -> bool:
     forms = {UUID(key) for key in order.forms}
     rows = policy.longer(targets, forms).filter(pk__gt=order.cursor).order_by("pk")
     tickets = list(rows.values_list("pk", flat=True)[:BATCH])
-    order.done += actions.shorten_terms(tickets=tickets, promised=actions.promised_by(order))
+    order.done += actions.shorten_terms(tickets=tickets, promised=promised_by(order))
     if tickets:
         order.cursor = tickets[-1]
     return len(tickets) < BATCH

@@ -120,8 +120,7 @@ def test_an_objection_on_the_phone_is_noted_with_the_ticket_and_its_receipt_says
     event = ticket.events.get(kind=EventKind.OBJECTION_CHANGED)
     assert (event.user, event.content) == (red.agent, {"reason": "Said so."})
     [receipt] = OutboundMail.objects.filter(ticket=ticket)
-    assert "Widerspruch" in receipt.body
-    assert "notiert" in receipt.body
+    assert "Ihren Widerspruch" in receipt.body
     card = red.client.get(reverse("helpdesk_agents:ticket", args=[ticket.pk])).content.decode()
     assert "Said so." in card
     actions.withdraw_objection(
