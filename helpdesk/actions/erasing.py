@@ -144,7 +144,7 @@ def anonymise(
         done += found.delete()
         erasing_parts.make_anonymous([one for one, _why in rows], now=now)
         _put_tombstones(stones)
-        journal.write(_entries(journal.ANONYMISED, (one for one, _why in rows)))
+        journal.write(journal.of_tickets(journal.ANONYMISED, (one for one, _why in rows)))
     return +done
 
 
@@ -219,7 +219,7 @@ def _step(
         done += part.erase(rows, now)
         erasing_parts.note([one.root for one in groups], rows, part, now=now)
         settle_all(rows)
-        journal.write(_entries(part.journal, rows))
+        journal.write(journal.of_tickets(part.journal, rows))
     return +done
 
 
@@ -322,7 +322,3 @@ def _journal(stones: Iterable[Tombstone], found: Rows) -> Iterator[dict[str, Any
         yield {"kind": journal.ARTICLES, "pks": found.ids[Article]}
     if found.mails:
         yield {"kind": journal.INBOUND, "pks": found.mails}
-
-
-def _entries(kind: str, rows: Iterable[Ticket]) -> list[dict[str, Any]]:
-    return [{"kind": kind, "pk": one.pk, "number": one.number} for one in rows]

@@ -7,7 +7,7 @@ become internal: nobody reads the other's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -26,11 +26,12 @@ from helpdesk.models import (
     Sender,
     State,
     TaggedTicket,
+    TermsChange,
     Ticket,
     TicketTag,
 )
 from helpdesk.permissions import Actor
-from helpdesk.rules.terms import strictest
+from helpdesk.rules.terms import strictest_in_words
 from helpdesk.states import StateType
 
 from . import storing
@@ -40,6 +41,7 @@ from .drafts import preview_of
 from .exported import share_exports
 from .lifecycle import become_merged, put_back, transition
 from .objecting import clear_objection, inherit_objections, take_objection
+from .parting import hold_both, part, terms_back
 from .spam import SPAM_TAG
 from .tags import put_tags
 from .terms import FROZEN, OBJECTION, frozen_terms, put_terms
@@ -130,7 +132,8 @@ def unmerge(*, actor: Actor, merge: Merge) -> Merge:
     """Take a merge back (right *note* on both tickets), within `REVERSIBLE` days.
 
     What was moved and is still there goes back, and is as visible as before; what came since stays on the
-    target. State, tags, objection and retention are as before, unless they were changed since. Raises
+    target. State, tags, objection and retention are as before, unless they were changed since; what was
+    ordered, objected to or held meanwhile goes on for both. Raises
     `AlreadyDone` for a merge taken back before; `WrongState` if it is too old, if the target was merged on
     since (that has to be taken back first), or if one of the tickets is removed.
     """
@@ -146,8 +149,10 @@ def unmerge(*, actor: Actor, merge: Merge) -> Merge:
     journal.source, journal.target = rows[journal.source_id], rows[journal.target_id]
     _refuse_undoing(journal)
     carry_back(journal)
+    orders = part(actor, journal)
     _source_back(actor, journal)
-    _target_back(actor, journal)
+    _target_back(actor, journal, orders)
+    hold_both(actor, journal)
     journal.undone_at = timezone.now()
     journal.save(update_fields=["undone_at"])
     _record(actor, journal, EventKind.UNMERGED, len(journal.moved["articles"]))
@@ -248,7 +253,8 @@ def _unite_tags(actor: Actor, source: Ticket, target: Ticket) -> list[int]:
 def _take_stricter(source: Ticket, target: Ticket) -> None:
     """Let the objection hold for both, and the shorter time of keeping: each was promised."""
     take_objection(source, target)
-    put_terms(target, strictest(frozen_terms(target), frozen_terms(source)))
+    given = frozen_terms(target), frozen_terms(source)
+    put_terms(target, strictest_in_words(*given, target.language))
 
 
 def _take_dates(source: Ticket, target: Ticket) -> None:
@@ -309,7 +315,7 @@ def _source_back(actor: Actor, journal: Merge) -> None:
     source.merged_into = None
     source.waiting_since = _read("waiting_since", before["waiting_since"])
     source.preview = _preview(source) or source.preview
-    touch(actor, source, "merged_into", "waiting_since", "preview")
+    touch(actor, source, "merged_into", "waiting_since", "preview", *_OBJECTION, *_RETENTION)
     _state_back(actor, source, before)
 
 
@@ -319,26 +325,30 @@ def _state_back(actor: Actor, ticket: Ticket, before: dict[str, Any]) -> None:
     put_back(actor=actor, ticket=ticket, state=state, by="unmerge", **dates)
 
 
-def _target_back(actor: Actor, journal: Merge) -> None:
+def _target_back(actor: Actor, journal: Merge, orders: Sequence[TermsChange]) -> None:
     target = journal.target
     before, after = journal.moved["before"]["target"], journal.moved["after"]
     now = _facts(target)
     was = target.objected_at
     changed = [
         name
-        for name in (*_OBJECTION, *_RETENTION, *_STEPS)
+        for name in (*_OBJECTION, *_STEPS)
         if name in before and name in now and before[name] != after[name] == now[name]
     ]
     for name in changed:
         setattr(target, name, _read(name, before[name]))
-    _objection_back(journal, was)
+    merged = list(target.merged_from.select_related("customer"))
+    _objection_back(journal, was, merged)
+    terms_back(journal, orders=orders, merged=merged)
     if after["closed_at"] and before["closed_at"] != after["closed_at"] == now["closed_at"]:
         target.closed_at = _closing_back(target, before)
     if now["waiting_since"] == after["waiting_since"] != before["waiting_since"]:
         since = _read("waiting_since", before["waiting_since"])
         target.waiting_since = since or _waiting_since(target, journal.at)
     target.preview = _preview(target)
-    touch(actor, target, "closed_at", "waiting_since", "preview", *changed, *_OBJECTION)
+    touch(
+        actor, target, "closed_at", "waiting_since", "preview", *changed, *_OBJECTION, *_RETENTION
+    )
     _tags_back(actor, journal)
     if before["state_id"] != after["state_id"] == now["state_id"] and not _moved_on(journal):
         target.waiting_since = None
@@ -353,10 +363,9 @@ def _closing_back(target: Ticket, before: dict[str, Any]) -> datetime | None:
     return max(found, default=None)
 
 
-def _objection_back(journal: Merge, was: datetime | None) -> None:
+def _objection_back(journal: Merge, was: datetime | None, merged: Sequence[Ticket]) -> None:
     """Leave no objection of another customer on the target, but those to what is still merged into it."""
     source, target = journal.source, journal.target
-    merged = list(target.merged_from.select_related("customer"))
     of_source = source.objected_at is not None and source.objected_at == target.objected_at
     if of_source and not permissions.share_customer(source, target):
         clear_objection(target)

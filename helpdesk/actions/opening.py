@@ -38,6 +38,7 @@ from .base import default_priority, default_state, verb
 from .customers import refuse_blocked
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
+from .objecting import objection_now, record_change
 from .tags import few_tags, put_tags
 from .terms import put_terms, terms_of
 
@@ -245,10 +246,18 @@ def open_by_phone(
     priority: Priority | None = None,
     type_: TicketType | None = None,
     idempotency_key: str | None = None,
+    objection: str = "",
 ) -> Opened:
-    """Open a ticket for a customer on the phone (right *create*): the words are the customer's."""
+    """Open a ticket for a customer on the phone (right *create*): the words are the customer's.
+
+    `objection` tells how the customer objected to the longer storage; '' if they did not.
+    """
     draft = Draft(body=body, channel=Channel.PHONE, subject=subject)
-    return open_ticket(
+    language, terms = conf.site_language(language), None
+    if objection:
+        made = objection_now(channel=Channel.PHONE, language=language, reason=objection)
+        terms = terms_of(queue, language=language, objection=made)
+    opened = open_ticket(
         actor=actor,
         queue=queue,
         subject=subject,
@@ -260,5 +269,9 @@ def open_by_phone(
         owner=owner,
         priority=priority,
         type_=type_,
+        terms=terms,
         submission_key=idempotency_key,
     )
+    if terms is not None:  # who noted it stands in the history
+        record_change(actor, opened.ticket, objected=True, channel=Channel.PHONE, reason=objection)
+    return opened

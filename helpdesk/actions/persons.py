@@ -350,6 +350,8 @@ def _tickets(
     Ticket.objects.bulk_update(
         changed, [*names, "customer", "organisation", "link_nonce"], batch_size=50
     )
+    gone = [row for row in changed if row.pk in own] if own_goes else []
+    journal.write(journal.of_tickets(journal.OWN, gone))
     pks = [row.pk for row in changed]
     # screens that show it learn that it changed; when something last happened is another matter
     Ticket.objects.filter(pk__in=pks).update(version=F("version") + 1)

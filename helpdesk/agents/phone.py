@@ -25,6 +25,7 @@ from helpdesk.permissions import Actor
 from helpdesk.persons import Person
 
 from . import lookup, policy
+from .storing import SaidField
 from .tickets_list import queue_choices
 
 FOUND = 8
@@ -76,6 +77,14 @@ class PhoneForm(forms.Form):
     receipt = forms.BooleanField(
         label=gettext_lazy("Send the customer a receipt"), required=False, initial=True
     )
+    objects = forms.BooleanField(
+        label=gettext_lazy("The customer objects to the longer storage"), required=False
+    )
+    objection = SaidField(
+        label=gettext_lazy("How, and in which words"),
+        help_text=gettext_lazy("Customers do not see this."),
+        required=False,
+    )
     idempotency_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
@@ -102,7 +111,15 @@ class PhoneForm(forms.Form):
         if lookup.is_choice(chosen) and self._chosen_person(chosen) is None:
             self.add_error("find", _("This choice is too old. Please search once more."))
         data["customer"] = chosen
+        self._check_objection(data)
         return data
+
+    def _check_objection(self, data: dict[str, Any]) -> None:
+        said = data.get("objection", "")
+        if data.get("objects") and not said and "objection" not in self.errors:
+            self.add_error("objection", _("Say how the customer told you."))
+        if said and not data.get("objects"):
+            self.add_error("objects", _("Tick this if the customer objects, or empty the words."))
 
     def _chosen_person(self, chosen: str) -> Person | None:
         return lookup.read_choice(chosen, int(self.actor.user.pk or 0))
@@ -154,6 +171,7 @@ class PhoneForm(forms.Form):
             priority=Priority.objects.get(pk=data["priority"]),
             type_=TicketType.objects.filter(pk=data["type"] or 0).first(),
             idempotency_key=data["idempotency_key"],
+            objection=data["objection"],
         ).ticket
 
 

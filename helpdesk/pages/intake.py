@@ -258,7 +258,12 @@ class IntakeFormMixin(
             )
             if asked is not None:
                 return asked
-            article = alike.add(request, draft, self.key_of(form))
+            with transaction.atomic():
+                article = alike.add(request, draft, self.key_of(form))
+                if article is not None:  # its sender read what this form promises
+                    actions.shorten_terms(
+                        tickets=[article.ticket_id], promised=lambda _ticket: self.terms()
+                    )
             if article is not None:
                 return self.added(form, request, article)
         return HttpResponseRedirect(self.thanks_url(request, self.receive(form, request)))

@@ -29,6 +29,7 @@ from helpdesk.models import (
     TicketLink,
     Watcher,
 )
+from helpdesk.rules.terms import Terms
 from helpdesk.states import StateType
 from tests import factories as f
 
@@ -336,6 +337,32 @@ def test_the_shorter_time_of_keeping_wins(agent, pair):
     actions.unmerge(actor=agent, merge=journal)
     again(target)
     assert (target.retention_days, target.legal_basis) == (90, "§ 9")
+
+
+def test_the_sentence_says_what_holds_after_a_merge_and_what_for(agent, queue):
+    person = f.CustomerAddressFactory(verified_at=timezone.now()).customer
+    promised = (
+        Terms(100, purpose="Proof", at_end="anonymise"),
+        Terms(730, attachment_days=30),
+    )
+    target, source = (
+        f.make_ticket(queue, customer=person, terms=actions.in_words(one, "en"), language="en")
+        for one in promised
+    )
+    given = target.retention_sentence
+    journal = actions.merge(actor=agent, source=source, target=target)
+    again(target)
+    assert (target.retention_days, target.attachment_days, target.at_end) == (100, 30, "erase")
+    for words in ("100 days after it is closed and then deleted", "30 days", "Purpose: Proof."):
+        assert words in target.retention_sentence
+    part = actions.split(
+        actor=agent, ticket=target, article=target.articles.first(), queue=queue, subject="Part"
+    )
+    assert (part.ticket.retention_days, part.ticket.attachment_days) == (100, 30)
+    assert "30 days" in part.ticket.retention_sentence
+    actions.unmerge(actor=agent, merge=journal)
+    again(target)
+    assert target.retention_sentence == given
 
 
 def test_what_was_changed_since_stays_changed(agent, pair):

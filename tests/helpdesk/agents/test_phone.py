@@ -5,7 +5,17 @@ import re
 import pytest
 from django.urls import reverse
 
-from helpdesk.models import Channel, Customer, Priority, Proof, Right, Ticket
+from helpdesk import actions, permissions
+from helpdesk.models import (
+    Channel,
+    Customer,
+    EventKind,
+    OutboundMail,
+    Priority,
+    Proof,
+    Right,
+    Ticket,
+)
 from helpdesk.persons import DirectoryDown, Person
 from tests import factories as f
 
@@ -93,6 +103,46 @@ def test_refused_phone_ticket_says_why_and_makes_no_customer(red):
 def test_a_customer_must_be_chosen(red, data):
     assert red.client.post(reverse(URL), call(red.queue, **data)).status_code == 422
     assert not Ticket.objects.filter(channel=Channel.PHONE).exists()
+
+
+def test_an_objection_on_the_phone_is_noted_with_the_ticket_and_its_receipt_says_so(red):
+    f.QueueAddressFactory(queue=red.queue)
+    data = call(red.queue, customer="new", email="new@mail.example", receipt="on")
+    page = red.client.get(reverse(URL)).content.decode()
+    box = re.search(r'<input[^>]*name="objects"[^>]*>', page)
+    assert box is not None
+    assert "checked" not in box[0]
+    red.client.post(reverse(URL), {**data, "objects": "on", "objection": " Said so. "})
+    ticket = opened()
+    assert (ticket.objection_channel, ticket.objection_reason) == (Channel.PHONE, "Said so.")
+    assert ticket.objection_days == 14
+    assert str(ticket.objection_days) in ticket.objection_wording
+    event = ticket.events.get(kind=EventKind.OBJECTION_CHANGED)
+    assert (event.user, event.content) == (red.agent, {"reason": "Said so."})
+    [receipt] = OutboundMail.objects.filter(ticket=ticket)
+    assert "Ihren Widerspruch" in receipt.body
+    card = red.client.get(reverse("helpdesk_agents:ticket", args=[ticket.pk])).content.decode()
+    assert "Said so." in card
+    actions.withdraw_objection(
+        actor=permissions.link_bearer(ticket), ticket=ticket
+    )  # the customer can, as ever
+    assert opened().objected_at is None
+
+
+@pytest.mark.parametrize(
+    ("more", "field"), [({"objects": "on"}, "objection"), ({"objection": "Said so."}, "objects")]
+)
+def test_box_and_words_of_an_objection_belong_together(red, more, field):
+    page = red.client.post(reverse(URL), call(red.queue, customer="none", **more))
+    assert page.status_code == 422
+    assert list(page.context["form"].errors) == [field]
+    assert not Ticket.objects.filter(channel=Channel.PHONE).exists()
+
+
+def test_without_an_objection_none_is_noted(red):
+    red.client.post(reverse(URL), call(red.queue, customer="none"))
+    assert opened().objected_at is None
+    assert not opened().events.filter(kind=EventKind.OBJECTION_CHANGED).exists()
 
 
 def test_queue_without_the_right_is_neither_offered_nor_taken(red, blue):
