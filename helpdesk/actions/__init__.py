@@ -48,7 +48,7 @@ from .customers import (
     verify_address,
 )
 from .discarding import discard_test
-from .drafts import Draft, Upload
+from .drafts import FORGED, Draft, Upload
 from .erasing import anonymise, erase, erase_files, erase_persons
 from .granting import change_rights
 from .holds import end_holds, extend_hold, lift_hold, place_hold
@@ -137,6 +137,7 @@ __all__ = [
     "rows_of",
     "rules_of",
     "taken_by",
+    "FORGED",
     "Draft",
     "Opened",
     "Origin",

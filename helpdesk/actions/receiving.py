@@ -27,8 +27,8 @@ from helpdesk.rules.followup import Decision, decide
 from helpdesk.states import StateType
 
 from .base import default_state, locked, locked_at_home, touch, verb
-from .customers import refuse_blocked
-from .drafts import OF_TICKET, Draft, preview_of, write_article
+from .customers import customer_for_address, refuse_blocked, take_over
+from .drafts import FORGED, OF_TICKET, Draft, preview_of, write_article
 from .lifecycle import transition
 from .messages import join
 from .objecting import continued_terms
@@ -193,7 +193,8 @@ def _continue_elsewhere(
 def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
     """Accept a message whose sender was not verified (right *answer*): from now on it is visible.
 
-    It then wakes or reopens the ticket as it would have done at its arrival. Raises `AlreadyDone`
+    It then wakes or reopens the ticket as it would have done at its arrival. Who wrote takes part, unless they
+    are its customer; a ticket that such a message opened becomes theirs. Raises `AlreadyDone`
     for a verified one, `NotFound` for one of another ticket, `WrongState` for one that names a colleague as
     its sender (it would be shown as the customer's, with whatever it quotes), and for one that a merge
     brought from another customer's ticket.
@@ -214,9 +215,9 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
             _("This message names a colleague as its sender. Answer the customer yourself.")
         )
     article.verified = article.visible = True
-    article.save(update_fields=["verified", "visible"])
     if addressing.is_address(article.from_address):
-        join(ticket, article.from_name, article.from_address)
+        _take_in(actor, ticket, article)
+    article.save(update_fields=["verified", "visible", "customer"])
     events.record(actor=actor, ticket=ticket, article=article, kind=EventKind.SENDER_ACCEPTED)
     if _decide(ticket, now=article.created_at) == Decision.OPEN:
         transition(actor=actor, ticket=ticket, state=default_state(StateType.OPEN))
@@ -224,6 +225,25 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
         ticket.waiting_since = ticket.waiting_since or article.created_at
     touch(actor, ticket, "waiting_since")
     return article
+
+
+def _take_in(actor: Actor, ticket: Ticket, article: Article) -> None:
+    """Let whoever wrote an accepted message be the customer of the ticket that it opened, else take part in it."""
+    address = addressing.canonical(article.from_address)
+    if FORGED in article.extra and ticket.customer_id is None and _is_first(article):
+        customer = customer_for_address(
+            article.from_address, name=article.from_name, language=ticket.language
+        )
+        take_over([ticket], customer, actor=actor, by="accepted")
+    person = ticket.customer
+    if person is not None and person.addresses.filter(normalised=address).exists():
+        article.customer = person
+    elif address != ticket.contact:
+        join(ticket, article.from_name, article.from_address)
+
+
+def _is_first(article: Article) -> bool:
+    return not Article.objects.filter(ticket=article.ticket_id, pk__lt=article.pk).exists()
 
 
 @verb
