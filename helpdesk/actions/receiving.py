@@ -16,7 +16,6 @@ from helpdesk.models import (
     Channel,
     Customer,
     EventKind,
-    InformedQueue,
     Right,
     Sender,
     Ticket,
@@ -244,48 +243,3 @@ def _take_in(actor: Actor, ticket: Ticket, article: Article) -> None:
 
 def _is_first(article: Article) -> bool:
     return not Article.objects.filter(ticket=article.ticket_id, pk__lt=article.pk).exists()
-
-
-@verb
-def inform_queue(
-    *,
-    actor: Actor,
-    ticket: Ticket,
-    article: Article,
-    queue_id: int | None,
-    again: bool = False,
-    reads_along: bool = True,
-) -> None:
-    """Note that a mail also went to another queue (or, with `again`, was delivered once more).
-
-    With `reads_along` another queue than the ticket's own reads along from now on
-    (`permissions.reads_along`), but not one that has handed the ticket on: it went where others
-    read. One that reads along already is not told again. Changes nothing else: no second ticket, no
-    second article. The machine's verb.
-    """
-    ticket = locked(actor, ticket, Right.MANAGE)
-    informed = False
-    if reads_along and queue_id and queue_id != ticket.queue_id:
-        informed = not _handed_on(ticket, queue_id) and _read_along(ticket, queue_id)
-    if again or informed:
-        events.record(
-            actor=actor,
-            ticket=ticket,
-            article=article,
-            kind=EventKind.SECOND_DELIVERY if again else EventKind.QUEUE_INFORMED,
-            data={"queue": queue_id},
-        )
-
-
-def _read_along(ticket: Ticket, queue_id: int) -> bool:
-    """Let a queue read along; tell whether that is new."""
-    _row, made = InformedQueue.objects.get_or_create(
-        ticket=ticket, queue_id=queue_id, defaults={"at": timezone.now()}
-    )
-    return made
-
-
-def _handed_on(ticket: Ticket, queue_id: int) -> bool:
-    """Tell whether the ticket, or one that was merged into it, was in this queue before."""
-    moves = ticket.events.filter(kind=EventKind.QUEUE_CHANGED, data__from=queue_id)
-    return moves.exists() or Ticket.objects.filter(merged_into=ticket, queue=queue_id).exists()

@@ -90,7 +90,7 @@ def _bearer(token: str) -> tuple[Actor, Ticket]:
         ticket = tickets.filter(pk=parts[0]).first()
         if ticket is not None and constant_time_compare(ticket.link_nonce, parts[1]):
             return permissions.link_bearer(ticket), ticket
-        gone = kept.erased_from(parts[0]) if ticket is None else kept.erased_of(ticket)
+        gone = kept.erased_from(*parts) if ticket is None else kept.erased_of(ticket, parts[1])
         if gone is not None:
             raise Gone(gone)
     elif parts := addressing.read_status_token(token, keys, "participant"):
@@ -150,7 +150,7 @@ def _readable(actor: Actor) -> Any:
     tickets = permissions.visible_tickets(actor)
     return tickets.select_related(
         "state", "queue", "customer__organisation", "organisation", "merged_into"
-    )
+    ).prefetch_related("customer__addresses")
 
 
 def discreet(response: HttpResponseBase) -> HttpResponseBase:

@@ -96,8 +96,7 @@ def summary_of(ticket: Ticket, reader: Actor) -> Summary:
 
 def owner_of(ticket: Ticket) -> str:
     """Return how the customer of a request is called before others who see it."""
-    name = ticket.customer.name if ticket.customer is not None else ""
-    return name or ticket.contact or _("somebody else")
+    return ticket.contact_name or ticket.contact or _("somebody else")
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,9 @@ class MyRequests(View):
         tickets = (
             search.find_tickets(actor, words)
             .select_related("state", "customer")
+            .prefetch_related("customer__addresses")
             .only(
-                "number", "subject", "state", "created_at", "changed_at",
+                "number", "subject", "state", "channel", "created_at", "changed_at",
                 "pending_until", "waiting_since", "contact", "customer__name",
             )
             .order_by(is_open.desc(), "-changed_at", "-pk")

@@ -59,7 +59,9 @@ TIERS = {
 
 
 #: What is noted of a mail that our own receiving server says to be somebody else's.
-FORGED = gettext_noop("%(value)s says that it is not from this sender (dmarc=fail): it counts as nobody's")
+FORGED = gettext_noop(
+    "%(value)s says that it is not from this sender (dmarc=fail): it counts as nobody's"
+)
 
 
 class NoQueue(HelpdeskError):
@@ -250,7 +252,7 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
         step.rule = Rule.SPAM if junk else step.rule
     erased = _erased(step)
     # nobody's, if it is forged: who is named as the sender knows nothing of it
-    customer = None if step.forged else customer_of(step)
+    customer, contact = None if step.forged else customer_of(step), contact_of(step)
     if step.forged:
         step.note(FORGED, step.forged)
     opened = open_ticket(
@@ -260,8 +262,10 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
         draft=draft_of(step, verified=not step.forged),
         customer=customer,
         visible=not step.forged,
-        contact=contact_of(step),
-        language=language_of(step) if customer is None else customer.language,
+        contact=contact,
+        language=customer.language
+        if customer is not None and customer.has_address(contact)
+        else language_of(step),
         type_=TicketType.objects.filter(pk=plan.type).first() if plan.type else None,
         priority=known.priorities.get(plan.priority or 0),
         state=_state(plan),

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from helpdesk.models import Customer, Participant, Queue, QueueRight, Right, Ticket
+from helpdesk.models import (
+    Customer,
+    Participant,
+    Queue,
+    QueueRight,
+    Right,
+    Ticket,
+    confidential_queues,
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,11 @@ class Actor:
     def queues_with(self, right: Right | str) -> frozenset[int]:
         """Return the ids of the queues in which the agent has `right`."""
         return frozenset(pk for pk, rights in self.queue_rights.items() if str(right) in rights)
+
+    @cached_property
+    def confidential(self) -> frozenset[int]:
+        """The ids of the confidential queues, looked up once. One query."""
+        return confidential_queues()
 
     @property
     def name(self) -> str:
