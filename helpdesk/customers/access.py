@@ -101,15 +101,15 @@ def _bearer(token: str) -> tuple[Actor, Ticket]:
 
 
 def has_expired(ticket: Ticket) -> bool:
-    """Tell whether links to a request hold no more: it has been closed for `STATUS_LINK_DAYS` days.
+    """Tell whether links to a request hold no more: for `STATUS_LINK_DAYS` days it has been closed, or nothing happened.
 
-    For one that was joined with another that one counts: there it goes on.
+    They hold again when something happens. For one that was joined with another that one counts: there it goes on.
     """
     while ticket.merged_into is not None:
         ticket = ticket.merged_into
-    if ticket.state.is_open or ticket.closed_at is None:
-        return False
-    return timezone.now() > ticket.closed_at + timedelta(days=int(conf.get("STATUS_LINK_DAYS")))
+    closed_at = None if ticket.state.is_open else ticket.closed_at
+    since = closed_at or ticket.changed_at
+    return timezone.now() > since + timedelta(days=int(conf.get("STATUS_LINK_DAYS")))
 
 
 def at_home(door: Door) -> Door:

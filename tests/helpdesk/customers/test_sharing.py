@@ -418,6 +418,20 @@ def test_links_end_some_time_after_the_closing(client, settings, ticket):
     assert client.get(urls[0]).status_code == 200  # opened again
 
 
+def test_links_to_an_open_request_end_when_nothing_happens_and_hold_again(client, settings, ticket):
+    url = reverse("helpdesk_customers:status_detail", args=[access.status_token(ticket)])
+    client.logout()
+    settings.HELPDESK = {**settings.HELPDESK, "STATUS_LINK_DAYS": 30}
+    for days, code in ((29, 200), (31, 404)):
+        at = timezone.now() - timedelta(days=days)
+        Ticket.objects.filter(pk=ticket.pk).update(changed_at=at)
+        assert client.get(url).status_code == code, days
+    assert "Have a code sent" in client.get(url).text
+    agent = permissions.agent(f.make_agent(ticket.queue))
+    actions.answer(actor=agent, ticket=ticket, draft=Draft(body="Yes", channel=Channel.WEB))
+    assert client.get(url).status_code == 200
+
+
 def test_a_request_by_log_in_never_expires(client, ticket):
     close(ticket, 4000)
     assert client.get(reverse("helpdesk_customers:detail", args=[ticket.number])).status_code == 200
