@@ -7,10 +7,10 @@ history stays with its ticket, as do read marks, who looks at it, its clocks, an
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.dateparse import parse_datetime
 
 from helpdesk import notifications, search
 from helpdesk.models import (
@@ -130,9 +130,9 @@ def _inform_fewer(actor: Actor, source: Ticket, target: Ticket) -> list[list[Any
     """
     both = {source.queue_id, *source.informed.values_list("queue_id", flat=True)}
     lost = target.informed.exclude(queue__in=both).order_by("pk")
-    rows = [[queue_id, at.isoformat()] for queue_id, at in lost.values_list("queue_id", "at")]
+    rows = list(lost.values_list("queue_id", "at"))
     stop_reading(actor, target, [queue_id for queue_id, _at in rows], by="merge")
-    return rows
+    return [[queue_id, at.isoformat()] for queue_id, at in rows]
 
 
 def _inform_again(target: Ticket, rows: Iterable[list[Any]]) -> None:
@@ -141,7 +141,7 @@ def _inform_again(target: Ticket, rows: Iterable[list[Any]]) -> None:
     for queue_id, at in rows:
         if queue_id in there - {target.queue_id} and not target.queue.keeps_confidence:
             InformedQueue.objects.get_or_create(
-                ticket=target, queue_id=queue_id, defaults={"at": parse_datetime(at)}
+                ticket=target, queue_id=queue_id, defaults={"at": datetime.fromisoformat(at)}
             )
 
 

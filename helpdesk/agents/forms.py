@@ -263,7 +263,8 @@ class EndAlongForm(ChangeForm):
     queue = forms.ChoiceField(label=_("Queue"))
 
     def offer(self) -> None:
-        self.choose("queue", [(str(one.pk), one.name) for one in self.desk.informed])
+        choices = [(str(one.pk), one.name) for one in self.desk.informed]
+        self.choose("queue", choices, choices[0][0] if choices else "")
 
     def apply(self) -> object:
         queue = self.desk.queues[self.whole("queue") or 0]

@@ -199,7 +199,8 @@ def test_an_invitation_tells_customers_nothing_of_other_people(client, door, tic
         client.post(door.url("invite"), {"email": address}, follow=True).text.replace(address, "")
         for address in (FRIEND, private, "nobody@mail.example")
     ]
-    assert all("is invited and gets a mail" in page for page in pages)
+    for page in pages:
+        assert " is invited and gets a mail" in page
     assert ticket.participants.count() == 3
 
 
@@ -390,7 +391,7 @@ def test_shared_requests_cost_no_query_each(client, owner, count):
     client.get(url)
     with CaptureQueriesContext(connection) as queries:
         assert "shared by s@mail.example" in client.get(url).text
-    assert len(queries) <= 15
+    assert len(queries) <= 16
 
 
 # --- links ---------------------------------------------------------------------------------------
