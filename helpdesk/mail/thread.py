@@ -241,7 +241,7 @@ def is_customer(ticket: Ticket, sender: str) -> bool:
     if sender == ticket.contact:
         return True
     person = ticket.customer
-    return person is not None and person.addresses.filter(normalised=sender).exists()
+    return person is not None and person.has_address(sender)
 
 
 def _takes_part(ticket: Ticket, sender: str) -> bool:
