@@ -47,10 +47,11 @@ from .customers import (
     verify_address,
 )
 from .discarding import discard_test
-from .drafts import Draft, Upload
+from .drafts import FORGED, Draft, Upload
 from .erasing import anonymise, erase, erase_files, erase_persons
 from .granting import change_rights
 from .holds import end_holds, extend_hold, lift_hold, place_hold
+from .informing import end_reading_along, inform_queue
 from .joining import customer_for_person, follow_merged, merge_customers
 from .lifecycle import change_state, close_request
 from .linking import dismiss_hint, unlink
@@ -65,7 +66,7 @@ from .person_rows import correct_person
 from .plan_steps import Standing, Step
 from .proving import note_code
 from .reading import mark_seen
-from .receiving import accept_sender, inform_queue, receive_message
+from .receiving import accept_sender, receive_message
 from .separating import make_own_ticket, split
 from .sharing import (
     MAX_INVITED,
@@ -135,6 +136,7 @@ __all__ = [
     "rows_of",
     "rules_of",
     "taken_by",
+    "FORGED",
     "Draft",
     "Opened",
     "Origin",
@@ -199,6 +201,7 @@ __all__ = [
     "terms_of",
     "frozen_terms",
     "end_holds",
+    "end_reading_along",
     "extend_hold",
     "lift_hold",
     "place_hold",

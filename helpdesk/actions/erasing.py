@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from helpdesk import journal, notifications
+from helpdesk import addressing, journal, notifications
 from helpdesk.models import (
     Article,
     Hold,
@@ -286,11 +286,12 @@ def _tombstone(
         erased_at=now,
         reason=reason,
         is_anonymised=is_anonymised,
+        link_digest=addressing.closed_nonce(ticket.link_nonce),
     )
 
 
 def _put_tombstones(stones: list[Tombstone]) -> None:
-    """Write them; one that was anonymised before has one already, which then tells of the end."""
+    """Write them; one that was anonymised before has one already, which then tells of the end, and keeps its link."""
     Tombstone.objects.bulk_create(
         stones,
         update_conflicts=True,

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F, Field, JSONField, Model, Q
 from django.utils.crypto import get_random_string
 
-from helpdesk import events, journal, notifications, search
+from helpdesk import addressing, events, journal, notifications, search
 from helpdesk.models import (
     Answer,
     Article,
@@ -103,6 +103,14 @@ def _drop_raw_mails(ids: list[int], blobs: set[int]) -> Counter[str]:
     return done
 
 
+def _close_links(ids: Collection[int]) -> None:
+    """Let the links open nothing any more, and say why if they are held against what is left."""
+    rows = list(Ticket.objects.filter(pk__in=ids).only("pk", "link_nonce"))
+    for row in rows:
+        row.link_nonce = addressing.closed_nonce(row.link_nonce)
+    Ticket.objects.bulk_update(rows, ["link_nonce"], batch_size=500)
+
+
 def _rewrite_answers(ids: list[int], goes: Callable[[Mapping[str, Any]], bool]) -> list[int]:
     """Empty those answers of forms, in the snapshot, as rows, and in the message that the form wrote.
 
@@ -189,8 +197,9 @@ def _erase_persons(rows: Collection[Ticket], now: datetime) -> Counter[str]:
     QueueOrder.objects.filter(ticket__in=ids).update(**blank(QueueOrder, person))
     events.empty(ids)
     Ticket.objects.filter(pk__in=ids).update(
-        **blank(Ticket, person), customer=None, organisation=None, link_nonce=get_random_string(16)
+        **blank(Ticket, person), customer=None, organisation=None
     )
+    _close_links(ids)
     _rewrite_answers(ids, _is_personal)
     search.renew(ids)
     done["files"] += Blob.release_all(blobs)

@@ -39,6 +39,7 @@ from .base import default_state, locked, touch
 from .carrying import carry, carry_back
 from .drafts import preview_of
 from .exported import share_exports
+from .informing import end_confidence
 from .lifecycle import become_merged, put_back, transition
 from .objecting import clear_objection, inherit_objections, take_objection
 from .parting import hold_both, part, terms_back
@@ -57,21 +58,30 @@ _STEPS: Final = storing.STEPS
 
 
 @transaction.atomic
-def merge(*, actor: Actor, source: Ticket, target: Ticket, visible: bool | None = None) -> Merge:
+def merge(
+    *,
+    actor: Actor,
+    source: Ticket,
+    target: Ticket,
+    visible: bool | None = None,
+    opens: bool = False,
+) -> Merge:
     """Merge `source` into `target` (right *note* on both); return the journal.
 
     A target that was merged itself stands for where it went. An open source opens a closed target.
     `visible` tells whether the source's messages stay visible to the customer. If the customers differ
-    (`permissions.share_customer`) they never do, and False must be given as a confirmation.
+    (`permissions.share_customer`) they never do, and False must be given as a confirmation. `opens` confirms that
+    a confidential source may be read where its target is, which is not; that is written down.
 
-    Raises `InvalidInput` at `confirm` without it, `InvalidInput` for a ticket with itself and for a test
+    Raises `InvalidInput` at `confirm` or `opens` without it, `InvalidInput` for a ticket with itself and for a test
     with a real one, `AlreadyDone` with the journal if it is merged there, `WrongState` if it is merged
     elsewhere or one of the two is removed, `Conflict` if the target was merged at this moment.
     """
     source, target = _both(actor, source, target)
     apart = _is_apart(source, target, visible)
+    end_confidence(actor, source, target, confirmed=opens)
     before = {"source": _facts(source), "target": _facts(target)}
-    moved = carry(source, target, apart=apart)
+    moved = carry(actor, source, target, apart=apart)
     share_exports(source, target)
     chain = list(source.merged_from.order_by("pk").values_list("pk", flat=True))
     Ticket.objects.filter(pk__in=chain).update(merged_into=target)

@@ -99,7 +99,7 @@ def open_ticket(
     Agents need the right *create* in the queue; customers and the machine may always ask.
     `terms` default to the queue's, `language` to the site's. `contact` is the address answers go to. With `imported` the
     ticket carries the draft's own date and nobody is told; `withheld` is the code of a reason why
-    there is no receipt ("spam"), for the history. `tags` are cut to what a ticket can have. It may
+    there is no receipt ("spam", "forged"), for the history. `tags` are cut to what a ticket can have. It may
     start new, open or closed. Raises `AlreadyDone` with the first ticket if `submission_key` was used before, `NotPermitted`,
     `WrongState` for another start, `Blocked` for a form of a customer who is, and `InvalidInput` for an owner without the right to own tickets
     there.
@@ -175,7 +175,7 @@ def open_ticket(
     )
     put_tags(actor=actor, ticket=ticket, names=few_tags(tags), born=True)
     opened = Opened(ticket, article)
-    if receipt and visible and not imported and not is_test:
+    if receipt and (visible or withheld) and not imported and not is_test:
         _confirm(actor, opened, withheld, origin.receipt)
     return opened
 

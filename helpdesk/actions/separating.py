@@ -27,7 +27,7 @@ from helpdesk.rules.terms import Terms, strictest_in_words
 
 from .base import locked, touch
 from .customers import customer_for_address
-from .drafts import OF_TICKET, Draft
+from .drafts import FORGED, OF_TICKET, Draft
 from .exported import share_exports
 from .holds import hold_also
 from .objecting import continued_terms, own_terms
@@ -40,7 +40,8 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
     """Move a message from outside into a new ticket of the same queue (rights *answer*, *create*).
 
     The new ticket is its sender's, gets a receipt as any new request does, and shows nothing of the
-    old one; files and the raw mail move along, and so does a hold. Raises `NotFound` for an article of another ticket or
+    old one; files and the raw mail move along, and so does a hold. A forged message becomes a ticket of nobody, as it
+    would have done by itself. Raises `NotFound` for an article of another ticket or
     one that an agent wrote.
     """
     ticket = locked(actor, ticket, Right.ANSWER)
@@ -51,19 +52,21 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
         raise NotFound from None
     files = list(article.attachments.all())
     mails = list(InboundMail.objects.filter(article=article))
-    customer = None
-    if addressing.is_address(article.from_address):
+    customer, is_forged = None, FORGED in article.extra and not article.verified
+    if addressing.is_address(article.from_address) and not is_forged:
         customer = customer_for_address(article.from_address, name=article.from_name)
     opened = open_ticket(
         actor=actor,
         queue=ticket.queue,
         subject=addressing.clean_subject(article.subject) or ticket.subject,
-        draft=_draft(article),
+        draft=replace(_draft(article), verified=not is_forged),
         customer=customer,
+        visible=not is_forged,
         contact=_contact(article),
         language=ticket.language,
         terms=continued_terms(ticket, customer),
         receipt=not article.machine,
+        withheld="forged" if is_forged else "",
     )
     Article.objects.filter(pk=opened.article.pk).update(
         message_id=article.message_id,

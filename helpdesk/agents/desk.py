@@ -100,7 +100,9 @@ class Desk:
 
     @cached_property
     def informed(self) -> list[Queue]:
-        """The other queues that the ticket's mail went to."""
+        """The other queues that read along because the ticket's mail went there too."""
+        if self.queue.keeps_confidence:
+            return []
         rows = InformedQueue.objects.filter(ticket=self.ticket).exclude(queue=self.ticket.queue_id)
         return [self.queues[pk] for pk in rows.order_by("at").values_list("queue_id", flat=True)]
 

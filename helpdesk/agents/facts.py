@@ -61,7 +61,7 @@ def facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:
     ]
     if desk.informed:
         names = ", ".join(queue.name for queue in desk.informed)
-        found.append(Fact(_("Also sent to"), names))
+        found.append(Fact(_("Also sent to"), names, form("end-along")))
     if desk.watchers and not desk.reads_along:
         found.append(Fact(_("Watched by"), ", ".join(str(user) for user in desk.watchers)))
     return found

@@ -21,7 +21,7 @@ from helpdesk.errors import HelpdeskError, NotFound
 from helpdesk.models import InboundMail, Queue, directory, kept_directory, open_batch
 from helpdesk.rules.effects import Plan
 
-from . import agents, blocks, filing, filters, journal, ledger, thread, trusted
+from . import agents, authenticity, blocks, filing, filters, journal, ledger, thread, trusted
 from .filing import NoQueue
 from .incoming import Incoming, head_of, normalised, recipients_of
 from .orders import kept_orders, orders
@@ -287,8 +287,10 @@ def _raw(inbound: InboundMail) -> bytes:
 
 
 def _read(inbound: InboundMail) -> Incoming:
-    mail = parse(_raw(inbound))
+    raw = _raw(inbound)
+    mail = parse(raw)
     step = Incoming(inbound, mail, recipients_of(inbound, mail), directory().own_addresses)
+    step.forged = authenticity.denied_by(inbound, raw, mail)
     machine = screen(mail)
     if machine is not None:
         step.machine = str(machine.kind)

@@ -96,8 +96,10 @@ class Tombstone(models.Model):
     reason = models.CharField(_("reason"), max_length=10, choices=Reason.choices)
     # what is left is the ticket itself, without a person in it
     is_anonymised = models.BooleanField(default=False)
+    # tells its last link from those withdrawn before (`addressing.closed_nonce`); "" if that was not kept
+    link_digest = models.CharField(max_length=16, blank=True)
 
-    privacy = {"number": NONE, "reason": NONE}
+    privacy = {"number": NONE, "reason": NONE, "link_digest": NONE}
 
     class Meta:
         verbose_name = _("erased ticket")
