@@ -54,7 +54,6 @@ def carried_name(order: QueueOrder, values: Mapping[str, Any]) -> dict[str, str]
     return {"group_name": free_team_name(name)}
 
 
-
 def department_of(order: QueueOrder) -> Department | None:
     """Return the department that the new queue belongs to: the nearest one above it."""
     if order.parent is None:

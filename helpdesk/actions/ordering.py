@@ -120,7 +120,11 @@ def locked_order(ticket: Ticket, version: int | None = None) -> QueueOrder:
 
     Raises `NotFound` if there is none, `Conflict` if it is not the `version` any more that was seen.
     """
-    order = QueueOrder.objects.filter(ticket=ticket).select_related("parent", "queue", "chosen_team").first()
+    order = (
+        QueueOrder.objects.filter(ticket=ticket)
+        .select_related("parent", "queue", "chosen_team")
+        .first()
+    )
     if order is None:
         raise NotFound
     if version is not None and order.version != version:
