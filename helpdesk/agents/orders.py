@@ -31,7 +31,16 @@ from .ticket_page import TicketPage
 
 def order_of(ticket: Ticket) -> QueueOrder | None:
     """Return the order that a ticket is, with what its plan reads."""
-    related = ("parent", "queue", "group", "chosen_team", "account__mailbox", "calendar", "promise", "page")
+    related = (
+        "parent",
+        "queue",
+        "group",
+        "chosen_team",
+        "account__mailbox",
+        "calendar",
+        "promise",
+        "page",
+    )
     rows = QueueOrder.objects.select_related(*related, "decided_by")
     return rows.filter(ticket=ticket).first()
 

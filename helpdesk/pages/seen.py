@@ -80,21 +80,21 @@ def lost(form: Any) -> str:
     That is all sent for fields that are gone, and for those that cannot show it: an answer that is no choice now.
     """
     data: Any = form.data
-    texts = (
-        value.strip()
-        for name in data
-        if name.startswith(PREFIX)
-        for value in _lost_of(form, name, data.getlist(name))
-        if value.strip() and value not in _BOXES
-    )
-    return "\n\n".join(texts)[:_MOST]
+    found: dict[str, list[str]] = {}
+    for name in data:
+        if name.startswith(PREFIX):
+            place = name.rpartition("-")[0] or name  # the cells of a row stand together
+            found.setdefault(place, []).extend(_lost_of(form, name, data.getlist(name)))
+    return "\n\n".join("\t".join(texts) for texts in found.values() if texts)[:_MOST]
 
 
 def _lost_of(form: Any, name: str, values: list[str]) -> Iterator[str]:
     field, is_ours = _field_of(form, name)
     if is_ours:
         return
-    yield from (value for value in values if field is None or not _shows(field, value))
+    for value in values:
+        if value.strip() and value not in _BOXES and not (field and _shows(field, value)):
+            yield value.strip()
 
 
 def _field_of(form: Any, name: str) -> tuple[forms.Field | None, bool]:

@@ -314,6 +314,19 @@ def test_files_survive_an_error_for_they_are_checked_before_they_are_sent(visit)
     assert Ticket.objects.get().answers[1]["value"][0]["name"] == "a.txt"
 
 
+def test_what_is_wrong_with_a_list_stands_at_its_head(visit):
+    """Not in the box for pasting, which is closed."""
+    columns = [pages.question("text", "a", "Thing", help_text="What it is")]
+    team = pages.question("group", "g", "Things", required=True, columns=columns)
+    visitor = come(visit, make([part("step", title="You"), team, part("step", title="More"), CONDITIONS[3]]))  # fmt: skip
+    introduce(visitor)
+    visitor.page.get_by_role("button", name="Next").click()
+    wrong = visitor.page.locator("[data-rows] > fieldset > .field__error")
+    expect(wrong).to_contain_text("at least 1 row")
+    expect(wrong).to_be_visible()
+    visitor.check()
+
+
 def test_a_file_of_the_wrong_kind_is_told_at_its_step(visit):
     fields = [part("step", title="You"), PHOTO, part("step", title="More"), *CONDITIONS[3:4]]
     visitor = come(visit, make(fields))

@@ -44,9 +44,8 @@ def ungrouped(text: str) -> str:
 class NumberField(forms.DecimalField):
     """A number as people write it, with or without signs between the thousands."""
 
-    def to_python(self, value: Any) -> Decimal | None:
-        number: Decimal | None = super().to_python(ungrouped(str(value or "").strip()))
-        return number
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(ungrouped(str(value or "").strip()))
 
 
 class WholeNumberField(NumberField):

@@ -218,7 +218,8 @@ const complain = (part, messages, words) => {
     list.append(make('li', {}, make('span', { class: 'visually-hidden' }, words.error), ` ${message}`));
   });
   field.classList.add('field--invalid');
-  const help = field.querySelector('.field__help');
+  // of a list its own help, not that of a cell or of the box for pasting
+  const help = field.querySelector(field.matches('[data-rows]') ? ':scope > fieldset > .field__help' : '.field__help');
   const label = field.querySelector('legend, label');
   (help || label || field).after(list);
   const described = field.querySelector('fieldset') ? [field.querySelector('fieldset')] : controls;

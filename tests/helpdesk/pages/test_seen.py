@@ -168,6 +168,16 @@ def test_what_a_new_control_cannot_show_is_given_back(client, tree):
     assert "Ungültig" not in html
 
 
+def test_rows_of_a_list_that_is_gone_are_given_back_line_by_line(client, tree):
+    columns = [p.question("text", "c1", "Name"), p.question("text", "c2", "Ort")]
+    page = p.make_form(tree.services, [p.question("group", "g", "Personen", columns=columns), ROOM])
+    cells = {"q_g-0-c1": "Ada", "q_g-0-c2": "Köln", "q_g-1-c1": "Ben", "q_g-paste": "Kim\tBonn"}
+    data = opened(client, page, **{"q_g-rows": "2", **cells})
+    publish(page, ROOM)
+    given = client.post(page.url, data).context["form"].given_back
+    assert given.split("\n\n") == ["Ada\tKöln", "Ben", "Kim\tBonn"]
+
+
 def test_a_button_of_a_list_shows_the_new_questions_and_a_check_names_no_error(client, page):
     data = opened(client, page, q_room="")
     publish(page, p.question("text", "room", "Etage", required=True))
