@@ -61,6 +61,7 @@ from .objecting import joined_from, object_to_storage, withdraw_objection
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .order_checks import look_up, rules_of, taken_by
 from .order_plan import in_the_way, plan_of
+from .order_team import choosable_teams
 from .ordering import Wanted, change_order, place_order, refuse_order, rows_of
 from .person_rows import correct_person
 from .plan_steps import Standing, Step
@@ -131,6 +132,7 @@ __all__ = [
     "in_the_way",
     "look_up",
     "place_order",
+    "choosable_teams",
     "plan_of",
     "refuse_order",
     "rows_of",

@@ -25,10 +25,8 @@ from helpdesk.models import (
     Right,
     Sender,
     State,
-    TaggedTicket,
     TermsChange,
     Ticket,
-    TicketTag,
 )
 from helpdesk.permissions import Actor
 from helpdesk.rules.terms import strictest_in_words
@@ -41,10 +39,9 @@ from .drafts import preview_of
 from .exported import share_exports
 from .informing import end_confidence
 from .lifecycle import become_merged, put_back, transition
+from .merged_tags import tags_back, unite_tags
 from .objecting import clear_objection, inherit_objections, take_objection
 from .parting import hold_both, part, terms_back
-from .spam import SPAM_TAG
-from .tags import put_tags
 from .terms import FROZEN, OBJECTION, frozen_terms, put_terms
 
 #: So long a merge can be taken back.
@@ -88,7 +85,7 @@ def merge(
     since = source.waiting_since
     if source.state.is_open and target.state.type == StateType.CLOSED:
         transition(actor=actor, ticket=target, state=default_state(StateType.OPEN))
-    tags = _unite_tags(actor, source, target)
+    tags = unite_tags(actor, source, target)
     if target.state.is_open:
         target.waiting_since = min(filter(None, (since, target.waiting_since)), default=None)
     _take_stricter(source, target)
@@ -246,20 +243,6 @@ def _read(name: str, value: Any) -> Any:
     return parse_datetime(value) if is_date and isinstance(value, str) else value
 
 
-def _unite_tags(actor: Actor, source: Ticket, target: Ticket) -> list[int]:
-    """Give the target the tags of the source as well, but not that of spam; return the new ones' ids."""
-    rows = TaggedTicket.objects.filter(content_object__in=(source, target)).select_related("tag")
-    names: dict[int, dict[int, str]] = {source.pk: {}, target.pk: {}}
-    for row in rows:
-        names[row.content_object_id][row.tag_id] = row.tag.name
-    mine, its = names[target.pk], names[source.pk]
-    spam = set(TicketTag.objects.filter(slug=SPAM_TAG).values_list("pk", flat=True))
-    new = sorted(its.keys() - mine.keys() - spam)
-    if new:
-        put_tags(actor=actor, ticket=target, names=[*mine.values(), *(its[pk] for pk in new)])
-    return new
-
-
 def _take_stricter(source: Ticket, target: Ticket) -> None:
     """Let the objection hold for both, and the shorter time of keeping: each was promised."""
     take_objection(source, target)
@@ -359,7 +342,7 @@ def _target_back(actor: Actor, journal: Merge, orders: Sequence[TermsChange]) ->
     touch(
         actor, target, "closed_at", "waiting_since", "preview", *changed, *_OBJECTION, *_RETENTION
     )
-    _tags_back(actor, journal)
+    tags_back(actor, journal)
     if before["state_id"] != after["state_id"] == now["state_id"] and not _moved_on(journal):
         target.waiting_since = None
         touch(actor, target, "waiting_since")
@@ -399,11 +382,3 @@ def _moved_on(journal: Merge) -> bool:
     changes = target.events.filter(kind=EventKind.STATE_CHANGED, at__gt=journal.at)
     written = target.articles.filter(created_at__gt=journal.at, visible=True)
     return changes.exists() or written.exists()
-
-
-def _tags_back(actor: Actor, journal: Merge) -> None:
-    rows = TaggedTicket.objects.filter(content_object=journal.target).select_related("tag")
-    new = set(journal.moved["tags"])
-    kept = [row.tag.name for row in rows if row.tag_id not in new]
-    if len(kept) < len(rows):
-        put_tags(actor=actor, ticket=journal.target, names=kept)

@@ -335,6 +335,7 @@ class Ticket(models.Model):
         days = self.objection_days
         return int(conf.get("OBJECTION_DAYS")) if days is None else days
 
+    @property
     def is_contact_theirs(self) -> bool:
         """Whether the contact is the customer's: an address of theirs, or given otherwise than by mail. One query at most.
 

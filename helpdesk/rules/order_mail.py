@@ -29,6 +29,24 @@ _BULLET = re.compile(r"^[\s*•·\-–]{1,8}|^\s{0,4}\d{1,2}[.)]\s+")
 _PARTICLES = frozenset(
     {"von", "van", "de", "der", "den", "zu", "zum", "zur", "da", "di", "le", "la"}
 )
+#: What stands before names. The second lot only with a dot: without one they may be names.
+_TITLES = frozenset(
+    {
+        *("dr", "prof", "pd", "frau", "herr", "herrn", "mr", "mrs", "ms", "kollege", "kollegin"),
+        *("kollegen", "colleague", "bitte", "please"),
+    }
+)
+_OF_TITLES = frozenset(
+    {
+        *("dipl", "ing", "inf", "med", "phil", "rer", "nat", "jur", "pol", "oec", "theol", "vet"),
+        *("dent", "habil", "apl", "mag", "univ"),
+    }
+)
+#: “… Ada Byron (adbyr100, ada@uni.example)”: some words, and what is in brackets behind them.
+_BRACKETED = re.compile(
+    r"((?:[^\W\d_][\w'’.\-]{0,40}\s{1,3}){1,8}[^\W\d_][\w'’.\-]{0,40})\s{0,3}\(([^()]{3,300})\)"
+)
+_BETWEEN = re.compile(r"\s*[;,]\s+|\s+(?:und|and|sowie|&)\s+")
 _NO_NAMES = frozenset(
     {"adresse", "address", "mail", "e-mail", "email", "mailadresse", "queue", "an", "to"}
 )
@@ -38,13 +56,21 @@ _LABELS: dict[str, tuple[str, ...]] = {
         *("gewünschte adresse", "gewuenschte adresse", "gewünschte mailadresse", "wunschadresse"),
         *(
             "gewünschte e-mail-adresse",
+            "gewünschte mail-adresse",
+            "gewünschte emailadresse",
             "neue adresse",
+            "neue mailadresse",
+            "neue mail-adresse",
+            "neue e-mail-adresse",
+            "mailadresse der queue",
+            "mail-adresse der queue",
+            "e-mail-adresse der queue",
             "adresse der queue",
             "queue-adresse",
             "adresse",
         ),
         *("desired address", "requested address", "wanted address", "new address", "queue address"),
-        *("desired mail address", "desired e-mail address", "address"),
+        *("desired mail address", "desired e-mail address", "desired email address", "address"),
     ),
     "name": (
         *("name der queue", "queue-name", "queuename", "bezeichnung", "titel", "queue"),
@@ -77,7 +103,11 @@ _LABELS: dict[str, tuple[str, ...]] = {
 _OF_PERSON: dict[str, tuple[str, ...]] = {
     "first_name": ("vorname", "first name", "given name", "firstname"),
     "last_name": ("nachname", "name", "familienname", "last name", "surname", "lastname"),
-    "email": ("e-mail", "email", "mail", "e-mail-adresse", "mailadresse", "e-mail address"),
+    "email": (
+        *("e-mail", "email", "mail", "e-mail-adresse", "mailadresse", "mail-adresse"),
+        *("emailadresse", "email-adresse", "e-mailadresse"),
+        *("e-mail address", "email address", "mail address"),
+    ),
     "login_name": (
         *("unikennung", "uni-kennung", "kennung", "benutzername", "login", "log-in", "anmeldename"),
         *("user name", "username", "university login", "login name", "log-in name", "account"),
@@ -114,10 +144,13 @@ class _Reading:
     columns: tuple[str, ...] = ()
     open: str = ""  # the label whose text goes on in the next line
     strays: list[str] = field(default_factory=list)  # addresses in running text
+    lone: list[str] = field(default_factory=list)  # labelled like somebody's, with nobody around
 
     def end_person(self) -> None:
-        if self.person.get("email") or self.person.get("login_name"):
-            self.people.append(AgentRow(**self.person))
+        if self.person.keys() == {"email"}:
+            self.lone += [self.person["email"]] if self.person["email"] else []
+        elif self.person.get("email") or self.person.get("login_name"):
+            self.people.append(_person(**self.person))
         self.person = {}
 
 
@@ -127,10 +160,13 @@ def read(text: str, domains: Sequence[str] = ()) -> Found:
     for line in _lines(text):
         _read_line(reading, line)
     reading.end_person()
+    # “Mail-Adresse: …” with nobody around is the one wanted, unless that is named
+    first = reading.lone.pop(0) if reading.lone and not reading.facts.get("address") else ""
+    people = [*reading.people, *(AgentRow(email=email) for email in reading.lone)]
     found: dict[str, AgentRow] = {}
-    for row in reading.people:
+    for row in people:
         found.setdefault((row.login_name or row.email).lower(), row)
-    address = reading.facts.get("address", "") or _stray(reading, domains)
+    address = reading.facts.get("address", "") or first or _stray(reading, domains)
     facts = {
         kind: text for kind, text in reading.facts.items() if kind not in ("address", "agents")
     }
@@ -154,11 +190,11 @@ def _read_line(reading: _Reading, line: str) -> None:
         return
     if _take_header(reading, line) or _take_label(reading, line):
         return
-    row = _row(line, reading.columns)
-    if row is not None:
+    people = _people(line, reading.columns)
+    if people:
         reading.end_person()
         reading.open = ""
-        reading.people.append(row)
+        reading.people += people
         return
     if reading.open == "address":
         reading.facts["address"] = _address_in(line)
@@ -197,8 +233,7 @@ def _take_label(reading: _Reading, line: str) -> bool:
     kind = _KIND[label]
     reading.open = kind
     if kind == "agents":
-        row = _row(value, reading.columns) if value else None
-        reading.people += [row] if row is not None else []
+        reading.people += _people(value, reading.columns) if value else []
     elif kind == "address":
         reading.facts.setdefault(kind, "")
         reading.facts[kind] = reading.facts[kind] or _address_in(value)
@@ -222,7 +257,68 @@ def _stray(reading: _Reading, domains: Sequence[str]) -> str:
     return next(iter(ours or ([] if domains else found)), "")
 
 
-# --- one person in one line ----------------------------------------------------------------------
+# --- people in one line --------------------------------------------------------------------------
+
+
+def _people(line: str, columns: Sequence[str] = ()) -> list[AgentRow]:
+    """Return the people of a line: one, or several in a sentence; [] unless it names somebody in full."""
+    text = _BULLET.sub("", line)
+    if not columns:
+        several = [_from_brackets(match) for match in _BRACKETED.finditer(text)]
+        found = [row for row in several if row is not None]
+        if found:
+            return found
+    row = _row(line, columns)
+    if row is not None:
+        return [row]
+    pieces = [piece for piece in _BETWEEN.split(text.strip().rstrip(".")) if piece]
+    rows = [_row(piece, ()) for piece in pieces] if len(pieces) > 1 else []
+    found = [row for row in rows if row is not None]
+    return found if len(found) == len(rows) else []
+
+
+def _from_brackets(match: re.Match[str]) -> AgentRow | None:
+    """Read “First Last (login, mail)”; what stands before the names is left out."""
+    inside = [word.strip(".:") for word in re.split(r"[\s,;/|<>]+", match[2])]
+    inside = [word for word in inside if word and word.lower() not in _COLUMN]
+    emails = [word for word in inside if _ADDRESS.fullmatch(word)]
+    logins = [word for word in inside if "@" not in word]
+    names: list[str] = []
+    for word in reversed(match[1].split()):
+        if not _is_name(word) or word.lower() in _NO_NAMES:
+            break
+        names.insert(0, word)
+    name = _untitled(" ".join(names))
+    if len(emails) != 1 or len(logins) != 1 or len(name.split()) < 2:
+        return None
+    first, last = _split_name(name)
+    return _person(first, last, emails[0], logins[0])
+
+
+def _person(
+    first_name: str = "", last_name: str = "", email: str = "", login_name: str = ""
+) -> AgentRow:
+    """Return a person; titles are no part of the name."""
+    return AgentRow(_untitled(first_name)[:150], last_name[:150], email[:254], login_name[:150])
+
+
+def _untitled(name: str) -> str:
+    """Return a name without what stands before it: “Prof. Dr.-Ing. Ada Byron” is Ada Byron."""
+    last, comma, first = name.partition(",")
+    if comma and first.strip():
+        return f"{_untitled(last)}, {_untitled(first)}"
+    words = name.split()
+    while len(words) > 1 and _is_title(words[0]):
+        words = words[1:]
+    return " ".join(words)
+
+
+def _is_title(word: str) -> bool:
+    low = word.lower()
+    if "." not in low:
+        return low in _TITLES
+    parts = [part for part in re.split(r"[.\-]", low) if part]
+    return low == "h.c." or (bool(parts) and all(part in _TITLES | _OF_TITLES for part in parts))
 
 
 def _cells(line: str) -> list[str]:
@@ -244,7 +340,7 @@ def _row(line: str, columns: Sequence[str]) -> AgentRow | None:
     if cells and columns and len(cells) >= len(columns):
         values = dict(zip(columns, cells, strict=False))
         values["email"] = _address_in(values.get("email", "")) or _address_in(text)
-        return AgentRow(**{name: value[:254] for name, value in values.items()})
+        return _person(**{name: value[:254] for name, value in values.items()})
     return _from_cells(cells) if cells else _from_words(text)
 
 
@@ -267,7 +363,7 @@ def _from_cells(cells: Sequence[str]) -> AgentRow | None:
         first, last = _split_name(rest[0])
     else:
         first, last = rest[0], rest[1]
-    return AgentRow(first[:150], last[:150], email, login[:150])
+    return _person(first, last, email, login)
 
 
 def _from_words(text: str) -> AgentRow | None:
@@ -281,11 +377,12 @@ def _from_words(text: str) -> AgentRow | None:
     if inside:  # “First Last (login), mail”
         name, behind = name[: inside.start()].strip(), inside[1]
     login = _bare_login(behind)
+    name = _untitled(name)
     words = name.replace(",", " ").split()
     if " " in login or not 2 <= len(words) <= 6 or not all(_is_name(word) for word in words):
         return None
     first, last = _split_name(name)
-    return AgentRow(first[:150], last[:150], match[0].rstrip(".!?"), login[:150])
+    return _person(first, last, match[0].rstrip(".!?"), login)
 
 
 def _bare_login(text: str) -> str:
