@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('helpdesk', '0027_persons'),
+        ('helpdesk', '0030_closed_links'),
     ]
 
     operations = [
