@@ -391,17 +391,6 @@ def status_token(ticket_id: int, nonce: str, key: Key, *, purpose: str = "status
     return token
 
 
-def closed_nonce(nonce: str) -> str:
-    """Return what is kept of a link's nonce when its ticket goes: enough to know the link again, not to make it.
-
-    It is a nonce itself, and its own digest; no nonce of a link that was given out looks like it.
-    """
-    if nonce.startswith("-"):
-        return nonce
-    octets = hashlib.sha256(f"closed link {nonce}".encode()).digest()
-    return "-" + base64.urlsafe_b64encode(octets).decode()[:15]
-
-
 def read_status_token(token: str, key: Key, purpose: str = "status") -> tuple[int, str] | None:
     """Return id and nonce of a genuine token, else None; compare the nonce yourself."""
     parts = _STATUS.fullmatch(token)

@@ -18,12 +18,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from helpdesk import addressing, journal, notifications
+from helpdesk import journal, notifications
 from helpdesk.models import (
     Article,
     Hold,
     Ticket,
     Tombstone,
+    closed_nonce,
     directory,
     kept_directory,
 )
@@ -286,7 +287,7 @@ def _tombstone(
         erased_at=now,
         reason=reason,
         is_anonymised=is_anonymised,
-        link_digest=addressing.closed_nonce(ticket.link_nonce),
+        link_digest=closed_nonce(ticket.link_nonce),
     )
 
 

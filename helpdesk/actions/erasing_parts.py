@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F, Field, JSONField, Model, Q
 from django.utils.crypto import get_random_string
 
-from helpdesk import addressing, events, journal, notifications, search
+from helpdesk import events, journal, notifications, search
 from helpdesk.models import (
     Answer,
     Article,
@@ -29,6 +29,7 @@ from helpdesk.models import (
     SavedDraft,
     StorageStep,
     Ticket,
+    closed_nonce,
     delete_rows,
 )
 from helpdesk.permissions import SYSTEM
@@ -107,7 +108,7 @@ def _close_links(ids: Collection[int]) -> None:
     """Let the links open nothing any more, and say why if they are held against what is left."""
     rows = list(Ticket.objects.filter(pk__in=ids).only("pk", "link_nonce"))
     for row in rows:
-        row.link_nonce = addressing.closed_nonce(row.link_nonce)
+        row.link_nonce = closed_nonce(row.link_nonce)
     Ticket.objects.bulk_update(rows, ["link_nonce"], batch_size=500)
 
 

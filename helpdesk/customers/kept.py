@@ -12,8 +12,8 @@ from django.utils.crypto import constant_time_compare
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from helpdesk import actions, addressing
-from helpdesk.models import AtEnd, Hold, Ticket, Tombstone, directory
+from helpdesk import actions
+from helpdesk.models import AtEnd, Hold, Ticket, Tombstone, closed_nonce, directory
 from helpdesk.rules.terms import (
     after_closing,
     kept_sentence,
@@ -147,7 +147,7 @@ def erased_of(ticket: Ticket, nonce: str) -> Erased | None:
 
 
 def _is_of(nonce: str, digest: str) -> bool:
-    return constant_time_compare(addressing.closed_nonce(nonce), digest)
+    return constant_time_compare(closed_nonce(nonce), digest)
 
 
 def _of_tombstone(row: Tombstone) -> Erased:

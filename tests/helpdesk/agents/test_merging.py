@@ -125,7 +125,7 @@ def test_into_the_confidential_one_nothing_is_asked(red):
     safe = f.QueueFactory(is_confidential=True)
     closed = f.make_ticket(safe, customer=red.ticket.customer, contact="")
     both = browser(f.make_agent(safe, red.queue))
-    answer = both.post(url("merge", closed.pk), sent(red.ticket, closed))
+    answer = both.post(url("merge", closed.pk), {**sent(closed, red.ticket), "keep": closed.pk})
     assert answer.status_code == 302
     red.ticket.refresh_from_db()
     assert red.ticket.merged_into == closed
