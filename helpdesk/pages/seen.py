@@ -82,10 +82,11 @@ def lost(form: Any) -> str:
     data: Any = form.data
     found: dict[str, list[str]] = {}
     for name in data:
-        if name.startswith(PREFIX):
+        texts = list(_lost_of(form, name, data.getlist(name))) if name.startswith(PREFIX) else []
+        if texts:
             place = name.rpartition("-")[0] or name  # the cells of a row stand together
-            found.setdefault(place, []).extend(_lost_of(form, name, data.getlist(name)))
-    return "\n\n".join("\t".join(texts) for texts in found.values() if texts)[:_MOST]
+            found.setdefault(place, []).extend(texts)
+    return "\n\n".join("\t".join(texts) for texts in found.values())[:_MOST]
 
 
 def _lost_of(form: Any, name: str, values: list[str]) -> Iterator[str]:
