@@ -187,7 +187,7 @@ class PersonsView(PersonsBase):
         if not words:
             return self.render_to_response(self.get_context_data())
         candidates = persons.find(words)
-        _write_down(request, candidates)
+        persons.write_down(candidates, user=request.user)
         context = self.get_context_data(form=SearchForm({"q": words}), candidates=candidates)
         return self.render_to_response(context)
 
@@ -209,13 +209,6 @@ class PersonsView(PersonsBase):
             exports=exports.filter(expires_at__gt=timezone.now())[:LATELY],
             **kwargs,
         )
-
-
-def _write_down(request: HttpRequest, candidates: list[persons.Candidate]) -> None:
-    """Note whose names and addresses a search showed, by ids; what was typed is personal, and stands nowhere."""
-    known = [one.key for one in candidates if not one.key.startswith("address-")]
-    data = {"did": "searched", "found": len(known), "shown": known}
-    audit.record(AuditKind.PERSON_LOOKED_UP, user=request.user, data=data)
 
 
 class PersonView(PersonsBase):
