@@ -9,10 +9,12 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.urls import reverse
+from django.utils import timezone, translation
 
 from helpdesk import actions, journal, permissions, search
 from helpdesk.actions.persons import tickets_alone
+from helpdesk.customers import access
 from helpdesk.errors import InvalidInput, NotFound, NotPermitted
 from helpdesk.models import (
     AddressClaim,
@@ -20,6 +22,7 @@ from helpdesk.models import (
     AuditEntry,
     AuditKind,
     Customer,
+    CustomerAddress,
     DataExport,
     ErasureRun,
     ExportedTicket,
@@ -598,3 +601,48 @@ def test_an_address_of_somebody_else_is_refused(world, boss):
     f.CustomerFactory(login_name="taken")
     with pytest.raises(InvalidInput):
         actions.correct_person(actor=boss, customer=world.customer, name="x", login_name="taken")
+
+
+def correct(boss: permissions.Actor, customer: Customer, old: str, new: str) -> None:
+    row = customer.addresses.get(normalised=old)
+    actions.correct_person(
+        actor=boss, customer=customer, name=customer.name, addresses={row.pk: new}
+    )
+
+
+def test_links_that_went_to_a_wrong_address_open_nothing(world, boss, client):
+    with translation.override("en"):
+        url = reverse(
+            "helpdesk_customers:status_detail", kwargs={"token": access.status_token(world.alone)}
+        )
+    assert world.alone.subject in client.get(url, follow=True).content.decode()
+    client.cookies.clear()
+    correct(boss, world.customer, "quork@mail.example", "Quork@Mail.Example")  # the same, spelled
+    world.alone.refresh_from_db()
+    nonce = world.alone.link_nonce
+    correct(boss, world.customer, "quork@mail.example", "zoe@mail.example")
+    world.alone.refresh_from_db()
+    assert world.alone.link_nonce != nonce
+    assert world.alone.contact == "zoe@mail.example"
+    assert world.alone.subject not in client.get(url, follow=True).content.decode()
+
+
+def test_the_right_address_takes_part_and_the_wrong_one_no_longer(world, boss):
+    before = world.theirs.participants.get()
+    correct(boss, world.customer, "quork@mail.example", "Zoe@Mail.Example")
+    after = world.theirs.participants.get()
+    assert (after.address, after.normalised) == ("Zoe@Mail.Example", "zoe@mail.example")
+    assert after.link_nonce != before.link_nonce
+    mine = CustomerAddress.objects.get(normalised="zoe@mail.example").customer
+    reads = permissions.visible_tickets(permissions.guest("zoe@mail.example", mine))
+    assert reads.filter(pk=world.theirs.pk).exists()
+    stranger = permissions.visible_tickets(permissions.guest("quork@mail.example", None))
+    assert not stranger.filter(pk=world.theirs.pk).exists()
+
+
+def test_an_address_that_took_part_already_does_so_once(world, boss):
+    Participant.objects.create(
+        ticket=world.theirs, address="zoe@mail.example", normalised="zoe@mail.example"
+    )
+    correct(boss, world.customer, "quork@mail.example", "zoe@mail.example")
+    assert world.theirs.participants.get().may_read
