@@ -136,7 +136,9 @@ def _move_participants(before: str, address: CustomerAddress) -> None:
     taken = set(there.values_list("ticket", flat=True))
     readers = [one.ticket_id for one in rows if one.may_read]
     there.filter(ticket__in=readers).update(may_read=True)
-    delete_rows(Participant.objects.filter(pk__in=[one.pk for one in rows if one.ticket_id in taken]))
+    delete_rows(
+        Participant.objects.filter(pk__in=[one.pk for one in rows if one.ticket_id in taken])
+    )
     moved = [one for one in rows if one.ticket_id not in taken]
     for one in moved:
         one.address, one.normalised = address.address, address.normalised

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from helpdesk import actions, journal, permissions, search
+from helpdesk.actions import Origin
 from helpdesk.actions.persons import tickets_alone
 from helpdesk.customers import access
 from helpdesk.errors import InvalidInput, NotFound, NotPermitted
@@ -28,6 +29,7 @@ from helpdesk.models import (
     ExportedTicket,
     Hold,
     InboundMail,
+    OutboundMail,
     Participant,
     PersonErasure,
     SearchEntry,
@@ -326,6 +328,62 @@ def test_own_request_with_parts_of_others_belongs_to_nobody(world, boss):
     assert world.shared.link_nonce != nonce
     assert world.shared.changed_at == changed  # how long it is kept is another matter
     assert world.shared.participants.get().name == "Olga"
+
+
+def test_what_they_wrote_begins_no_request_of_others_in_lists(world, boss):
+    last = w.message(world.theirs, world.customer, f"{w.WORDS} at last")
+    world.theirs.refresh_from_db()
+    assert w.WORDS in world.theirs.preview
+    erase(world, boss)
+    world.theirs.refresh_from_db()
+    last.refresh_from_db()
+    assert (last.body, world.theirs.preview) == ("[erased]", "[erased]")
+
+
+def test_history_and_automatic_mails_of_an_own_request_say_nothing_any_more(world, boss):
+    f.QueueAddressFactory(queue=world.queue)
+    actions.rename(actor=world.actor, ticket=world.shared, subject=f"{w.WORDS} renamed")
+    actions.rename(actor=world.actor, ticket=world.shared, subject=f"{w.WORDS} again")
+    due = {"from_address": "desk@desk.example", "due_at": timezone.now(), "state": "sent"}
+    answer = OutboundMail.objects.filter(kind="answer", ticket=world.shared).first()
+    mine = world.theirs.articles.get(body=w.WORDS)
+    for number, about in enumerate(
+        ({"ticket": world.shared}, {"article": mine}, {"about": [world.shared.pk]})
+    ):
+        OutboundMail.objects.create(
+            kind="receipt" if number == 0 else "notice",
+            message_id=f"<{number}@desk.example>",
+            to=[["", "someone@desk.example"]],
+            subject=w.WORDS,
+            body=w.WORDS,
+            **due,
+            **about,
+        )
+    assert places_of([w.WORDS])
+    erase(world, boss)
+    assert not places_of([w.WORDS])
+    if answer is not None:
+        answer.refresh_from_db()
+        assert "we look" in answer.body
+
+
+def test_who_is_anonymised_leaves_no_personal_answers(world, boss):
+    said = [
+        {"key": "tel", "type": "text", "label": "Tel", "value": "T-1", "shown": "T-1", "private": True},
+        {"key": "why", "type": "text", "label": "Why", "value": "open", "shown": "open"},
+    ]  # fmt: skip
+    ticket = f.make_ticket(
+        world.queue,
+        customer=world.customer,
+        body="Tel: T-1\n\nWhy: open",
+        origin=Origin(answers=tuple(said)),
+    )
+    erase(world, boss, "anonymise")
+    ticket.refresh_from_db()
+    assert [one["shown"] for one in ticket.answers] == ["", "open"]
+    assert list(ticket.answer_rows.values_list("text", flat=True)) == ["open"]
+    assert ticket.articles.get().body.strip() == ticket.preview == "Why: open"
+    assert not SearchEntry.objects.filter(ticket=ticket, words__contains="T-1").exists()
 
 
 def test_lists_of_people_keep_the_others(world, boss):
