@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models.functions import Left
 
 from helpdesk import events, search
 from helpdesk.errors import HelpdeskError
@@ -33,11 +32,11 @@ from helpdesk.models import (
 from helpdesk.notifications import restored
 from helpdesk.permissions import SYSTEM
 
-from .drafts import preview_of
 from .erasing_parts import blank
 from .erasing_rows import NO_RAW, drop_raw
 from .exported import forget_copies, locked_sources
 from .merging import unmerge
+from .previews import renew_previews
 
 #: Of a mail of the ledger stays that it came, so that it is not taken for new.
 _STAYS = ("source", "key", "state", "outcome", "rule")
@@ -105,10 +104,7 @@ def _without(columns: dict[str, object], *names: str) -> dict[str, object]:
 
 def _tell_the_tickets(ids: Iterable[int]) -> None:
     """Bring what tickets and the index say of their messages into line."""
-    for ticket in Ticket.objects.filter(pk__in=list(ids)).order_by("pk"):
-        shown = Article.objects.filter(ticket=ticket, visible=True).order_by("-created_at", "-pk")
-        ticket.preview = preview_of(shown.values_list(Left("body", 600), flat=True).first() or "")
-        ticket.save(update_fields=["preview"])
+    renew_previews(list(ids))
     search.renew(list(ids))
 
 

@@ -38,6 +38,7 @@ from helpdesk.states import StateType
 
 from .base import default_state
 from .erasing_rows import NO_RAW, drop_raw
+from .previews import renew_previews
 
 Erasing = Callable[[Collection[Ticket], datetime], Counter[str]]
 
@@ -89,6 +90,8 @@ def _erase_files(rows: Collection[Ticket], now: datetime) -> Counter[str]:
     events.empty(ids, kinds=[EventKind.FILE_INFECTED])
     notifications.empty_mails(tickets=ids)
     changed = _rewrite_answers(ids, lambda entry: entry.get("type") == "files")
+    if changed:
+        renew_previews(ids)
     search.renew({*named, *changed})
     done["files"] += Blob.release_all(blobs)
     return done
@@ -100,7 +103,12 @@ def _drop_raw_mails(ids: list[int], blobs: set[int]) -> Counter[str]:
     found = dict(mails.values_list("pk", "blob_id"))
     blobs |= {blob for blob in found.values() if blob is not None}
     done = drop_raw(found)
-    InboundMail.objects.filter(pk__in=found).update(**NO_RAW)
+    rows = InboundMail.objects.filter(pk__in=found)
+    rows.update(**NO_RAW)
+    # one that could not be filed is nobody's to try any more
+    rows.filter(state=InboundMail.State.FAILED).update(
+        state=InboundMail.State.ERASED, next_try_at=None
+    )
     return done
 
 
@@ -123,7 +131,7 @@ def _rewrite_answers(ids: list[int], goes: Callable[[Mapping[str, Any]], bool]) 
         before, one.answers = one.answers, answers.emptied(one.answers, goes)
         if one.answers != before:
             changed.append(one)
-            _rewrite_message(one, before)
+            rewrite_message(one, before)
     Ticket.objects.bulk_update(changed, ["answers"], batch_size=200)
     write_anew(changed)
     return _ids(changed)
@@ -150,8 +158,11 @@ def write_anew(rows: Collection[Ticket]) -> None:
     )
 
 
-def _rewrite_message(ticket: Ticket, before: object) -> None:
-    """Take what went out of the first message: the form had written it there, a paragraph for each answer."""
+def rewrite_message(ticket: Ticket, before: object) -> None:
+    """Take what went out of the first message: the form had written it there, a paragraph for each answer.
+
+    `before` is the snapshot as it was, which the ticket no longer has.
+    """
     old = before if isinstance(before, list) else []
     pairs = [
         (answers.line_of(was), answers.line_of(now))
@@ -170,13 +181,6 @@ def _rewrite_message(ticket: Ticket, before: object) -> None:
 
 
 # --- persons -----------------------------------------------------------------------------------------
-
-#: Fields of forms whose answers say who somebody is, marked as personal or not.
-_TELLING = frozenset({"email", "phone", "login"})
-
-
-def _is_personal(entry: Mapping[str, Any]) -> bool:
-    return bool(entry.get("private")) or entry.get("type") in _TELLING
 
 
 def _erase_persons(rows: Collection[Ticket], now: datetime) -> Counter[str]:
@@ -201,7 +205,8 @@ def _erase_persons(rows: Collection[Ticket], now: datetime) -> Counter[str]:
         **blank(Ticket, person), customer=None, organisation=None
     )
     _close_links(ids)
-    _rewrite_answers(ids, _is_personal)
+    _rewrite_answers(ids, answers.is_personal)
+    renew_previews(ids)
     search.renew(ids)
     done["files"] += Blob.release_all(blobs)
     return done

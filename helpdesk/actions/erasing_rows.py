@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import FileField, Model
 
+from helpdesk import journal
 from helpdesk.models import (
     AbsenceTicket,
     Answer,
@@ -228,3 +229,14 @@ def _delete_with_files(model: Any, ids: list[int]) -> int:
                     field.storage.delete(name)
     forget_generic({model: ids})
     return delete_alone(rows)
+
+
+def drop_mail(mail: InboundMail) -> None:
+    """Leave of a mail in the ledger that it came, and why it made nothing. Call inside a transaction."""
+    blobs = [mail.blob_id] if mail.blob_id is not None else []
+    journal.write([{"kind": journal.INBOUND, "pks": [mail.pk]}])
+    let_go({InboundMail: [mail.pk]})
+    drop_raw([mail.pk])
+    InboundMail.objects.filter(pk=mail.pk).update(**{**SHELL, **NO_RAW, "reason": mail.reason})
+    mail.refresh_from_db()
+    Blob.release_all(blobs)

@@ -57,7 +57,8 @@ def correct_person(
     """Correct what is stored about a customer (Art. 16 GDPR); return the names of what was changed.
 
     `addresses` are new texts by the id of the address; '' takes it away. A corrected address is not confirmed any
-    more, and answers to requests from the old one go to the new one. `everywhere`: the name is corrected on their
+    more; answers to requests from the old one go to the new one, which takes its place where it took part, and the
+    links that were sent to the old one open nothing any more. `everywhere`: the name is corrected on their
     messages and where they take part, too; what messages say stays. Raises `NotPermitted`, `NotFound`,
     `AddressTaken`, and `InvalidInput` at `login_name` for one that another customer has.
     """
@@ -110,9 +111,40 @@ def _correct_addresses(customer: Customer, wanted: Mapping[int, str]) -> bool:
             row.verified_at, row.verified_by, row.is_main = None, "", False
         row.address = text
         row.save()
-        theirs = Ticket.objects.filter(customer=customer, contact=before)
-        theirs.update(contact=normalised, version=F("version") + 1)
+        if normalised != before:
+            _move_requests(customer, before, normalised)
+            _move_participants(before, row)
     return changed
+
+
+def _move_requests(customer: Customer, before: str, address: str) -> None:
+    """Let requests be answered to another address; links to them went to somebody else, perhaps, and are worthless."""
+    theirs = Ticket.objects.filter(customer=customer, contact=before)
+    rows = list(theirs.select_for_update(of=("self",), no_key=True).order_by("pk").only("pk"))
+    for one in rows:
+        one.renew_link()
+    Ticket.objects.bulk_update(rows, ["link_nonce"], batch_size=200)
+    moved = Ticket.objects.filter(pk__in=[one.pk for one in rows])
+    moved.update(contact=address, version=F("version") + 1)
+
+
+def _move_participants(before: str, address: CustomerAddress) -> None:
+    """Let an address take part where another one did, with what that might do there, and by new links only."""
+    rows = list(Participant.objects.select_for_update().filter(normalised=before).order_by("pk"))
+    tickets = [one.ticket_id for one in rows]
+    there = Participant.objects.filter(ticket__in=tickets, normalised=address.normalised)
+    taken = set(there.values_list("ticket", flat=True))
+    readers = [one.ticket_id for one in rows if one.may_read]
+    there.filter(ticket__in=readers).update(may_read=True)
+    delete_rows(
+        Participant.objects.filter(pk__in=[one.pk for one in rows if one.ticket_id in taken])
+    )
+    moved = [one for one in rows if one.ticket_id not in taken]
+    for one in moved:
+        one.address, one.normalised = address.address, address.normalised
+        one.renew_link()
+    Participant.objects.bulk_update(moved, ["address", "normalised", "link_nonce"], batch_size=200)
+    Ticket.objects.filter(pk__in=tickets).update(version=F("version") + 1)
 
 
 def _correct_shown(customer: Customer) -> int:

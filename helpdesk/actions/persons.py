@@ -15,7 +15,7 @@ from django.apps import apps
 from django.db import models, transaction
 from django.db.models import F, Q, QuerySet
 
-from helpdesk import events, journal, search
+from helpdesk import events, journal, notifications, search
 from helpdesk.models import (
     Answer,
     Article,
@@ -33,9 +33,11 @@ from helpdesk.models import (
 from helpdesk.permissions import SYSTEM
 from helpdesk.rules.blanking import Blanker, Person, Term
 
+from . import own_requests
 from .answers import rows_of_snapshot
 from .exported import forget_copies, forget_exports, lock_tickets, locked_sources
 from .person_files import drop_files, drop_raw_mails
+from .previews import renew_previews
 
 #: Rows of one transaction.
 BATCH = 200
@@ -278,6 +280,9 @@ def _articles(
         journal.write([{"kind": journal.ARTICLES, "pks": sorted(own)}] if own else [])
     drop_files(own)  # whose they are stands in most files, and cannot be taken out of them
     mails = drop_raw_mails(Q(article__in=raw), shells=Q(article__in=own))
+    if own_goes:
+        notifications.empty_automatic(articles=own)
+    renew_previews({row.ticket_id for row in changed})
     for row in changed:
         search.index_article(row)
     counts = {"articles": len(own), "mentions": len(set(pks) - own), "mails": mails}
@@ -338,8 +343,9 @@ def _tickets(
             row.customer, row.contact, row.organisation = None, "", None
             row.renew_link()
             if own_goes:
-                row.subject, row.preview, row.answers = blanker.word, "", []
-                row.objection_reason = ""
+                own_requests.empty(row, blanker.word)
+            else:
+                own_requests.without_personal(row)
         if not (is_changed or row.pk in own):
             continue
         changed.append(row)
@@ -353,11 +359,14 @@ def _tickets(
     gone = [row for row in changed if row.pk in own] if own_goes else []
     journal.write(journal.of_tickets(journal.OWN, gone))
     pks = [row.pk for row in changed]
+    if own_goes:
+        own_requests.forget_copies_of(own)
+    renew_previews(pks)
     # screens that show it learn that it changed; when something last happened is another matter
     Ticket.objects.filter(pk__in=pks).update(version=F("version") + 1)
     delete_rows(Participant.objects.filter(ticket__in=pks, normalised__in=person.addresses))
+    search.renew(pks)
     for row in changed:
-        search.index_ticket(row)
         events.record(
             actor=SYSTEM, ticket=row, kind=EventKind.PERSONS_ERASED, data={"of": "person"}
         )

@@ -59,7 +59,7 @@ def original(mail: ParsedMail) -> OutboundMail | None:
     Looked for in the returned mail, In-Reply-To, References and in what the text quotes. One query.
     """
     keys = addressing.signing_keys()
-    ids = [one for one in _ids(mail) if addressing.read_message_id(one, keys) is not None]
+    ids = [one for one in ids_of(mail) if addressing.read_message_id(one, keys) is not None]
     if not ids:
         return None
     found = OutboundMail.objects.filter(message_id__in=ids).select_related("ticket", "article")
@@ -67,7 +67,7 @@ def original(mail: ParsedMail) -> OutboundMail | None:
     return next((by_id[one] for one in ids if one in by_id), None)
 
 
-def _ids(mail: ParsedMail) -> list[str]:
+def ids_of(mail: ParsedMail) -> list[str]:
     """Return the ids that a report names, the most telling first."""
     told = mail.report.original_message_id if mail.report else None
     found = [told] if told else []

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.utils import formats, timezone, translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +25,7 @@ from helpdesk.actions import (
     set_tags,
     tags_of,
 )
+from helpdesk.actions.erasing_rows import drop_mail
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import (
     Article,
@@ -35,7 +36,6 @@ from helpdesk.models import (
     Sender,
     Ticket,
     TicketType,
-    Tombstone,
     directory,
     update,
 )
@@ -44,7 +44,7 @@ from helpdesk.permissions import SYSTEM
 from helpdesk.rules.effects import Plan
 from helpdesk.rules.routing import Route, route
 
-from . import agents, bounces, journal, others, spam, thread
+from . import agents, bounces, gone, journal, others, spam, thread
 from .incoming import Incoming, contact_of, customer_of, draft_of, head_of, language_of
 
 Rule = InboundMail.Rule
@@ -77,6 +77,13 @@ def ignore(step: Incoming, reason: str) -> None:
     step.inbound.outcome = InboundMail.Outcome.IGNORED
     step.inbound.reason = reason[:250]
     _finish(step)
+
+
+def drop(step: Incoming, reason: str) -> None:
+    """End without anything left of the mail, not even its bytes: that it came stays known, and the `reason`."""
+    ignore(step, reason)
+    step.inbound.journal_row = None
+    drop_mail(step.inbound)
 
 
 def refuse(step: Incoming, plan: Plan) -> None:
@@ -250,7 +257,7 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
     if found:
         step.note(gettext_noop("taken for spam, for %(value)s"), found.evidence)
         step.rule = Rule.SPAM if junk else step.rule
-    erased = _erased(step)
+    erased = gone.note(step)
     # nobody's, if it is forged: who is named as the sender knows nothing of it
     customer, contact = None if step.forged else customer_of(step), contact_of(step)
     if step.forged:
@@ -279,7 +286,7 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
         late = further if junk else ()
         note_spam(actor=SYSTEM, ticket=opened.ticket, queue=wanted or queue, others=late)
     _add_notes(opened.ticket, plan)
-    _tell_erased(opened.ticket, erased)
+    gone.tell(opened.ticket, erased or step.nobodys)
     if not step.forged:
         others.let_take_part(opened.ticket, step)
     for other in () if junk else further:
@@ -305,26 +312,6 @@ def _junk_queue() -> Queue | None:
 def _add_notes(ticket: Ticket, plan: Plan) -> None:
     for text in plan.notes:
         add_note(actor=SYSTEM, ticket=ticket, draft=Draft(body=text, channel=Channel.NOTE))
-
-
-def _erased(step: Incoming) -> Tombstone | None:
-    """Return what is left of the ticket that the mail names, if it was erased."""
-    found = thread.find_erased(step.mail, step.recipients)
-    if found is not None:
-        step.note(gettext_noop("names the erased ticket %(value)s"), found.number)
-    return found
-
-
-def _tell_erased(ticket: Ticket, erased: Tombstone | None) -> None:
-    """Tell the team why there is a new ticket although the mail answers an older one."""
-    if erased is None:
-        return
-    with translation.override(conf.site_language()):
-        day = formats.date_format(timezone.localtime(erased.erased_at), "DATE_FORMAT")
-        text = gettext(
-            "This mail answers the ticket %(number)s, which was erased on %(day)s. So it became a new one."
-        ) % {"number": erased.number, "day": day}
-    add_note(actor=SYSTEM, ticket=ticket, draft=Draft(body=text, channel=Channel.NOTE))
 
 
 def open_raw(step: Incoming, raw: bytes, *, into: int) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from helpdesk import addressing, conf
 from helpdesk.actions import FORGED, Draft, Upload, customer_for_address
-from helpdesk.models import Channel, Customer, InboundMail
+from helpdesk.models import Channel, Customer, InboundMail, Ticket
 
 from .language import guess_language
 from .parsed import Address, ParsedMail
@@ -27,6 +27,7 @@ class Incoming:
     forged: str = ""
     rule: str = ""
     evidence: list[list[str]] = field(default_factory=list)
+    nobodys: Ticket | None = None  # what it answers, if nobody knows any more whose that is
 
     def note(self, words: str, value: str = "") -> None:
         """Note what speaks for a decision: `words` in the code's language (`gettext_noop`) with `%(value)s`."""

@@ -18,10 +18,17 @@ from django.utils.translation import gettext_noop
 from helpdesk import addressing, notifications
 from helpdesk.actions import one_transaction, read_ahead_customers
 from helpdesk.errors import HelpdeskError, NotFound
-from helpdesk.models import InboundMail, Queue, directory, kept_directory, open_batch
+from helpdesk.models import (
+    InboundMail,
+    Queue,
+    current_batch,
+    directory,
+    kept_directory,
+    open_batch,
+)
 from helpdesk.rules.effects import Plan
 
-from . import agents, authenticity, blocks, filing, filters, journal, ledger, thread, trusted
+from . import agents, authenticity, blocks, filing, filters, gone, journal, ledger, thread, trusted
 from .filing import NoQueue
 from .incoming import Incoming, head_of, normalised, recipients_of
 from .orders import kept_orders, orders
@@ -76,20 +83,26 @@ def _process(pk: int) -> InboundMail:
         logger.error(
             "mail %s failed: %s at %s:%s", pk, type(error).__name__, where.name, where.lineno
         )
-        ledger.fail(pk, _words(error, f"{where.name}:{where.lineno}"), **_head(pk))
+        head, ticket = _known(pk)
+        ledger.fail(pk, _words(error, f"{where.name}:{where.lineno}"), ticket=ticket, **head)
         return InboundMail.objects.get(pk=pk)
     if inbound is None:
         return InboundMail.objects.select_related("ticket", "article").get(pk=pk)
     return inbound
 
 
-def _head(pk: int) -> dict[str, str]:
-    """Return what the failure inbox shows of a mail; nothing if not even that can be read."""
+def _known(pk: int) -> tuple[dict[str, str], int | None]:
+    """Return what the failure inbox shows of a mail, and the ticket (id) it answers; nothing that cannot be read."""
+    head: dict[str, str] = {}
     try:
-        return head_of(parse(_raw(InboundMail.objects.select_related("blob").get(pk=pk))))
+        row = InboundMail.objects.select_related("blob").get(pk=pk)
+        mail = parse(_raw(row))
+        head = head_of(mail)
+        match = thread.find(mail, recipients_of(row, mail))
     except Exception as error:  # noqa: BLE001  it has failed already
         logger.error("mail %s shows nothing: %s", pk, type(error).__name__)
-        return {}
+        return head, None
+    return head, match.ticket.pk if match is not None else None
 
 
 def file_by_hand(pk: int, *, queue: Queue, by: str) -> InboundMail:
@@ -307,8 +320,16 @@ def _file(step: Incoming) -> None:
     if match is not None and match.article is not None:
         filing.deliver_again(step, match, match.article)
         return
+    if match is None and gone.returns_something(step):
+        if current_batch() is not None:
+            raise _Spoiled(step.inbound.pk)  # the batch would write its row once more
+        filing.drop(step, gone.RETURNED)
+        return
+    if match is not None and gone.is_nobodys(step, match):
+        step.nobodys, match = match.ticket, None
     plan = _plan(step, joins=match is not None)
     if not plan.makes_ticket:
+        step.inbound.ticket = match.ticket if match is not None else None  # it goes with it
         filing.refuse(step, plan)
     elif match is not None:
         filing.append(step, match, plan)

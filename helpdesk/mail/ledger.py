@@ -146,12 +146,15 @@ def start(keys: Sequence[int]) -> None:
     InboundMail.objects.filter(pk__in=keys, state__in=waiting).update(attempts=F("attempts") + 1)
 
 
-def fail(pk: int, error: str, **head: str) -> None:
-    """Put a mail into the failure inbox with the reason and what is known of it, and set its next attempt."""
+def fail(pk: int, error: str, *, ticket: int | None = None, **head: str) -> None:
+    """Put a mail into the failure inbox with the reason and what is known of it, and set its next attempt.
+
+    After the last one it belongs to the `ticket` (id) that it answers, and is erased with that.
+    """
     attempts, blob = InboundMail.objects.values_list("attempts", "blob_id").get(pk=pk)
     again = attempts <= len(RETRY_AFTER) and blob is not None
     next_try_at = timezone.now() + RETRY_AFTER[max(attempts, 1) - 1] if again else None
-    _set_aside(pk, error, next_try_at, **head)
+    _set_aside(pk, error, next_try_at, **head, **({} if again else {"ticket_id": ticket}))
 
 
 def give_up(pk: int) -> None:
@@ -160,7 +163,7 @@ def give_up(pk: int) -> None:
     _set_aside(pk, gettext_noop("Filing this mail ended the process every time."), None)
 
 
-def _set_aside(pk: int, error: str, next_try_at: datetime | None, **head: str) -> None:
+def _set_aside(pk: int, error: str, next_try_at: datetime | None, **facts: Any) -> None:
     InboundMail.objects.filter(pk=pk).exclude(
         state__in=[InboundMail.State.FILED, InboundMail.State.IGNORED]
     ).update(
@@ -169,5 +172,5 @@ def _set_aside(pk: int, error: str, next_try_at: datetime | None, **head: str) -
         reason=error.strip().splitlines()[-1][:250] if error.strip() else "",
         next_try_at=next_try_at,
         processed_at=timezone.now(),
-        **head,
+        **facts,
     )

@@ -25,7 +25,7 @@ from .references import KnownArticles, hints_of, known_articles, read_ahead_arti
 from .screen import MachineKind, screen
 
 #: Machine mail that tells of a mail of ours.
-_REPORTS = (MachineKind.DELIVERY_FAILURE, MachineKind.DELIVERY_DELAY)
+REPORTS = (MachineKind.DELIVERY_FAILURE, MachineKind.DELIVERY_DELAY)
 #: Merged tickets lead on to the ticket they were merged into; a chain longer than this is an error.
 MAX_HOPS = 50
 
@@ -73,11 +73,15 @@ def find(mail: ParsedMail, recipients: tuple[str, ...]) -> Match | None:
 def find_erased(mail: ParsedMail, recipients: Sequence[str]) -> Tombstone | None:
     """Return what is left of the ticket that `mail` would continue if it had not been erased; None for any other.
 
-    By our own signed ids and addresses, and by numbers: other messages of it are not known any more.
+    By our own signed ids and addresses, and by numbers: other messages of it are not known any more. Of a delivery
+    report also by the ids in what it returns.
     """
+    machine = screen(mail)
+    is_report = machine is not None and machine.kind in REPORTS
     keys = addressing.signing_keys()
     ids = [addressing.read_reply_token(address, keys) for address in recipients]
-    ids += [addressing.read_message_id(raw_id, keys) for raw_id in hints_of(mail)]
+    raw_ids = bounces.ids_of(mail) if is_report else hints_of(mail)
+    ids += [addressing.read_message_id(raw_id, keys) for raw_id in raw_ids]
     named, numbers = {pk for pk in ids if pk is not None}, _numbers(mail)
     if not named and not numbers:
         return None
@@ -124,7 +128,7 @@ def _second_delivery(mail: ParsedMail, articles: KnownArticles) -> Match | None:
 def _by_report(mail: ParsedMail) -> Match | None:
     """A delivery report that knows the signed Message-ID of a mail of ours, a receipt's included."""
     machine = screen(mail)
-    if machine is None or machine.kind not in _REPORTS:
+    if machine is None or machine.kind not in REPORTS:
         return None
     row = bounces.original(mail)
     if row is None:

@@ -17,7 +17,7 @@ from .automatic import Withheld, why_not
 from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .decisions import send_again, withdraw
-from .forgetting import empty_mails, forget_digests, waited_for
+from .forgetting import empty_automatic, empty_mails, forget_digests, waited_for
 from .inviting import send_invitation, send_link, send_proof
 from .limiter import read_ahead as read_ahead_limits
 from .moving import move_mails
@@ -30,6 +30,7 @@ __all__ = [
     "Withheld",
     "Wording",
     "detach",
+    "empty_automatic",
     "empty_mails",
     "forget_digests",
     "move_mails",

@@ -13,6 +13,9 @@ State = OutboundMail.State
 #: What waits, or could be sent (again).
 _UNSENT = (State.QUEUED, State.FAILED, State.UNCERTAIN)
 
+#: What somebody wrote, and no machine.
+_BY_AGENTS = (OutboundMail.Kind.ANSWER, OutboundMail.Kind.FORWARD)
+
 
 def empty_mails(*, tickets: Collection[int], also: Mapping[str, Any] | None = None) -> None:
     """Empty the mails of some tickets: nobody takes anything out of them but that they went, and when.
@@ -22,6 +25,16 @@ def empty_mails(*, tickets: Collection[int], also: Mapping[str, Any] | None = No
     of_them = Q(ticket__in=tickets) | Q(article__ticket__in=tickets)
     mails = OutboundMail.objects.filter(of_them).order_by()
     _empty(list(mails.values_list("pk", flat=True)), also or {})
+
+
+def empty_automatic(*, tickets: Collection[int] = (), articles: Collection[int] = ()) -> None:
+    """Empty the mails that the machine wrote about some tickets or messages (ids): they quote them.
+
+    What agents wrote stays. What still waits does not go out.
+    """
+    which = Q(ticket__in=tickets) | Q(article__ticket__in=tickets) | Q(article__in=articles)
+    mails = OutboundMail.objects.filter(which).exclude(kind__in=_BY_AGENTS).order_by()
+    _empty(list(mails.values_list("pk", flat=True)), {"subject": ""})
 
 
 def waited_for(tickets: Collection[int]) -> set[int]:

@@ -20,13 +20,17 @@ BATCH = 200
 
 
 def expired(now: datetime) -> QuerySet[InboundMail]:
-    """Return the mails without a ticket whose time is over: those that were ignored, and those nobody dealt with."""
+    """Return the mails that became no message and whose time is over: ignored ones, and those nobody dealt with.
+
+    One that answered a ticket goes with that, or when its own time is over.
+    """
     State = InboundMail.State
     ignored = now - timedelta(days=int(conf.get("IGNORED_MAIL_DAYS")))
     failed = now - timedelta(days=RetentionSettings.current().days())
-    which = Q(state__in=[State.IGNORED, State.FILED], received_at__lt=ignored)
+    which = Q(state=State.FILED, ticket__isnull=True, received_at__lt=ignored)
+    which |= Q(state=State.IGNORED, received_at__lt=ignored)
     which |= Q(state=State.FAILED, received_at__lt=failed)
-    return InboundMail.objects.filter(which, ticket__isnull=True, article__isnull=True)
+    return InboundMail.objects.filter(which, article__isnull=True)
 
 
 def mail_batch(run: ErasureRun, now: datetime) -> tuple[Counter[str], bool]:

@@ -26,6 +26,8 @@ WITHIN = "."
 _YES, _NO = "yes", "no"
 #: The type of a value that goes with a form and that its sender never saw.
 HIDDEN = "hidden"
+#: The types of fields whose answers say who somebody is, marked as personal or not.
+TELLING = frozenset({"email", "phone", "login"})
 #: Answers that begin on a line of their own.
 _BLOCKS = frozenset({"long_text", "group"})
 _ASKED = re.compile(r'(?<!\S)answer:([a-z][a-z0-9_.]{0,99})=(?:"([^"]*)"?|(\S*))', re.IGNORECASE)
@@ -90,6 +92,11 @@ def line_of(entry: Mapping[str, Any]) -> str:
     label = str(entry.get("label") or "").rstrip(": ")
     stop = "" if label.endswith((".", "?", "!")) else ":"
     return f"{label}{stop}{glue}{entry['shown']}"
+
+
+def is_personal(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an answer goes with the personal details: marked so, or of a kind that says who somebody is."""
+    return bool(entry.get("private")) or entry.get("type") in TELLING
 
 
 def emptied(snapshot: object, goes: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:

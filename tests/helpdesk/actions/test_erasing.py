@@ -332,3 +332,35 @@ def test_no_text_is_read_and_the_number_of_statements_does_not_grow():
     assert len(more) <= len(few)
     read = [one["sql"] for one in more.captured_queries if one["sql"].startswith("SELECT")]
     assert not [sql for sql in read if '"body"' in sql or '"words"' in sql or '"answers"' in sql]
+
+
+def test_lists_show_no_answer_that_went():
+    said = [
+        {"key": "tel", "type": "phone", "label": "Tel", "value": "T-1", "shown": "T-1"},
+        {"key": "plan", "type": "files", "label": "Plan", "value": [], "shown": "plan.pdf"},
+        {"key": "why", "type": "text", "label": "Why", "value": "open", "shown": "open"},
+    ]
+    ticket = f.make_ticket(
+        body="Tel: T-1\n\nPlan: plan.pdf\n\nWhy: open", origin=actions.Origin(answers=tuple(said))
+    )
+    for step, left in (
+        (actions.erase_files, "Tel: T-1 Why: open"),
+        (actions.erase_persons, "Why: open"),
+    ):
+        step(tickets=[ticket.pk], reason=BY_HAND)
+        ticket.refresh_from_db()
+        assert ticket.preview == left
+
+
+def test_what_was_merged_shows_nothing_of_it_either():
+    target = f.make_ticket(customer=f.CustomerFactory())
+    ticket = f.make_ticket(
+        customer=target.customer,
+        body="Tel: T-1",
+        origin=actions.Origin(
+            answers=({"key": "t", "type": "phone", "label": "Tel", "value": "T-1", "shown": "T-1"},)
+        ),
+    )
+    actions.merge(actor=permissions.SYSTEM, source=ticket, target=target)
+    actions.erase_persons(tickets=[target.pk], reason=BY_HAND)
+    assert not Ticket.objects.filter(preview__contains="T-1").exists()

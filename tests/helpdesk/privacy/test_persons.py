@@ -9,10 +9,13 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.urls import reverse
+from django.utils import timezone, translation
 
 from helpdesk import actions, journal, permissions, search
+from helpdesk.actions import Origin
 from helpdesk.actions.persons import tickets_alone
+from helpdesk.customers import access
 from helpdesk.errors import InvalidInput, NotFound, NotPermitted
 from helpdesk.models import (
     AddressClaim,
@@ -20,11 +23,13 @@ from helpdesk.models import (
     AuditEntry,
     AuditKind,
     Customer,
+    CustomerAddress,
     DataExport,
     ErasureRun,
     ExportedTicket,
     Hold,
     InboundMail,
+    OutboundMail,
     Participant,
     PersonErasure,
     SearchEntry,
@@ -325,6 +330,62 @@ def test_own_request_with_parts_of_others_belongs_to_nobody(world, boss):
     assert world.shared.participants.get().name == "Olga"
 
 
+def test_what_they_wrote_begins_no_request_of_others_in_lists(world, boss):
+    last = w.message(world.theirs, world.customer, f"{w.WORDS} at last")
+    world.theirs.refresh_from_db()
+    assert w.WORDS in world.theirs.preview
+    erase(world, boss)
+    world.theirs.refresh_from_db()
+    last.refresh_from_db()
+    assert (last.body, world.theirs.preview) == ("[erased]", "[erased]")
+
+
+def test_history_and_automatic_mails_of_an_own_request_say_nothing_any_more(world, boss):
+    f.QueueAddressFactory(queue=world.queue)
+    actions.rename(actor=world.actor, ticket=world.shared, subject=f"{w.WORDS} renamed")
+    actions.rename(actor=world.actor, ticket=world.shared, subject=f"{w.WORDS} again")
+    due = {"from_address": "desk@desk.example", "due_at": timezone.now(), "state": "sent"}
+    answer = OutboundMail.objects.filter(kind="answer", ticket=world.shared).first()
+    mine = world.theirs.articles.get(body=w.WORDS)
+    for number, about in enumerate(
+        ({"ticket": world.shared}, {"article": mine}, {"about": [world.shared.pk]})
+    ):
+        OutboundMail.objects.create(
+            kind="receipt" if number == 0 else "notice",
+            message_id=f"<{number}@desk.example>",
+            to=[["", "someone@desk.example"]],
+            subject=w.WORDS,
+            body=w.WORDS,
+            **due,
+            **about,
+        )
+    assert places_of([w.WORDS])
+    erase(world, boss)
+    assert not places_of([w.WORDS])
+    if answer is not None:
+        answer.refresh_from_db()
+        assert "we look" in answer.body
+
+
+def test_who_is_anonymised_leaves_no_personal_answers(world, boss):
+    said = [
+        {"key": "tel", "type": "text", "label": "Tel", "value": "T-1", "shown": "T-1", "private": True},
+        {"key": "why", "type": "text", "label": "Why", "value": "open", "shown": "open"},
+    ]  # fmt: skip
+    ticket = f.make_ticket(
+        world.queue,
+        customer=world.customer,
+        body="Tel: T-1\n\nWhy: open",
+        origin=Origin(answers=tuple(said)),
+    )
+    erase(world, boss, "anonymise")
+    ticket.refresh_from_db()
+    assert [one["shown"] for one in ticket.answers] == ["", "open"]
+    assert list(ticket.answer_rows.values_list("text", flat=True)) == ["open"]
+    assert ticket.articles.get().body.strip() == ticket.preview == "Why: open"
+    assert not SearchEntry.objects.filter(ticket=ticket, words__contains="T-1").exists()
+
+
 def test_lists_of_people_keep_the_others(world, boss):
     erase(world, boss)
     world.form.refresh_from_db()
@@ -598,3 +659,48 @@ def test_an_address_of_somebody_else_is_refused(world, boss):
     f.CustomerFactory(login_name="taken")
     with pytest.raises(InvalidInput):
         actions.correct_person(actor=boss, customer=world.customer, name="x", login_name="taken")
+
+
+def correct(boss: permissions.Actor, customer: Customer, old: str, new: str) -> None:
+    row = customer.addresses.get(normalised=old)
+    actions.correct_person(
+        actor=boss, customer=customer, name=customer.name, addresses={row.pk: new}
+    )
+
+
+def test_links_that_went_to_a_wrong_address_open_nothing(world, boss, client):
+    with translation.override("en"):
+        url = reverse(
+            "helpdesk_customers:status_detail", kwargs={"token": access.status_token(world.alone)}
+        )
+    assert world.alone.subject in client.get(url, follow=True).content.decode()
+    client.cookies.clear()
+    correct(boss, world.customer, "quork@mail.example", "Quork@Mail.Example")  # the same, spelled
+    world.alone.refresh_from_db()
+    nonce = world.alone.link_nonce
+    correct(boss, world.customer, "quork@mail.example", "zoe@mail.example")
+    world.alone.refresh_from_db()
+    assert world.alone.link_nonce != nonce
+    assert world.alone.contact == "zoe@mail.example"
+    assert world.alone.subject not in client.get(url, follow=True).content.decode()
+
+
+def test_the_right_address_takes_part_and_the_wrong_one_no_longer(world, boss):
+    before = world.theirs.participants.get()
+    correct(boss, world.customer, "quork@mail.example", "Zoe@Mail.Example")
+    after = world.theirs.participants.get()
+    assert (after.address, after.normalised) == ("Zoe@Mail.Example", "zoe@mail.example")
+    assert after.link_nonce != before.link_nonce
+    mine = CustomerAddress.objects.get(normalised="zoe@mail.example").customer
+    reads = permissions.visible_tickets(permissions.guest("zoe@mail.example", mine))
+    assert reads.filter(pk=world.theirs.pk).exists()
+    stranger = permissions.visible_tickets(permissions.guest("quork@mail.example", None))
+    assert not stranger.filter(pk=world.theirs.pk).exists()
+
+
+def test_an_address_that_took_part_already_does_so_once(world, boss):
+    Participant.objects.create(
+        ticket=world.theirs, address="zoe@mail.example", normalised="zoe@mail.example"
+    )
+    correct(boss, world.customer, "quork@mail.example", "zoe@mail.example")
+    assert world.theirs.participants.get().may_read

@@ -1,0 +1,32 @@
+"""What goes of a person's own request that stays, because others have a part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from helpdesk import events, notifications
+from helpdesk.models import Ticket
+from helpdesk.rules import answers
+
+from .erasing_parts import rewrite_message
+
+
+def empty(ticket: Ticket, word: str) -> None:
+    """Leave nothing of a request that its customer said; `word` stands in place of the subject. Saves nothing."""
+    ticket.subject, ticket.answers, ticket.objection_reason = word, [], ""
+
+
+def without_personal(ticket: Ticket) -> None:
+    """Empty the answers that are personal, also in the message that the form wrote. Saves nothing of the ticket."""
+    before = ticket.answers
+    ticket.answers = answers.emptied(before, answers.is_personal)
+    if ticket.answers != before:
+        rewrite_message(ticket, before)
+
+
+def forget_copies_of(tickets: Collection[int]) -> None:
+    """Empty what history, automatic mails and notices to the team repeat of emptied requests (ids)."""
+    if tickets:
+        events.empty(tickets)
+        notifications.empty_automatic(tickets=tickets)
+        notifications.forget_digests(tickets)
