@@ -5,6 +5,7 @@ proved to read one mail address, the bearer of a signed link to one ticket, or t
 `visible_tickets(actor)`, every verb asks `require`. A refusal looks like absence.
 """
 
+from .accounts import joinable_groups, may_change_account
 from .actors import (
     SYSTEM,
     Actor,
@@ -86,8 +87,10 @@ __all__ = [
     "is_agent",
     "know",
     "is_superuser",
+    "joinable_groups",
     "link_bearer",
     "looked_after",
+    "may_change_account",
     "may_change_team",
     "may_decide",
     "may_grant",
