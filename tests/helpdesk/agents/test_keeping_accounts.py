@@ -66,9 +66,9 @@ def test_a_clerk_takes_over_neither_a_superuser_nor_an_agent(clerk, root):
         edit(client, user, password1=PHRASE, password2=PHRASE)
         assert not user.check_password(PHRASE)
         client.post(
-            "/admin/bulk/portal/user/set_active_state/?id=%d" % user.pk, {"mark_as_active": "False"}
+            f"/admin/bulk/portal/user/set_active_state/?id={user.pk}", {"mark_as_active": "False"}
         )
-        client.post("/admin/bulk/portal/user/delete/?id=%d" % user.pk)
+        client.post(f"/admin/bulk/portal/user/delete/?id={user.pk}")
         user.refresh_from_db()
         assert user.is_active
 
@@ -100,7 +100,7 @@ def test_a_clerk_makes_nobody_more_than_themselves(clerk):
         assert not user.is_superuser
         for group in (team, persons, empty):
             edit(client, user, groups=[*held, group.pk])
-            client.post("/admin/bulk/portal/user/assign_role/?id=%d" % user.pk, {"role": group.pk})
+            client.post(f"/admin/bulk/portal/user/assign_role/?id={user.pk}", {"role": group.pk})
             assert list(user.groups.values_list("pk", flat=True)) == held
     new = form_of(f.UserFactory.build(username="new"), password1=PHRASE, password2=PHRASE)
     for more in ({"is_superuser": "on"}, {"groups": [team.pk]}):
@@ -113,7 +113,7 @@ def test_a_clerk_makes_nobody_more_than_themselves(clerk):
 def test_a_superuser_changes_everybody(root):
     team, agent = f.make_team(f.QueueFactory()), f.UserFactory()
     client = browser(root)
-    client.post("/admin/bulk/portal/user/assign_role/?id=%d" % agent.pk, {"role": team.pk})
+    client.post(f"/admin/bulk/portal/user/assign_role/?id={agent.pk}", {"role": team.pk})
     assert team in agent.groups.all()
     edit(client, agent, is_superuser="on")
     assert agent.is_superuser
@@ -125,7 +125,7 @@ def test_many_switched_off_at_once_are_written_down_and_logged_out(
     agent = f.make_agent(f.QueueFactory())
     there, admin = browser(agent), browser(root)
     assert there.get("/admin/helpdesk/tickets/").status_code == 200
-    url = "/admin/bulk/portal/user/set_active_state/?id=%d" % agent.pk
+    url = f"/admin/bulk/portal/user/set_active_state/?id={agent.pk}"
     for state in ("False", "False", "True"):
         with django_capture_on_commit_callbacks(execute=True):
             assert admin.post(url, {"mark_as_active": state}).status_code == 302
