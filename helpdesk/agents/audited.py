@@ -24,7 +24,7 @@ from .audited_settings import acting_user
 
 #: Columns of an account that say what it may do, or whose it is.
 ACCOUNT_FIELDS = ("username", "email", "is_active", "is_staff", "is_superuser")
-PASSWORD = "password"
+PASSWORD = "password"  # noqa: S105  a column
 
 
 def connect() -> None:
