@@ -88,6 +88,8 @@ DEFAULTS: dict[str, Any] = {
     "UPLOADS_PER_IP": 1000,
     # links to requests that lead nowhere: somebody guesses
     "WRONG_LINKS_PER_IP": 60,
+    # passwords tried at one page, or part of the site, that asks for one; the right one begins anew
+    "PAGE_PASSWORDS_PER_IP": 60,
     # how often somebody may have their data put together
     "EXPORTS_PER_PERSON": 3,
     # downloads of single requests, and of exports

@@ -39,6 +39,7 @@ from .assignment import (
     set_type,
 )
 from .base import default_priority, default_state, hold_tickets, one_transaction
+from .belonging import set_organisation
 from .customers import (
     customer_for_address,
     customer_for_user,
@@ -197,6 +198,7 @@ __all__ = [
     "set_priority",
     "set_responsible",
     "set_tags",
+    "set_organisation",
     "set_type",
     "take_back",
     "tags_of",

@@ -53,6 +53,12 @@ class Desk:
         return self.queues[self.ticket.queue_id]
 
     @cached_property
+    def sees_record(self) -> bool:
+        """Whether the agent sees what is stored of the customer beyond this ticket."""
+        customer = self.ticket.customer
+        return customer is not None and permissions.may_see_record(self.actor, customer)
+
+    @cached_property
     def states(self) -> dict[int, State]:
         return {row.pk: row for row in State.objects.all()}
 
