@@ -110,6 +110,17 @@ def test_a_clerk_makes_nobody_more_than_themselves(clerk):
     assert type(other).objects.filter(username="new").exists()
 
 
+def test_a_clerk_is_offered_what_they_may_give(clerk, root):
+    team, readers = f.make_team(f.QueueFactory()), Group.objects.create(name="Readers")
+    urls = ("/admin/users/new/", f"/admin/users/edit/{f.UserFactory().pk}/")
+    for user, offered in ((clerk, False), (root, True)):
+        for url in urls:
+            fields = browser(user).get(url).context["form"].fields
+            assert readers in fields["groups"].queryset
+            assert (team in fields["groups"].queryset) is offered
+            assert fields["is_superuser"].disabled is not offered
+
+
 def test_a_superuser_changes_everybody(root):
     team, agent = f.make_team(f.QueueFactory()), f.UserFactory()
     client = browser(root)
