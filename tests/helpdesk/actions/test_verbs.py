@@ -273,7 +273,17 @@ ERASING = {"erase", "erase_files", "erase_persons", "anonymise"}
 IN_BULK = {"shorten_terms"}
 #: Orders of queues: test_ordering.py.
 ABOUT_ORDERS = {
-    *("PlannedPage", "SiteSide", "Standing", "Step", "Wanted", "in_the_way", "look_up", "plan_of"),
+    *(
+        "choosable_teams",
+        "PlannedPage",
+        "SiteSide",
+        "Standing",
+        "Step",
+        "Wanted",
+        "in_the_way",
+        "look_up",
+        "plan_of",
+    ),
     *("place_order", "change_order", "approve_order", "refuse_order", "rows_of", "rules_of"),
     "taken_by",
 }
