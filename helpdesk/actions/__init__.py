@@ -63,6 +63,7 @@ from .order_plan import in_the_way, plan_of
 from .ordering import Wanted, change_order, place_order, refuse_order, rows_of
 from .person_rows import correct_person
 from .plan_steps import Standing, Step
+from .private_words import private_words
 from .proving import note_code
 from .reading import mark_seen
 from .receiving import accept_sender, inform_queue, receive_message
@@ -184,6 +185,7 @@ __all__ = [
     "open_ticket",
     "open_tickets_of",
     "receive_message",
+    "private_words",
     "read_ahead_customers",
     "rename",
     "renew_feed_key",
