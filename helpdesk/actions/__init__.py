@@ -66,6 +66,7 @@ from .order_team import choosable_teams
 from .ordering import Wanted, change_order, place_order, refuse_order, rows_of
 from .person_rows import correct_person
 from .plan_steps import Standing, Step
+from .private_words import private_words
 from .proving import note_code
 from .reading import mark_seen
 from .receiving import accept_sender, receive_message
@@ -189,6 +190,7 @@ __all__ = [
     "open_ticket",
     "open_tickets_of",
     "receive_message",
+    "private_words",
     "read_ahead_customers",
     "rename",
     "renew_feed_key",

@@ -39,6 +39,7 @@ from helpdesk.states import StateType
 from .base import default_state
 from .erasing_rows import NO_RAW, drop_raw
 from .previews import renew_previews
+from .private_words import NO_SUBJECT, erase_private
 
 Erasing = Callable[[Collection[Ticket], datetime], Counter[str]]
 
@@ -192,6 +193,7 @@ def _erase_persons(rows: Collection[Ticket], now: datetime) -> Counter[str]:
     delete_rows(drafts)
     done["drafts"] += delete_rows(SavedDraft.objects.filter(ticket__in=ids))
     done["persons"] += delete_rows(Participant.objects.filter(ticket__in=ids))
+    erase_private(ids)
     person = Privacy.PERSON
     notifications.empty_mails(tickets=ids, also={**blank(OutboundMail, person), "subject": ""})
     taken = InboundMail.objects.filter(ticket__in=ids)
@@ -234,8 +236,6 @@ PERSONS = Part(
 STAYS = (Ticket, Event, Clock)
 #: Answers that nobody is in, if the form did not say otherwise: chosen, counted, or a date.
 _NEUTRAL = frozenset({"choice", "choices", "yes_no", "consent", "number", "date", "time"})
-#: What is shown instead of a subject.
-NO_SUBJECT = "–"
 
 
 def make_anonymous(rows: Collection[Ticket], *, now: datetime) -> None:

@@ -39,6 +39,7 @@ from .customers import refuse_blocked
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
 from .objecting import objection_now, record_change
+from .private_words import private_words
 from .tags import few_tags, put_tags
 from .terms import put_terms, terms_of
 
@@ -122,6 +123,8 @@ def open_ticket(
     if imported:
         created_at = min(draft.created_at or now, now)
         draft = replace(draft, created_at=created_at)
+    if origin.answers:
+        draft = replace(draft, extra={**draft.extra, **private_words(origin.answers)})
     ticket = Ticket(
         number=draw(),
         subject=" ".join(subject.split())[:250],

@@ -9,6 +9,7 @@ from helpdesk.models import Ticket
 from helpdesk.rules import answers
 
 from .erasing_parts import rewrite_message
+from .private_words import NO_SUBJECT
 
 
 def empty(ticket: Ticket, word: str) -> None:
@@ -17,10 +18,12 @@ def empty(ticket: Ticket, word: str) -> None:
 
 
 def without_personal(ticket: Ticket) -> None:
-    """Empty the answers that are personal, also in the message that the form wrote. Saves nothing of the ticket."""
+    """Empty the answers that are personal, also in subject and message that the form wrote. Saves nothing of the ticket."""
     before = ticket.answers
     ticket.answers = answers.emptied(before, answers.is_personal)
     if ticket.answers != before:
+        words = answers.personal_words(before)
+        ticket.subject = answers.without_words(ticket.subject, words) or NO_SUBJECT
         rewrite_message(ticket, before)
 
 

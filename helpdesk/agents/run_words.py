@@ -45,6 +45,7 @@ COUNTS: Mapping[str, Any] = {
     "asked_fields": ngettext_lazy(
         "%(n)d field of a form that is gone", "%(n)d fields of forms that are gone", "n"
     ),
+    "tags": ngettext_lazy("%(n)d tag without a ticket", "%(n)d tags without a ticket", "n"),
     "orphans": ngettext_lazy(
         "%(n)d file that belonged to nothing", "%(n)d files that belonged to nothing", "n"
     ),

@@ -293,6 +293,7 @@ class IntakeFormMixin(
             subject=self.subject_for(answers, form=form, name=name, queue=queue),
             from_name=name,
             from_address=form.cleaned_data["contact_email"],
+            extra=actions.private_words(answers),
             files=form.uploads(),
         )
 

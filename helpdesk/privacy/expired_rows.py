@@ -1,4 +1,4 @@
-"""What else is kept for a time only: lines of the audit log, addresses that bounced, fields of forms, runs."""
+"""What else is kept for a time only: lines of the audit log, addresses that bounced, fields of forms, tags, runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django_tasks_db.models import DBTaskResult
 
@@ -18,8 +19,11 @@ from helpdesk.models import (
     ErasureRun,
     PersonErasure,
     RetentionSettings,
+    TaggedTicket,
     TermsChange,
     Ticket,
+    TicketTag,
+    delete_rows,
 )
 
 BATCH = 5000
@@ -62,6 +66,18 @@ def _asked(now: datetime) -> int:
     return AskedField.objects.filter(~Exists(pages), ~Exists(tickets)).delete()[0]
 
 
+def _tags(now: datetime) -> int:
+    """Delete the tags that no ticket has any more: agents write what they like there, also names.
+
+    One that somebody is just giving to a ticket is locked by that, and stays.
+    """
+    skip = connection.features.has_select_for_update_skip_locked
+    unused = TicketTag.objects.filter(~Exists(TaggedTicket.objects.filter(tag=OuterRef("pk"))))
+    rows = unused.select_for_update(of=("self",), skip_locked=skip).order_by("pk")
+    pks = list(rows.values_list("pk", flat=True)[:BATCH])
+    return delete_rows(unused.filter(pk__in=pks)) if pks else 0
+
+
 def _runs(now: datetime) -> int:
     old = ErasureRun.objects.filter(started_at__lt=now - RUNS_KEPT, finished_at__isnull=False)
     dry = ErasureRun.objects.filter(is_dry=True, started_at__lt=now - timedelta(days=30))
@@ -87,6 +103,7 @@ def _arguments(now: datetime) -> int:
 _SMALL: Final[dict[str, Callable[[datetime], int]]] = {
     "bounced": _bounced,
     "asked_fields": _asked,
+    "tags": _tags,
     "runs": _runs,
     "persons_forgotten": _failed,
     "task_arguments": _arguments,

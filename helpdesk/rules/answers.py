@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +19,8 @@ MAX_TEXT = 250
 MAX_ROWS = 5000
 MAX_KEY = 100
 MAX_LABEL = 500
+#: Characters of a ticket's subject: a longer one was cut.
+MAX_SUBJECT = 250
 #: Between the key of a list of rows and that of a field in it.
 WITHIN = "."
 
@@ -97,6 +99,58 @@ def line_of(entry: Mapping[str, Any]) -> str:
 def is_personal(entry: Mapping[str, Any]) -> bool:
     """Tell whether an answer goes with the personal details: marked so, or of a kind that says who somebody is."""
     return bool(entry.get("private")) or entry.get("type") in TELLING
+
+
+def personal_lines(snapshot: object) -> list[list[str]]:
+    """Return the lines of a form's message that say something personal, each with what may stay of it."""
+    entries = snapshot if isinstance(snapshot, list | tuple) else ()
+    before = [one for one in entries if isinstance(one, Mapping)]
+    pairs = zip(before, emptied(before, is_personal), strict=True)
+    lines = [[line_of(was), line_of(now)] for was, now in pairs if was != now]
+    return [pair for pair in lines if pair[0] and pair[0] != pair[1]]
+
+
+def personal_words(snapshot: object) -> list[str]:
+    """Return the personal answers as they were shown, also those in lists of rows, each on one line."""
+    found: list[str] = []
+    for entry in snapshot if isinstance(snapshot, list | tuple) else ():
+        if not isinstance(entry, Mapping):
+            continue
+        for line in _lines(entry) or ():
+            found += personal_words(line)
+        if is_personal(entry) and entry.get("shown"):
+            found.append(" ".join(str(entry["shown"]).split()))
+    return found
+
+
+def without_lines(text: str, lines: Iterable[Sequence[str]]) -> str:
+    """Return a message without some lines, given as pairs: the line, and what stays of it."""
+    for was, now in lines:
+        text = text.replace(was, now, 1)
+    return text
+
+
+def without_words(text: str, words: Iterable[str]) -> str:
+    """Return a subject without some words, whole ones only, and without the commas between them.
+
+    A word of which the subject has the beginning only, because it was too long, goes as well.
+    """
+    left = text
+    for word in sorted({" ".join(one.split()) for one in words} - {""}, key=len, reverse=True):
+        left = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", left)
+        if len(text) >= MAX_SUBJECT:
+            left = _without_beginning(left, word)
+    if left == text:
+        return text
+    left = re.sub(r",(?=\s*,)|(?<=:)\s*,", "", " ".join(left.split()))
+    return " ".join(left.split()).strip(" ,:;–-")
+
+
+def _without_beginning(text: str, word: str) -> str:
+    for length in range(len(word) - 1, 2, -1):
+        if text.endswith(word[:length]):
+            return text[:-length]
+    return text
 
 
 def emptied(snapshot: object, goes: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:

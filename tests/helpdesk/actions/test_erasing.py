@@ -364,3 +364,92 @@ def test_what_was_merged_shows_nothing_of_it_either():
     actions.merge(actor=permissions.SYSTEM, source=ticket, target=target)
     actions.erase_persons(tickets=[target.pk], reason=BY_HAND)
     assert not Ticket.objects.filter(preview__contains="T-1").exists()
+
+
+PERSONAL = (
+    {"key": "tel", "type": "text", "label": "Tel", "value": "T-1", "shown": "T-1", "private": True},
+    {"key": "room", "type": "text", "label": "Room", "value": "101", "shown": "101"},
+)
+
+
+def by_form(subject="Key: T-1, 101", **options):
+    draft = Draft(
+        body="Tel: T-1\n\nRoom: 101", channel=Channel.WEB, subject=subject, from_name="Ada Lee"
+    )
+    queue = f.QueueFactory()
+    customer = f.CustomerAddressFactory(verified=True).customer
+    return actions.open_ticket(
+        actor=permissions.SYSTEM,
+        queue=queue,
+        subject=subject,
+        draft=draft,
+        customer=customer,
+        origin=actions.Origin(answers=PERSONAL),
+        **options,
+    ).ticket
+
+
+def test_a_message_that_was_split_off_keeps_no_personal_answer():
+    ticket = by_form()
+    queue = ticket.queue
+    opened = actions.split(
+        actor=permissions.SYSTEM,
+        ticket=ticket,
+        article=ticket.articles.get(),
+        queue=queue,
+        subject="Call T-1",
+    )
+    actions.erase_persons(tickets=[opened.ticket.pk], reason=BY_HAND)
+    copy = Article.objects.get(pk=opened.article.pk)
+    opened.ticket.refresh_from_db()
+    assert (copy.body.strip(), copy.subject, opened.ticket.subject) == (
+        "Room: 101",
+        "Key: 101",
+        "Call",
+    )
+    assert opened.ticket.preview == "Room: 101"
+    assert "T-1" not in str(copy.extra)
+    assert "T-1" in ticket.articles.get().body  # its own time is not over
+
+
+@pytest.mark.parametrize(
+    ("subject", "left"),
+    [
+        ("Key: T-1, 101", "Key: 101"),
+        ("Key: 101, T-1", "Key: 101"),
+        ("Request of Ada Lee", "Request of"),
+        ("T-1", "–"),
+        ("Key T-12 of Ada Leeds", "Key T-12 of Ada Leeds"),
+        (f"{'x' * 246} T-1", "x" * 246),
+    ],
+)
+def test_no_subject_of_a_form_says_who_it_was(subject, left):
+    ticket = by_form(subject)
+    agent = permissions.agent(f.make_agent(ticket.queue))
+    draft = Draft(body="Here", channel=Channel.NOTE, subject=f"Re: {ticket.subject}")
+    note = actions.add_note(actor=agent, ticket=ticket, draft=draft)
+    actions.erase_persons(tickets=[ticket.pk], reason=BY_HAND)
+    ticket.refresh_from_db()
+    note.refresh_from_db()
+    assert ticket.subject == left
+    assert note.subject == f"Re: {left}"
+    assert ticket.articles.get(channel=Channel.WEB).subject == left.strip("–")
+
+
+def test_the_subject_of_a_mail_stays():
+    ticket = f.make_ticket(subject="Of Ada Lee")
+    Article.objects.filter(ticket=ticket).update(from_name="Ada Lee", channel=Channel.EMAIL)
+    actions.erase_persons(tickets=[ticket.pk], reason=BY_HAND)
+    ticket.refresh_from_db()
+    assert ticket.subject == "Of Ada Lee"
+
+
+def test_of_a_merged_form_the_subjects_say_nothing_either():
+    ticket = by_form()
+    target = f.make_ticket(ticket.queue, customer=ticket.customer)
+    actions.merge(actor=permissions.SYSTEM, source=ticket, target=target)
+    actions.erase_persons(tickets=[target.pk], reason=BY_HAND)
+    ticket.refresh_from_db()
+    assert ticket.subject == "Key: 101"
+    assert not Article.objects.filter(body__contains="T-1").exists()
+    assert not Article.objects.filter(subject__contains="T-1").exists()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from helpdesk import actions, permissions, worker
-from helpdesk.models import Article, Blob, EventKind, HeldFile, Ticket
+from helpdesk.models import Article, Blob, EventKind, HeldFile, Ticket, Tombstone
 from helpdesk.states import StateType
 from tests import factories as f
 from tests import page_factories as p
@@ -100,6 +100,31 @@ def test_what_the_form_promises_holds_for_the_request_to_which_it_was_added(
     assert ("Reparatur" in first.retention_sentence) == (days == kept)
     shortened = first.events.filter(kind=EventKind.TERMS_APPLIED).count()
     assert shortened == int(days == kept)
+
+
+def test_personal_answers_that_were_added_go_with_the_personal_details(client, user):
+    fields = [
+        p.question("text", "tel", "Telefon", private=True, in_subject=True),
+        p.question("long_text", "what", "Beschreibung"),
+    ]
+    form = p.make_form(p.make_service(p.make_site().services), fields)
+    form.subject = "Anfrage von {{ customer_name }}"
+    form.save_revision().publish()
+    assert p.sent(client, form, q_what=WHAT, q_tel="T-1").status_code == 302
+    first = Ticket.objects.get()
+    page = p.sent(client, form, q_what=WHAT + " Danke!", q_tel="T-2")
+    go_on(client, form, page, instead=first.number)
+    before = f"{first.subject} " + " ".join(first.articles.values_list("subject", flat=True))
+    assert {"T-1", "T-2"} <= set(before.split())
+    assert first.articles.first().from_name in before
+    name = first.articles.first().from_name
+    actions.erase_persons(tickets=[first.pk], reason=Tombstone.Reason.RETENTION)
+    first.refresh_from_db()
+    said = first.subject + first.preview
+    for one in first.articles.all():
+        assert WHAT in one.body
+        said += f"{one.body} {one.subject} {one.extra}"
+    assert not [one for one in ("T-1", "T-2", name) if one in said]
 
 
 def test_it_can_be_sent_as_a_new_request_all_the_same(client, form, first):

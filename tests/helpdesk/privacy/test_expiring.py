@@ -35,6 +35,8 @@ from helpdesk.models import (
     RetentionSettings,
     Right,
     Ticket,
+    TicketTag,
+    Tombstone,
 )
 from helpdesk.privacy import expired_people, expired_rows, leftovers, replaying
 from tests import factories as f
@@ -207,6 +209,18 @@ def test_fields_of_forms_are_known_as_long_as_a_page_or_a_ticket_has_them():
         AskedField.objects.create(form_key=key, language="de", key="name", type="text", label="x")
     night(0)
     assert set(AskedField.objects.values_list("form_key", flat=True)) == {ticket.form_key, page}
+
+
+def test_a_tag_goes_with_the_last_ticket_that_has_it():
+    first, second = opened(), opened()
+    for ticket, tags in ((first, ["Miller", "both"]), (second, ["both"])):
+        actions.set_tags(actor=permissions.SYSTEM, ticket=ticket, tags=tags)
+    night(0)
+    assert set(TicketTag.objects.values_list("name", flat=True)) == {"Miller", "both"}
+    actions.erase(tickets=[first.pk], reason=Tombstone.Reason.BY_HAND)
+    run = night(1)
+    assert TicketTag.objects.get().name == "both"
+    assert run.counts["tags"] == 1
 
 
 def _page_key() -> Any:

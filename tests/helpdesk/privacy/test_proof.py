@@ -18,6 +18,7 @@ from helpdesk.models import (
     Ticket,
     Tombstone,
 )
+from helpdesk.privacy import nightly
 
 from . import markers, planting
 from .markers import CONTENT, FILE, PERSON
@@ -69,8 +70,13 @@ def test_after_an_erasure_nothing_is_left(world, caplog, client):
     client.force_login(world.agent)
     page = client.get(reverse("helpdesk_agents:ticket", args=[world.main.pk]))
     assert markers.is_in(page.content)
+    main = Ticket.objects.get(pk=world.main.pk)
+    tag = f"of {markers.mark(PERSON)}"
+    actions.set_tags(actor=permissions.SYSTEM, ticket=main, tags=[tag])
     done = actions.erase(tickets=world.tickets, reason=BY_HAND)
     search.purge()
+    assert {name for name, _column in left()["tables"]} == {"helpdesk_tickettag"}
+    nightly.run_now()
     assert left() == {}
     assert markers.in_logs(caplog.records) == set()
     assert done["tickets"] == 3
