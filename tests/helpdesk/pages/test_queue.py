@@ -97,3 +97,13 @@ def test_queue_with_a_page_cannot_be_deleted(tree, queue):
 def test_page_can_go_and_the_queue_stays(tree, queue):
     p.make_queue_page(tree.services, queue).delete()
     queue.refresh_from_db()
+
+
+def test_words_of_the_queue_say_their_language_on_a_page_in_another(client, tree, queue):
+    queue.purpose = "Druckt Plakate."
+    queue.save()
+    page = p.make_queue_page(tree.services, queue)
+    english = page.copy_for_translation(tree.english.locale, copy_parents=True)
+    english.save_revision().publish()
+    assert '<p lang="de">Druckt Plakate.</p>' in client.get(english.url).content.decode()
+    assert "<p>Druckt Plakate.</p>" in client.get(page.url).content.decode()
