@@ -72,6 +72,9 @@ def question(type_: str, key: str, label: str, **options: Any) -> dict[str, Any]
     return {"type": type_, "value": {**value, "choices": choices} if choices else value}
 
 
+#: A word that is wider than a phone.
+LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänsmütze"
+
 #: One field of each type.
 ALL_FIELDS = [
     question("text", "room", "Raum", required=True, in_subject=True, help_text="Am Türschild"),
@@ -86,6 +89,29 @@ ALL_FIELDS = [
     question("yes_no", "urgent", "Eilt es?"),
     question("files", "photo", "Foto", max_files=2, max_megabytes=1, endings="png, txt"),
     question("consent", "agree", "Ich bin einverstanden."),
+]
+
+
+#: Long words wherever a form has words of its own.
+LONG_FIELDS = [
+    {"type": "step", "value": {"title": LONG_WORD, "text": f"<p>{LONG_WORD}</p>"}},
+    {"type": "section", "value": {"heading": LONG_WORD, "text": ""}},
+    question("text", "cap", LONG_WORD, help_text=LONG_WORD),
+    question("choice", "kind", LONG_WORD, choices={"paper": LONG_WORD, "toner": "Toner"}),
+    question("consent", "agree", LONG_WORD),
+    question("files", "photo", LONG_WORD),
+    {"type": "step", "value": {"title": f"{LONG_WORD} II", "text": ""}},
+    question(
+        "group",
+        "crew",
+        LONG_WORD,
+        row_name=LONG_WORD,
+        minimum=1,
+        columns=[
+            question("text", "first", LONG_WORD),
+            question("choice", "rank", LONG_WORD, choices={"one": LONG_WORD, "two": "Zwei"}),
+        ],
+    ),
 ]
 
 

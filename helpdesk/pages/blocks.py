@@ -119,6 +119,8 @@ class InputBlock(blocks.StructBlock):
     type: ClassVar[str] = ""
     #: how conditions compare its answer; None: they cannot ask about it
     compared_as: ClassVar[FieldType | None] = FieldType.TEXT
+    #: the conditions that an editor may give it: those that would have no effect are not offered
+    slots: ClassVar[tuple[str, ...]] = ("condition", "required_when")
 
     label = blocks.CharBlock(label=_("Question or label"), max_length=250)
     help_text = blocks.CharBlock(
@@ -157,8 +159,8 @@ class InputBlock(blocks.StructBlock):
     def get_form_layout(self) -> BlockGroup:
         """Return the layout of the kind of field, with the slots for conditions at the end of its settings."""
         layout = super().get_form_layout()
-        slots = [name for name in ("condition", "required_when") if name in self.child_blocks]
-        rest = [name for name in layout.settings if name not in slots]
+        slots = [name for name in self.slots if name in self.child_blocks]
+        rest = [name for name in layout.settings if name not in ("condition", "required_when")]
         return BlockGroup(children=layout.children, settings=[*rest, *slots])
 
     def common(self, value: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from wagtail.admin.panels import FieldPanel
 
 from .conditions import fields_of
 from .differences import differences
+from .rule_changes import rule_changes
 
 
 def changes_of(block: Any, before: Any, after: Any) -> list[str]:
@@ -20,11 +21,11 @@ def changes_of(block: Any, before: Any, after: Any) -> list[str]:
     return differences(before, after, fields)
 
 
-class FormFieldsComparison(FieldComparison):
-    """What was changed in the fields, one line each."""
+class InWords(FieldComparison):
+    """What was changed in one field of a page, a sentence for each thing."""
 
     def sentences(self) -> list[str]:
-        return changes_of(self.field.stream_block, self.val_a, self.val_b)
+        raise NotImplementedError
 
     def has_changed(self) -> bool:
         return bool(self.sentences()) or super().has_changed()
@@ -38,6 +39,31 @@ class FormFieldsComparison(FieldComparison):
             '<ul class="hd-changes">{}</ul>',
             format_html_join("", "<li>{}</li>", ((sentence,) for sentence in sentences)),
         )
+
+
+class FormFieldsComparison(InWords):
+    """What was changed in the fields of a form."""
+
+    def sentences(self) -> list[str]:
+        return changes_of(self.field.stream_block, self.val_a, self.val_b)
+
+
+class RoutesComparison(InWords):
+    """What was changed in the rules of routing; their conditions name the questions of each version."""
+
+    def __init__(self, field: Any, obj_a: Any, obj_b: Any) -> None:
+        super().__init__(field, obj_a, obj_b)
+        self.fields = (obj_a.condition_fields(), obj_b.condition_fields())
+
+    def sentences(self) -> list[str]:
+        return rule_changes(self.val_a, self.val_b, self.fields)
+
+
+class RoutesPanel(FieldPanel):
+    """The panel of the rules of routing: as any other, but for the comparison."""
+
+    def get_comparison_class(self) -> Any:
+        return RoutesComparison
 
 
 class FormFieldsPanel(FieldPanel):

@@ -39,7 +39,7 @@ def differences(
     more than the children show (field sets).
     """
     old, new = _by_identity(before), _by_identity(after)
-    moved = _moved([name for name in old if name in new], [name for name in new if name in old])
+    moved = moved_of([name for name in old if name in new], [name for name in new if name in old])
     fields = fields or (_fields(old.values()), _fields(new.values()))
     found = [
         _("%(thing)s was removed") % {"thing": _thing(child)}
@@ -55,7 +55,7 @@ def differences(
                 found.append(_placed(child, previous, _moved_words()))
             changes = list(_changes(old[name], child, fields))
             if changes:
-                found.append(f"{_quoted(_name(old[name]))}: {'; '.join(changes)}")
+                found.append(f"{quoted(_name(old[name]))}: {'; '.join(changes)}")
         previous = child
     return found
 
@@ -72,7 +72,7 @@ def _identity(child: Any) -> str:
     return f"key {key}" if key else f"id {child.id}"
 
 
-def _moved(before: Sequence[str], after: Sequence[str]) -> set[str]:
+def moved_of(before: Sequence[str], after: Sequence[str]) -> set[str]:
     """Return the fewest names that have to be taken out so that the rest keeps its order."""
     places = {name: place for place, name in enumerate(before)}
     best: list[list[str]] = []  # the longest rising row that ends at each name
@@ -93,7 +93,8 @@ def _fields(children: Iterable[Any]) -> FieldSet:
 # --- names -------------------------------------------------------------------------------------------
 
 
-def _quoted(text: object) -> str:
+def quoted(text: object) -> str:
+    """Return a text in the quotation marks of the active language."""
     return _("“%(text)s”") % {"text": text}
 
 
@@ -101,16 +102,16 @@ def _name(child: Any) -> str:
     """Return what people call a child of the stream: its label, its heading, or the beginning of its text."""
     value = child.value
     if isinstance(value, Mapping):
-        found = (_plain(value[name]) for name in _NAMING if name in value)
+        found = (plain(value[name]) for name in _NAMING if name in value)
         return Truncator(next(filter(None, found), str(child.block.label))).chars(80)
-    return Truncator(_plain(value)).chars(40) or str(child.block.label)
+    return Truncator(plain(value)).chars(40) or str(child.block.label)
 
 
 def _thing(child: Any) -> str:
     """Return a child with what it is: `Field “Room”`, `Section “Address”`."""
     kind = _("Field") if hasattr(child.block, "compared_as") else str(child.block.label)
     name = _name(child)
-    return kind if name == kind else f"{kind} {_quoted(name)}"
+    return kind if name == kind else f"{kind} {quoted(name)}"
 
 
 def _added_words() -> tuple[str, str]:
@@ -124,7 +125,7 @@ def _moved_words() -> tuple[str, str]:
 def _placed(child: Any, previous: Any, words: tuple[str, str]) -> str:
     if previous is None:
         return words[0] % {"thing": _thing(child)}
-    return words[1] % {"thing": _thing(child), "other": _quoted(_name(previous))}
+    return words[1] % {"thing": _thing(child), "other": quoted(_name(previous))}
 
 
 # --- one field ---------------------------------------------------------------------------------------
@@ -133,12 +134,12 @@ def _placed(child: Any, previous: Any, words: tuple[str, str]) -> str:
 def _changes(old: Any, new: Any, fields: tuple[FieldSet, FieldSet]) -> Iterator[str]:
     if old.block_type != new.block_type:
         yield _("is now of the kind %(new)s, and was %(old)s") % {
-            "new": _quoted(new.block.label),
-            "old": _quoted(old.block.label),
+            "new": quoted(new.block.label),
+            "old": quoted(old.block.label),
         }
     if not isinstance(new.value, Mapping):
-        if _plain(old.value) != _plain(new.value):
-            yield from _text_change("", _plain(old.value), _plain(new.value))
+        if plain(old.value) != plain(new.value):
+            yield from _text_change("", plain(old.value), plain(new.value))
         return
     for name, block in new.block.child_blocks.items():
         if name not in _UNTOLD and name in old.value:
@@ -160,8 +161,8 @@ def _part(
     elif isinstance(new, bool) or isinstance(old, bool):
         if bool(old) != bool(new):
             yield _switched(name, block.label, on=bool(new))
-    elif _plain(old) != _plain(new):
-        yield from _text_change(str(block.label), _plain(old), _plain(new))
+    elif plain(old) != plain(new):
+        yield from _text_change(str(block.label), plain(old), plain(new))
 
 
 def _switched(name: str, label: str | Promise, *, on: bool) -> str:
@@ -172,7 +173,7 @@ def _switched(name: str, label: str | Promise, *, on: bool) -> str:
 
 
 def _text_change(label: str, old: str, new: str) -> Iterator[str]:
-    values = {"setting": label or _("text"), "old": _quoted(old), "new": _quoted(new)}
+    values = {"setting": label or _("text"), "old": quoted(old), "new": quoted(new)}
     if max(len(old), len(new)) > _SHORT:
         yield _("%(setting)s was reworded") % values
     elif not old:
@@ -183,7 +184,8 @@ def _text_change(label: str, old: str, new: str) -> Iterator[str]:
         yield _("%(setting)s changed from %(old)s to %(new)s") % values
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """Return a value as text in one line, rich text without its marks; '' for None."""
     if value is None:
         return ""
     if isinstance(value, RichText):
@@ -198,15 +200,15 @@ def _list_changes(block: Any, old: list[Any], new: list[Any]) -> Iterator[str]:
     before, after = _items(old), _items(new)
     for value, label in before.items():
         if value not in after:
-            yield _("answer %(answer)s removed") % {"answer": _quoted(label)}
+            yield _("answer %(answer)s removed") % {"answer": quoted(label)}
         elif after[value] != label:
             yield _("answer %(old)s is now called %(new)s") % {
-                "old": _quoted(label),
-                "new": _quoted(after[value]),
+                "old": quoted(label),
+                "new": quoted(after[value]),
             }
     for value, label in after.items():
         if value not in before:
-            yield _("answer %(answer)s added") % {"answer": _quoted(label)}
+            yield _("answer %(answer)s added") % {"answer": quoted(label)}
     kept = [value for value in after if value in before]
     if kept != [value for value in before if value in after]:
         yield _("%(setting)s were put into another order") % {"setting": block.label}
@@ -236,8 +238,8 @@ def _condition_change(
 ) -> str:
     values = {
         "setting": label or _("Condition"),
-        "old": _condition(old, fields[0]),
-        "new": _condition(new, fields[1]),
+        "old": told_condition(old, fields[0]),
+        "new": told_condition(new, fields[1]),
     }
     if old is None:
         return _("%(setting)s: now only if %(new)s") % values
@@ -246,7 +248,8 @@ def _condition_change(
     return _("%(setting)s: now only if %(new)s, and not if %(old)s") % values
 
 
-def _condition(tree: Any, fields: FieldSet) -> str:
+def told_condition(tree: Any, fields: FieldSet) -> str:
+    """Return the JSON of a condition in words, also of one that cannot be read any more; '' for none."""
     if tree is None:
         return ""
     try:

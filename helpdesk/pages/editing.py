@@ -15,7 +15,7 @@ from helpdesk.models import Queue
 
 from . import acceptance, routing, storage, storage_check
 from .check_panel import PublishCheckPanel
-from .comparing import FormFieldsPanel
+from .comparing import FormFieldsPanel, RoutesPanel
 
 
 class IntakeEditForm(WagtailAdminPageForm):
@@ -126,7 +126,7 @@ PANELS = [
             FieldPanel("ticket_type"),
             FieldPanel("priority"),
             FieldPanel("promise"),
-            FieldPanel("routes"),
+            RoutesPanel("routes"),
         ],
         heading=_("What becomes of it"),
     ),

@@ -28,6 +28,7 @@ from wagtail.models import (
 )
 
 from . import uses
+from .comparing import FormFieldsPanel
 from .forms import IntakeForm
 from .stream import FieldsBlock
 
@@ -79,7 +80,7 @@ class FieldSetMixin(
     )
 
     base_form_class = FieldSetForm
-    panels = [FieldPanel("title"), FieldPanel("fields")]
+    panels = [FieldPanel("title"), FormFieldsPanel("fields")]
 
     class Meta(TranslatableMixin.Meta):
         abstract = True

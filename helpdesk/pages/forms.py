@@ -42,6 +42,8 @@ class Part:
     heading: str = ""
     text: Any = ""
     field: BoundField | None = None
+    #: the language of its words, where it is not that of the page
+    lang: str = ""
 
 
 @dataclass(frozen=True)
@@ -250,15 +252,16 @@ class IntakeForm(ConditionalForm):
     def parts(self) -> Iterator[Part]:
         """Yield the page's blocks in order, ready to be shown."""
         for place, (child, row) in enumerate(zip(self.children, self.rows, strict=True)):
-            is_asked = place in self.asked.places
+            is_asked, lang = place in self.asked.places, getattr(child, "language", "")
             if row.kind == "field":
                 demanded = row.required is not None
                 bound = self[PREFIX + row.key]
-                yield Part("field", place, is_asked, is_demanded=demanded, field=bound)
+                yield Part("field", place, is_asked, is_demanded=demanded, field=bound, lang=lang)
             else:
                 heading = child.value.get("title") or child.value.get("heading") or ""
                 when = only_if(row.shown)
-                yield Part(row.kind, place, is_asked, when, False, heading, child.value["text"])
+                text = child.value["text"]
+                yield Part(row.kind, place, is_asked, when, False, heading, text, lang=lang)
 
     def steps(self) -> list[steps.Step]:
         """Return the parts by step, ready to be shown."""

@@ -5,7 +5,7 @@ Nothing here refuses anything: what is wrong in itself is refused where it is en
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -23,7 +23,7 @@ from helpdesk.notifications import responses
 from helpdesk.rules.answers import HIDDEN, WITHIN
 from helpdesk.states import OPEN_TYPES
 
-from . import alignment, storage_check
+from . import alignment, storage_check, untranslated
 from .asked import FormField, asked_now
 from .inputs import sets
 from .uses import uses_of
@@ -162,11 +162,19 @@ def _other_version(
     ):
         if labels:
             yield Finding(words % {**language, "fields": _list(labels)})
+    left = untranslated.left_as_they_are(page, other)
+    if left:
+        words = _("In %(language)s these texts are the same as here, not translated? %(texts)s.")
+        yield Finding(words % {**language, "texts": _shortened(left)})
 
 
 def _list(labels: list[str]) -> str:
-    named = [_("“%(text)s”") % {"text": label} for label in labels[:_LISTED]]
-    rest = len(labels) - len(named)
+    return _shortened([_("“%(text)s”") % {"text": label} for label in labels])
+
+
+def _shortened(names: list[str]) -> str:
+    named = names[:_LISTED]
+    rest = len(names) - len(named)
     return ", ".join([*named, _("%(n)d more") % {"n": rest}] if rest else named)
 
 
@@ -201,8 +209,8 @@ def _fields(page: Any, fields: dict[str, FormField]) -> Iterator[Finding]:
         yield Finding(_("The form asks for nothing but name and address."))
     if len(asked) > MANY:
         yield Finding(_("The form has %(n)d fields. Is each of them needed?") % {"n": len(asked)})
-    for child in page.fields.stream_block.inputs(page.fields):
-        yield from _field(child)
+    for child, is_always_asked in _with_conditions(page):
+        yield from _field(child, is_always_asked)
     with translation.override(page.locale.language_code):
         missing = sets.missing(list(page.fields))
     for one in missing:
@@ -212,7 +220,21 @@ def _fields(page: Any, fields: dict[str, FormField]) -> Iterator[Finding]:
         yield Finding(words % {"title": one.title}, is_wrong=True)
 
 
-def _field(child: Any) -> Iterator[Finding]:
+def _with_conditions(page: Any) -> Iterator[tuple[Any, bool]]:
+    """Yield the blocks that ask, each with whether neither it nor its section or step has a condition."""
+    stream = page.fields.stream_block
+    around: dict[str, bool] = {}
+    for child in stream.expanded(page.fields):
+        has_condition = isinstance(child.value, Mapping) and bool(child.value.get("condition"))
+        if child.block_type == "step":
+            around = {"step": has_condition}
+        elif child.block_type == "section":
+            around["section"] = has_condition
+        elif child.block_type in stream.input_types:
+            yield child, not (has_condition or any(around.values()))
+
+
+def _field(child: Any, is_always_asked: bool) -> Iterator[Finding]:
     value, label = child.value, {"label": child.value["label"]}
     is_personal = bool(value.get("private"))
     if child.block.type in _PERSONAL and not is_personal:
@@ -221,7 +243,7 @@ def _field(child: Any) -> Iterator[Finding]:
         yield Finding(_("Field “%(label)s” is personal and goes into the subject: it stands in lists and mails.") % label)  # fmt: skip
     if child.block.type == HIDDEN and value.get("in_subject"):
         yield Finding(_("Hidden value “%(label)s” goes into the subject: whoever sent the form reads it there.") % label)  # fmt: skip
-    if child.block.type == "files" and value.get("required"):
+    if child.block.type == "files" and value.get("required") and is_always_asked:
         yield Finding(_("Field “%(label)s” must be answered: without a file nobody can send the form.") % label)  # fmt: skip
     if child.block.type == "consent":
         words = f"{value['label']} {value.get('help_text') or ''}".strip()

@@ -13,6 +13,7 @@ from wagtail.admin.panels import FieldPanel
 from wagtail.fields import RichTextField
 from wagtail.search import index
 
+from helpdesk import conf
 from helpdesk.models import Queue
 
 from . import routing
@@ -98,6 +99,7 @@ class QueuePageMixin(PagePart):
     shipped_template = "helpdesk/pages/queue.html"
 
     live: bool  # Wagtail's
+    locale: Any
 
     class Meta:
         abstract = True
@@ -125,6 +127,11 @@ class QueuePageMixin(PagePart):
         elif other is not None and clean:
             raise ValidationError({"queue": rival_error(other)})
         super().save(clean=clean, **kwargs)
+
+    def purpose_language(self) -> str:
+        """Return the language of the queue's own words about its purpose, where it is not that of the page."""
+        language = conf.site_language()
+        return "" if language == self.locale.language_code else language
 
     def address(self) -> str:
         """Return the mail address that leads into the queue."""

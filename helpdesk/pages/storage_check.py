@@ -34,6 +34,11 @@ def findings(page: Any) -> Iterator[tuple[str, bool]]:
         yield _("Neither the form nor its queue says on which legal basis the requests are kept."), False  # fmt: skip
     if not terms.purpose:
         yield _("Neither the form nor its queue says what the requests are kept for."), False
+    for name in ("storage_purpose", "legal_basis"):
+        if not getattr(page, name) and _is_foreign(page, name):
+            label = page._meta.get_field(name).verbose_name
+            words = _("“%(field)s” is said by the queue in another language only: so it stands in this form and its receipts.")  # fmt: skip
+            yield words % {"field": label}, False
     if page.retention_days is None and page.queue.inherited("retention_days") is None:
         words = ngettext(
             "Neither the form nor its queue says how long the requests are kept: it is %(n)d day after closing, as everywhere on this site.",
@@ -48,6 +53,15 @@ def findings(page: Any) -> Iterator[tuple[str, bool]]:
             words = _("“%(field)s” has no effect: everything goes sooner, after %(n)d days.")
             yield words % {"field": label, "n": terms.retention_days}, False
     yield from _touched(page, inherited, terms)
+
+
+def _is_foreign(page: Any, name: str) -> bool:
+    """Tell whether the words that the form inherits are in another language than its own."""
+    language = page.locale.language_code
+    words = page.queue.inherited_words(name, language)
+    other = page.queue.inherited_words(name, "en" if language[:2] == "de" else "de")
+    said = [getattr(one, f"{name}_{language[:2]}", "") for one in page.queue.lineage()]
+    return bool(words) and words == other and words not in said
 
 
 def _touched(page: Any, inherited: Terms, terms: Terms) -> Iterator[tuple[str, bool]]:

@@ -7,7 +7,6 @@ an agent, no more. Tickets are never deleted from here.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -30,12 +29,8 @@ from helpdesk.confidence import Veil
 from helpdesk.models import AuditKind, Ticket
 from helpdesk.rules.answers import WITHIN
 
-from . import snapshot, submission_filters
+from . import cells, snapshot, submission_filters
 from .asked import FormField, fields_across
-
-#: With what a formula begins, and what is none in spite of it: numbers, and those of telephones.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_SIGNED = re.compile(r"[+-][0-9(][0-9 ()/.,-]*")
 
 
 class TicketSubmissionsView(SubmissionsListView):
@@ -90,8 +85,8 @@ class TicketSubmissionsView(SubmissionsListView):
             ("created_at", _("Received")),
             ("state", _("State")),
         ]
-        wanted = (one for one in self.asked if one.within == self.rows_of)
-        return [*fixed, *((one.key, one.heading) for one in wanted)]
+        wanted = cells.headings(one for one in self.asked if one.within == self.rows_of)
+        return [*fixed, *wanted.items()]
 
     @cached_property
     def groups(self) -> list[FormField]:
@@ -133,24 +128,51 @@ class TicketSubmissionsView(SubmissionsListView):
 
     @property
     def export_headings(self) -> dict[str, str]:
-        return {name: str(heading) for name, heading in self.fields}
+        """What stands above the columns of a file: labels, or what stays when they change."""
+        has_keys = "keys" in self.request.GET
+        return {name: name if has_keys else str(heading) for name, heading in self.fields}
 
     @export_headings.setter
     def export_headings(self, headings: dict[str, str]) -> None:
         """Leave it, for the same reason."""
 
-    def to_row_dict(self, item: Any) -> OrderedDict[str, str]:
+    @cached_property
+    def is_typed(self) -> bool:
+        """Whether the file asked for has numbers and days beside texts."""
+        return self.request.GET.get("export") == self.FORMAT_XLSX
+
+    def to_row_dict(self, item: Any) -> OrderedDict[str, Any]:
         """Return one line of a file: of a ticket, or of a ticket and one of its rows."""
-        ticket, texts = item if isinstance(item, tuple) else (item, self._texts(item, _whole))
-        cells = {key: _harmless(text) for key, text in texts.items()} | {
+        ticket, answers = item if isinstance(item, tuple) else (item, self._answers(item))
+        received = localtime(ticket.created_at)
+        line = {
+            key: cells.harmless(one) if isinstance(one, str) else one
+            for key, one in answers.items()
+        } | {
             "number": _number(ticket),
-            "created_at": date_format(localtime(ticket.created_at), "SHORT_DATETIME_FORMAT"),
+            "created_at": received.replace(tzinfo=None)
+            if self.is_typed
+            else date_format(received, "SHORT_DATETIME_FORMAT"),
             "state": str(ticket.state),
         }
-        return OrderedDict((name, cells.get(name, "")) for name in self.list_export)
+        return OrderedDict((name, line.get(name, "")) for name in self.list_export)
 
-    def _lines(self, tickets: Iterable[Ticket]) -> Iterator[tuple[Ticket, dict[str, str]]]:
-        """Yield the rows of one list in each ticket with their texts by key."""
+    def _answers(self, ticket: Ticket) -> dict[str, Any]:
+        """Return what stands in the cells of a ticket, by key."""
+        found: dict[str, Any] = {**self._texts(ticket, _whole)}
+        if not self.is_typed or self.veil.covers(ticket):
+            return found
+        entries = [one for one in ticket.answers if isinstance(one, dict) and "key" in one]
+        return found | {
+            str(one["key"]): value for one in entries if (value := cells.typed(one)) is not None
+        }
+
+    def _cell(self, entry: Mapping[str, Any]) -> Any:
+        value = cells.typed(entry) if self.is_typed else None
+        return _whole(entry) if value is None else value
+
+    def _lines(self, tickets: Iterable[Ticket]) -> Iterator[tuple[Ticket, dict[str, Any]]]:
+        """Yield the rows of one list in each ticket with what stands in their cells by key."""
         for ticket in tickets:
             if self.veil.covers(ticket):
                 yield ticket, {key: str(_("confidential")) for key, _label in self.fields[3:]}
@@ -160,8 +182,10 @@ class TicketSubmissionsView(SubmissionsListView):
                 if entry.get("key") != self.rows_of:
                     continue
                 for row in entry.get("rows") or ():
-                    texts = {f"{self.rows_of}{WITHIN}{one['key']}": _whole(one) for one in row}
-                    yield ticket, texts
+                    yield (
+                        ticket,
+                        {f"{self.rows_of}{WITHIN}{one['key']}": self._cell(one) for one in row},
+                    )
 
     def _shown(self, key: str, ticket: Ticket) -> str:
         return Truncator(self._texts(ticket, snapshot.brief).get(key, "")).chars(200)
@@ -208,10 +232,19 @@ class TicketSubmissionsView(SubmissionsListView):
 
     @cached_property
     def header_more_buttons(self) -> list[Any]:
-        """Wagtail's buttons, and a download with a line for each row of a list."""
+        """Wagtail's buttons, downloads with keys for headings, and with a line for each row of a list."""
         query = self.request.GET.copy()
-        query["export"] = "csv"
         buttons = list(super().header_more_buttons)
+        query["keys"] = "1"
+        for format_, label in (
+            (self.FORMAT_CSV, _("Download as CSV, headed by the keys of the fields")),
+            (self.FORMAT_XLSX, _("Download as XLSX, headed by the keys of the fields")),
+        ):
+            query["export"] = format_
+            url = f"{self.request.path}?{query.urlencode()}"
+            buttons.append(Button(label, url=url, icon_name="download", priority=94))
+        del query["keys"]
+        query["export"] = "csv"
         for group in self.groups:
             query["rows"] = group.key
             label = _("Download rows of “%(list)s” as CSV") % {"list": group.heading}
@@ -229,12 +262,6 @@ class TicketSubmissionsView(SubmissionsListView):
 
 def _whole(entry: Mapping[str, Any]) -> str:
     return str(entry.get("shown") or "")
-
-
-def _harmless(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: strangers wrote it."""
-    is_plain = _SIGNED.fullmatch(text) is not None
-    return f"'{text}" if text.startswith(_FORMULA) and not is_plain else text
 
 
 def _number(ticket: Ticket) -> str:

@@ -12,6 +12,7 @@ import filetype
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from helpdesk import conf, uploads
 from helpdesk.actions import Upload
@@ -194,7 +195,12 @@ class FilesField(forms.FileField):
 
     def hint(self) -> str:
         """Return the limits in a sentence for people."""
-        return _("Up to %(n)d files, %(size)s each: %(endings)s.") % {
+        words = ngettext(
+            "%(n)d file, up to %(size)s: %(endings)s.",
+            "Up to %(n)d files, %(size)s each: %(endings)s.",
+            self.limits.max_files,
+        )
+        return words % {
             "n": self.limits.max_files,
             "size": uploads.size_in_words(self.limits.max_bytes),
             "endings": ", ".join(self.limits.endings),

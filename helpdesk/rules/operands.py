@@ -241,4 +241,6 @@ def _show(value: Value, options: dict[int | str, Text]) -> str:
             return formats.date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
         case dt.date():
             return formats.date_format(value, "SHORT_DATE_FORMAT")
+        case int() | float():
+            return formats.localize(value)
     return str(value)

@@ -14,6 +14,8 @@ from wagtail.fields import StreamField
 from wagtail.models import Page
 from wagtail.search import index
 
+from helpdesk.pages import acceptance
+from helpdesk.pages.intake import IntakeFormMixin
 from helpdesk.pages.queue import QueuePageMixin
 from helpdesk.pages.service import ArticlePageMixin, ServicePageMixin, SummaryMixin
 from portal.blocks import BodyBlock, ServiceBlock
@@ -158,8 +160,9 @@ class QueuePage(QueuePageMixin, Page):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
-        children = self.get_children().live().public().select_related("locale")
-        context["children"] = children.specific()
+        children = list(self.get_children().live().public().select_related("locale").specific())
+        acceptance.mark(child for child in children if isinstance(child, IntakeFormMixin))
+        context["children"] = children
         return context
 
 

@@ -126,6 +126,36 @@ def test_every_page_is_accessible_and_fits_320_pixels(
     assert guest.page.get_attribute("html", "lang") == language
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_words_wider_than_a_phone_break_everywhere(
+    visit: Callable[..., Visitor], stage: Stage, scripts: bool
+) -> None:
+    tree, word = stage.tree, pages.LONG_WORD
+    service = pages.make_service(tree.services, word, slug="wort", summary=word)
+    queue_page = tree.services.get_descendants().get(slug="team").specific
+    form = pages.make_form(
+        service,
+        pages.LONG_FIELDS,
+        title=f"{word} melden",
+        slug="wortform",
+        queue=stage.queue,
+        thank_you=json.dumps(
+            [{"type": "link", "value": {"label": word, "page": queue_page.pk, "url": ""}}]
+        ),
+    )
+    pages.make_form(queue_page, title=word, slug="karte", queue=stage.queue)
+    guest = visit(phone=True, scripts=scripts)
+    guest.page.set_viewport_size(NARROW)
+    guest.tour(
+        {
+            "service": service.url,
+            "queue": queue_page.url,
+            "form": form.url,
+            "thanks": f"{form.url}?done=nichts",
+        }
+    )
+
+
 def test_wide_pages_are_accessible_whatever_look_was_chosen(
     visit: Callable[..., Visitor], stage: Stage
 ) -> None:

@@ -15,6 +15,14 @@ from helpdesk.pages.blocks import InputBlock, KeyBlock, layout
 from helpdesk.pages.keys import doubles, give_keys
 from helpdesk.rules.conditions import FieldType
 
+#: From so many answers on, a list takes less room than buttons.
+_MANY = 8
+
+
+def _buttons(pairs: list[tuple[str, str]], common: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return what is offered as buttons: with one that takes the answer back, if none need be given."""
+    return [*pairs] if common["required"] else [*pairs, ("", _now("No answer"))]
+
 
 class ChoiceItem(blocks.StructBlock):
     label = blocks.CharBlock(label=_("Answer"), max_length=250)
@@ -48,11 +56,12 @@ class ChoiceInput(InputBlock):
         return [(one["value"], one["label"]) for one in self.choices_of(value)]
 
     def build(self, value: Any) -> forms.Field:
-        pairs = self.pairs(value)
-        if len(pairs) > 7:
+        pairs, common = self.pairs(value), self.common(value)
+        if len(pairs) >= _MANY:
             pairs = [("", _now("Please choose")), *pairs]
-            return forms.ChoiceField(choices=pairs, **self.common(value))
-        return forms.ChoiceField(choices=pairs, widget=forms.RadioSelect, **self.common(value))
+            return forms.ChoiceField(choices=pairs, **common)
+        pairs = _buttons(pairs, common)
+        return forms.ChoiceField(choices=pairs, widget=forms.RadioSelect, **common)
 
     def typed(self, value: Any, cleaned: str) -> str | None:
         return cleaned or None
@@ -99,12 +108,13 @@ class YesNoInput(InputBlock):
         icon = "check"
 
     def build(self, value: Any) -> forms.Field:
+        common = self.common(value)
         return forms.TypedChoiceField(
-            choices=[("yes", _("Yes")), ("no", _("No"))],
+            choices=_buttons([("yes", _now("Yes")), ("no", _now("No"))], common),
             widget=forms.RadioSelect,
             coerce=lambda text: text == "yes",
             empty_value=None,
-            **self.common(value),
+            **common,
         )
 
     def shown(self, value: Any, cleaned: bool | None) -> str:
@@ -116,13 +126,13 @@ class ConsentInput(InputBlock):
 
     type = "consent"
     compared_as = FieldType.BOOLEAN
+    slots = ("condition",)
 
     class Meta:
         label = _("Consent")
         icon = "circle-check"
         form_layout = BlockGroup(
-            children=["label", "help_text"],
-            settings=["required", "private", "in_subject", "key", "condition"],
+            children=["label", "help_text"], settings=["private", "in_subject", "key"]
         )
 
     def build(self, value: Any) -> forms.Field:

@@ -15,6 +15,8 @@ from helpdesk.pages.blocks import InputBlock, NeutralCharBlock
 
 #: So many characters of a parameter are taken.
 MAX_LENGTH = 200
+#: Parameters that mean something to the page itself.
+_TAKEN = frozenset({"done", "untranslated"})
 
 
 class _Withheld(forms.HiddenInput):
@@ -57,6 +59,7 @@ def _plain(value: object) -> str:
 
 class HiddenInputBlock(InputBlock):
     type = "hidden"
+    slots = ("condition",)
 
     value = NeutralCharBlock(
         label=_("Value"),
@@ -83,7 +86,7 @@ class HiddenInputBlock(InputBlock):
         icon = "no-view"
         form_layout = BlockGroup(
             children=["label", "value", "parameter"],
-            settings=["help_text", "required", "private", "in_subject", "key", "condition"],
+            settings=["private", "in_subject", "key"],
         )
 
     def build(self, value: Any) -> forms.Field:
@@ -96,4 +99,7 @@ class HiddenInputBlock(InputBlock):
         if bool(cleaned["value"]) == bool(cleaned["parameter"]):
             message = _("Please enter either a value or a parameter.")
             raise StructBlockValidationError({"value": ValidationError(message)})
+        if cleaned["parameter"] in _TAKEN:
+            message = _("The page itself uses this parameter. Choose another name.")
+            raise StructBlockValidationError({"parameter": ValidationError(message)})
         return cleaned

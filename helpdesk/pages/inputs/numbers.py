@@ -19,6 +19,8 @@ from wagtail.blocks.struct_block import StructBlockValidationError
 from helpdesk.pages.blocks import InputBlock, autofill, layout
 from helpdesk.rules.conditions import FieldType
 
+from .ranges import within
+
 #: How far from today a day may be asked for.
 MAX_DAYS = 3650
 
@@ -78,8 +80,7 @@ class NumberInput(InputBlock):
         # of "numeric" have no sign
         mode = "numeric" if is_whole and least is not None and least >= 0 else "decimal"
         return (WholeNumberField if is_whole else NumberField)(
-            min_value=least,
-            max_value=value["maximum"],
+            validators=within(least, value["maximum"]),
             max_digits=20,
             localize=True,
             widget=forms.TextInput(attrs={"inputmode": mode}),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from wagtail.blocks.struct_block import StructBlockValidationError
+from wagtail.blocks.struct_block import BlockGroup, StructBlockValidationError
 
 from helpdesk import persons
 from helpdesk.actions import look_up, rules_of, taken_by
@@ -29,6 +30,14 @@ from .texts import LongTextInput, TextInput
 
 #: The columns that every agent has.
 COLUMNS = ("first_name", "last_name", "email", "login_name")
+
+
+def _layout(*children: str, settings: Sequence[str] = ()) -> BlockGroup:
+    """Return the layout of a part of an order: without the settings of its kind that an order decides itself."""
+    return BlockGroup(
+        children=["label", "help_text", *children],
+        settings=[*settings, "private", "in_subject", "key"],
+    )
 
 
 class QueueAddressField(forms.CharField):
@@ -59,10 +68,12 @@ class QueueAddressInput(TextInput):
 
     type = "email"
     role: ClassVar[str] = "address"
+    slots = ()
 
     class Meta:
         label = _("Desired address")
         icon = "mail"
+        form_layout = _layout()
 
     def build(self, value: Any) -> forms.Field:
         widget = forms.EmailInput(attrs={"autocapitalize": "none", "spellcheck": "false"})
@@ -85,6 +96,7 @@ class QueueNameInput(TextInput):
 
     class Meta:
         label = _("Name of the queue")
+        form_layout = _layout("required")
 
     def build(self, value: Any) -> forms.Field:
         return QueueNameField(max_length=100, **self.common(value))
@@ -103,6 +115,7 @@ class QueueDepartmentInput(TextInput):
 
     class Meta:
         label = _("Department that orders")
+        form_layout = _layout("required")
 
     def build(self, value: Any) -> forms.Field:
         return forms.CharField(max_length=200, **self.common(value))
@@ -114,6 +127,7 @@ class QueueHoursInput(TextInput):
     class Meta:
         label = _("Hours of the queue")
         icon = "time"
+        form_layout = _layout("required")
 
     def build(self, value: Any) -> forms.Field:
         return forms.CharField(max_length=250, **self.common(value))
@@ -178,10 +192,12 @@ class AgentsInput(PeopleInput):
     """The people who are to work on the requests. Its four columns have to stay."""
 
     role: ClassVar[str] = "agents"
+    slots = ()
 
     class Meta:
         label = _("Agents of the queue")
         icon = "group"
+        form_layout = _layout("row_name", "columns", settings=["minimum", "maximum"])
 
     def build(self, value: Any) -> forms.Field:
         common = {**self.common(value), "required": True}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -53,8 +53,17 @@ def unfold(children: Sequence[Any]) -> list[tuple[int, Any]]:
         if child.block_type != NAME:
             found.append((place, child))
         elif child.value and child.value.pk in sets:
-            found += [(place, one) for one in sets[child.value.pk].fields]
+            found += [(place, one) for one in _spoken(sets[child.value.pk])]
     return found
+
+
+def _spoken(one: Any) -> Iterator[Any]:
+    """Yield the children of a set; one of another language than the active one has it as `language`."""
+    language = one.locale.language_code
+    for child in one.fields:
+        if language != get_language():
+            child.language = language
+        yield child
 
 
 def missing(children: Sequence[Any]) -> list[Any]:

@@ -259,6 +259,23 @@ def test_the_service_says_when_its_form_opens(client, page, time_machine):
     assert buttons(client, service).startswith(f"{page.title} (")
 
 
+def test_the_page_of_a_queue_says_so_on_the_card_of_the_form(client, tree, time_machine):
+    queue = f.QueueFactory()
+    shown = p.make_queue_page(tree.services, queue)
+    p.make_form(shown, title="Antrag", queue=queue, opens_at=OPENS, closes_at=CLOSES)
+
+    def card():
+        soup = BeautifulSoup(client.get(shown.url).content, "html.parser")
+        return soup.select_one("main .card").get_text(" ", strip=True)
+
+    time_machine.move_to(OPENS - SECOND, tick=False)
+    assert card() == "Antrag öffnet am 1. Dezember 2026, 08:00 Uhr"
+    time_machine.move_to(OPENS, tick=False)
+    assert card() == "Antrag"
+    time_machine.move_to(CLOSES, tick=False)
+    assert card() == "Antrag geschlossen"
+
+
 def test_buttons_cost_one_query_however_many(tree, django_assert_num_queries):
     pages = [p.make_form(tree.services, submission_limit=1, title=f"F{n}") for n in range(3)]
     f.make_ticket(origin=actions.Origin(form_key=pages[1].translation_key))

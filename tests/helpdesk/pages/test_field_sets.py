@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from bs4 import BeautifulSoup
 from django.urls import reverse
 from django.utils import translation
 from wagtail.blocks import StreamBlockValidationError
@@ -320,3 +321,38 @@ def errors_without_building(one, **options):
             one, [child for child in one.fields if child.value["key"] != "building"], **options
         )
         return dict(form.errors)
+
+
+def test_versions_of_a_set_are_compared_in_words(admin_client, tree):
+    one = make_set()
+    first = one.save_revision().pk
+    one.fields = json.dumps([pages.question("text", "building", "Haus"), ROOM[1]])
+    second = one.save_revision().pk
+    name = one.snippet_viewset.get_url_name("revisions_compare")
+    html = admin_client.get(reverse(name, args=[one.pk, first, second])).content.decode()
+    assert "„Gebäude“: Frage oder Beschriftung geändert von „Gebäude“ in „Haus“" in html
+
+
+def test_questions_in_another_language_than_the_page_say_which(client, tree):
+    columns = [pages.question("text", "first", "Vorname")]
+    asked = [
+        {"type": "section", "value": {"heading": "Ort", "text": "<p>Wo?</p>"}},
+        *ROOM,
+        pages.question("group", "crew", "Gruppe", columns=columns, minimum=1),
+    ]
+    form = make_form(tree, pages.question("text", "what", "What?"), use(make_set(fields=asked)))
+    copy = form.copy_for_translation(tree.english.locale, copy_parents=True)
+    copy.save_revision().publish()
+
+    def spoken(page, name):
+        """Return the language in which a part of the form is read out."""
+        soup = BeautifulSoup(client.get(page.url).content, "html.parser")
+        return soup.select_one(name).find_parent(lang=True)["lang"]
+
+    assert spoken(copy, "label[for=id_q_what]") == "en"
+    for name in ("label[for=id_q_building]", "#id_q_floor", "input[name=q_crew-0-first]"):
+        assert spoken(copy, name) == "de"
+    assert spoken(copy, "[name=q_crew-add]") == "en"
+    soup = BeautifulSoup(client.get(copy.url).content, "html.parser")
+    assert soup.find("h2", string="Ort")["lang"] == "de"
+    assert "lang=" not in str(BeautifulSoup(client.get(form.url).content, "html.parser").form)

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from wagtail.models import GroupPagePermission
 
 from helpdesk.models import AutoResponse, QueueAddress, Ticket
-from helpdesk.pages import uses
+from helpdesk.pages import untranslated, uses
 from helpdesk.pages.publish_check import MANY, check
 from portal.models import FieldSet
 from tests import factories as f
@@ -46,6 +46,8 @@ def make(tree, queue, *fields, english=True):
         other = page.copy_for_translation(tree.english.locale, copy_parents=True)
         for child in other.fields:
             child.value["label"] = f"English {child.value['label']}"
+            for choice in child.value.get("choices") or ():
+                choice["label"] = f"English {choice['label']}"
         other.save_revision().publish()
     return type(page).objects.get(pk=page.pk)
 
@@ -271,3 +273,99 @@ def test_field_set_that_is_not_published_is_wrong(tree, queue):
 def test_hidden_value_in_the_subject_is_told(tree, queue):
     page = make(tree, queue, ROOM, p.question("hidden", "h", "Ort", value="x", in_subject=True))
     assert said(page, "Hidden value “Ort” goes into the subject")
+
+
+ONLY_TONER = {"field": "kind", "op": "is", "value": "toner"}
+PHOTO = p.question("files", "photo", "Foto", required=True)
+
+
+def test_file_that_everybody_must_send_is_told(tree, queue):
+    page = make(tree, queue, KIND, PHOTO)
+    assert said(page, "“Foto” must be answered: without a file nobody")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [p.question("files", "photo", "Foto", required=True, condition=ONLY_TONER)],
+        [{"type": "section", "value": {"heading": "Toner", "condition": ONLY_TONER}}, PHOTO],
+        [
+            {"type": "step", "value": {"title": "Toner", "condition": ONLY_TONER}},
+            {"type": "section", "value": {"heading": "Bild"}},
+            PHOTO,
+        ],
+    ],
+)
+def test_file_that_is_asked_only_sometimes_stops_nobody(tree, queue, fields):
+    page = make(tree, queue, KIND, *fields, english=False)
+    assert not [text for text in texts(page) if "Foto" in text]
+
+
+def test_a_section_counts_for_its_own_fields_only(tree, queue):
+    section = {"type": "section", "value": {"heading": "Toner", "condition": ONLY_TONER}}
+    rest = {"type": "section", "value": {"heading": "Bild"}}
+    page = make(tree, queue, KIND, section, ROOM, rest, PHOTO, english=False)
+    assert said(page, "“Foto” must be answered")
+
+
+# --- texts that nobody translated ---------------------------------------------------------------------
+
+
+def test_texts_of_the_other_language_that_are_still_ours_are_named(tree, queue):
+    texts_of_page = {"intro": "<p>Hallo</p>", "receipt_text": "Danke, {{ number }}!"}
+    page = p.make_form(
+        tree.services,
+        [
+            {"type": "section", "value": {"heading": "Ort", "text": "<p>Wo?</p>"}},
+            p.question("text", "room", "Raum", help_text="Am Türschild"),
+            KIND,
+        ],
+        queue=queue,
+        subject="{{ room }}",
+        thank_you=json.dumps([{"type": "text", "value": "<p>Vielen Dank</p>"}]),
+        **texts_of_page,
+    )
+    other = page.copy_for_translation(tree.english.locale, copy_parents=True)
+    for child in other.fields:
+        if "label" in child.value:
+            child.value["label"] = f"English {child.value['label']}"
+    other.save_revision().publish()
+    page = type(page).objects.get(pk=page.pk)
+    with translation.override("en"):
+        assert untranslated.left_as_they_are(page, other) == [
+            "“Ort” (Heading)",
+            "“Ort” (Text)",
+            "“Raum” (Help)",
+            "“Art” (Answers)",
+            "“introduction”",
+            "“text of the receipt”",
+            "“thank-you page”",
+        ]
+    finding = said(page, "In English these texts are the same as here, not translated?")
+    assert "“Raum” (Help)" in finding.text
+    assert finding.text.endswith("2 more.")
+    assert not finding.is_wrong
+
+
+def test_translated_texts_and_bare_variables_are_no_finding(tree, queue):
+    page = p.make_form(
+        tree.services, [ROOM], queue=queue, subject="{{ room }}", intro="<p>Hallo</p>"
+    )
+    other = page.copy_for_translation(tree.english.locale, copy_parents=True)
+    other.fields[0].value["label"], other.intro = "Room", "<p>Hello</p>"
+    other.save_revision().publish()
+    assert texts(type(page).objects.get(pk=page.pk)) == []
+
+
+def test_words_of_the_queue_in_another_language_are_told_where_they_appear(tree, queue):
+    page = make(tree, queue)
+    other = type(page).objects.exclude(pk=page.pk).get(translation_key=page.translation_key)
+    assert not said(other, "“purpose of keeping” is said by the queue in another").is_wrong
+    assert said(other, "“legal basis” is said by the queue in another language only")
+    assert not [text for text in texts(page) if "another language" in text]
+    other.storage_purpose, other.legal_basis = "Proof", "Section 3"
+    assert not [text for text in texts(other) if "another language" in text]
+    queue.storage_purpose_en, queue.legal_basis_en = "Proof", "Section 3"
+    queue.save()
+    other = type(other).objects.get(pk=other.pk)
+    assert not [text for text in texts(other) if "another language" in text]

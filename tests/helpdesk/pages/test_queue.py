@@ -124,3 +124,13 @@ def test_a_departments_editor_shows_its_queues_only(tree):
     # what a superuser chose stays
     theirs = p.make_queue_page(tree.services, other.queue, title="Zweite", live=False)
     assert edit(client, theirs, other.queue).status_code == 302
+
+
+def test_words_of_the_queue_say_their_language_on_a_page_in_another(client, tree, queue):
+    queue.purpose = "Druckt Plakate."
+    queue.save()
+    page = p.make_queue_page(tree.services, queue)
+    english = page.copy_for_translation(tree.english.locale, copy_parents=True)
+    english.save_revision().publish()
+    assert '<p lang="de">Druckt Plakate.</p>' in client.get(english.url).content.decode()
+    assert "<p>Druckt Plakate.</p>" in client.get(page.url).content.decode()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
+from io import BytesIO
 
 import pytest
 from django.contrib.auth.models import Group
@@ -8,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from openpyxl import load_workbook
 from wagtail.models import GroupPagePermission
 
 from helpdesk.models import AuditEntry, AuditKind, Ticket
@@ -268,13 +271,13 @@ def test_filters_do_not_look_into_confidential_tickets(client, tree, wide):
 
 
 def test_export_has_no_formula():
-    from helpdesk.pages.submissions import _harmless
+    from helpdesk.pages.cells import harmless
 
-    assert _harmless('=HYPERLINK("x")') == '\'=HYPERLINK("x")'
-    assert _harmless("@SUM(A1)").startswith("'")
-    assert _harmless("-1+cmd|' /C calc'!A0").startswith("'")
-    assert _harmless("+49 211 81-1") == "+49 211 81-1"
-    assert _harmless("-7,5") == "-7,5"
+    assert harmless('=HYPERLINK("x")') == '\'=HYPERLINK("x")'
+    assert harmless("@SUM(A1)").startswith("'")
+    assert harmless("-1+cmd|' /C calc'!A0").startswith("'")
+    assert harmless("+49 211 81-1") == "+49 211 81-1"
+    assert harmless("-7,5") == "-7,5"
 
 
 def test_export_and_filters_use_a_constant_number_of_queries(client, wide):
@@ -351,6 +354,63 @@ def test_list_of_rows_is_one_cell_or_a_line_each(client, listed):
     assert len(exported(client, listed, rows="nothing")) == 2
     html = listing(client, listed).content.decode()
     assert "rows=people" in html
+
+
+@pytest.fixture
+def alike(client, tree):
+    """A form with two fields of one name, a number and a day, sent once; its editor is logged in."""
+    columns = [p.question("number", "n", "Menge")]
+    fields = [
+        p.question("text", "one", "Gleich"),
+        p.question("text", "two", "Gleich"),
+        p.question("number", "sum", "Betrag"),
+        p.question("date", "day", "Tag"),
+        p.question("group", "parts", "Teile", columns=columns),
+    ]
+    page = p.make_form(tree.services, fields)
+    said = {"q_one": "=1+1", "q_two": "b", "q_sum": "-1234,5", "q_day": "2026-11-20"}
+    rows = {"q_parts-rows": "1", "q_parts-0-n": "7"}
+    response = p.sent(client, page, q_room=None, **said, **rows)
+    assert response.status_code == 302, response.context["form"].errors
+    client.force_login(editor(tree, agent_of=page.queue))
+    return page
+
+
+def workbook(client, page, **query):
+    response = listing(client, page, export="xlsx", **query)
+    content = b"".join(response.streaming_content)
+    return [[cell.value for cell in row] for row in load_workbook(BytesIO(content)).active.rows]
+
+
+def test_columns_of_one_label_are_told_apart_and_keys_can_stand_above(client, alike):
+    head, _line = exported(client, alike)
+    assert head[3:] == ["Gleich [one]", "Gleich [two]", "Betrag", "Tag", "Teile"]
+    head, line = exported(client, alike, keys="1")
+    assert head == ["number", "created_at", "state", "one", "two", "sum", "day", "parts"]
+    assert line[3:7] == ["'=1+1", "b", "-1234,5", "20. November 2026"]
+    head, _line = exported(client, alike, keys="1", rows="parts")
+    assert head[3:] == ["parts.n"]
+    assert "keys=1" in listing(client, alike).content.decode()
+
+
+def test_a_workbook_has_numbers_and_days_that_can_be_summed_and_sorted(client, alike):
+    head, line = workbook(client, alike)
+    assert head[3] == "Gleich [one]"
+    assert line[3:6] == ["'=1+1", "b", -1234.5]
+    assert line[6] == dt.date(2026, 11, 20)
+    received = timezone.localtime(Ticket.objects.get().created_at)
+    assert abs(line[1] - received.replace(tzinfo=None)) < dt.timedelta(seconds=2)
+    head, line = workbook(client, alike, rows="parts", keys="1")
+    assert (head[3:], line[3:]) == (["parts.n"], [7])
+
+
+def test_a_workbook_keeps_confidential_numbers_to_itself(client, alike):
+    alike.queue.is_confidential = True
+    alike.queue.save()
+    for query in ({}, {"rows": "parts"}):
+        told = str(workbook(client, alike, **query))
+        assert "1234" not in told
+        assert ", 7]" not in told
 
 
 def test_fields_in_rows_are_filtered(client, listed):

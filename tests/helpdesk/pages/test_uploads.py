@@ -5,8 +5,16 @@ import zipfile
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import translation
 
-from helpdesk.pages.uploads import check_ending, ending_of, endings_of, limits, media_type
+from helpdesk.pages.uploads import (
+    FilesField,
+    check_ending,
+    ending_of,
+    endings_of,
+    limits,
+    media_type,
+)
 
 pytestmark = pytest.mark.pure
 
@@ -108,3 +116,10 @@ def test_limits_are_never_above_those_of_the_site(settings):
     assert (narrow.max_files, narrow.max_bytes) == (1, 2 * 1024 * 1024)
     assert narrow.endings == ("pdf", "jpg")
     assert "pdf" in wide.endings
+
+
+def test_the_hint_counts_one_file_as_one():
+    with translation.override("en"):
+        one, two = (FilesField(limits=limits(n, 2, "pdf")).hint() for n in (1, 2))
+    assert one.startswith("1 file, up to ")
+    assert two.startswith("Up to 2 files, ")

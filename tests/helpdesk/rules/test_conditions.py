@@ -519,5 +519,13 @@ def test_describe_is_a_sentence() -> None:
 
 
 @pytest.mark.pure
+@pytest.mark.parametrize(("language", "said"), [("de", "1,5"), ("en", "1.5")])
+def test_numbers_are_told_as_the_language_writes_them(language: str, said: str) -> None:
+    fields = FieldSet(Field("count", FieldType.NUMBER, "Count"))
+    with translation.override(language):
+        assert said in parse(_leaf("count", "gt", 1.5), fields).describe()
+
+
+@pytest.mark.pure
 def test_fields_are_those_asked_about() -> None:
     assert parse(TREE, FIELDS).fields() == {"queue", "code", "flag", "text", "at"}
