@@ -82,7 +82,7 @@ def _by_address(actor: Actor, customer: Customer, typed: str) -> Known:
     known: Any = rows.first()
     if known is None:
         return Known(customer, "", typed, is_open=False)
-    return Known(known, known.name, typed, known.is_open)
+    return _known(known) if known.is_open else Known(known, known.name, typed, is_open=False)
 
 
 class PhoneForm(forms.Form):

@@ -257,11 +257,11 @@ OTHERS = {
 }
 #: Sends a mail and changes nothing of the ticket: test_sharing.py of the customers' pages.
 ABOUT_LINKS = {"send_link", "MAX_INVITED"}
-#: About people: test_addresses.py of the customers' pages, test_joining.py.
+#: About people: test_addresses.py of the customers' pages, test_joining.py, test_belonging.py.
 ABOUT_CUSTOMERS = {
     *("CLAIM_HOLDS", "MAX_ADDRESSES", "claim_address", "claim_token", "read_claim", "drop_claim"),
     *("confirm_address", "remove_address", "choose_main_address"),
-    *("merge_customers", "follow_merged", "customer_for_person"),
+    *("merge_customers", "follow_merged", "customer_for_person", "set_organisation"),
 }
 #: About teams: test_granting.py.
 ABOUT_TEAMS = {"change_rights"}
