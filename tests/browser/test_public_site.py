@@ -160,6 +160,8 @@ def test_words_wider_than_a_phone_break_everywhere(
     )
 
 
+# Wagtail leaves the temporary file of a rendition to the collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_logo_stands_on_a_light_plate_in_the_dark(
     visit: Callable[..., Visitor], stage: Stage
 ) -> None:
