@@ -119,8 +119,8 @@ class InputBlock(blocks.StructBlock):
     type: ClassVar[str] = ""
     #: how conditions compare its answer; None: they cannot ask about it
     compared_as: ClassVar[FieldType | None] = FieldType.TEXT
-    #: the conditions that an editor may give it: those that would have no effect are not offered
-    slots: ClassVar[tuple[str, ...]] = ("condition", "required_when")
+    #: settings that would have no effect on this kind of field: they are there, and not offered
+    not_offered: ClassVar[frozenset[str]] = frozenset()
 
     label = blocks.CharBlock(label=_("Question or label"), max_length=250)
     help_text = blocks.CharBlock(
@@ -155,12 +155,18 @@ class InputBlock(blocks.StructBlock):
         for block in self.child_blocks.values():
             if isinstance(block, blocks.CharBlock | blocks.TextBlock):
                 block.meta.default = block.meta.default or ""
+        # afterwards: the order of the settings is that of the whole layout, and stands in migrations
+        whole = self.meta.form_layout
+        self.meta.form_layout = BlockGroup(
+            children=[name for name in whole.children if name not in self.not_offered],
+            settings=[name for name in whole.settings if name not in self.not_offered],
+        )
 
     def get_form_layout(self) -> BlockGroup:
         """Return the layout of the kind of field, with the slots for conditions at the end of its settings."""
         layout = super().get_form_layout()
-        slots = [name for name in self.slots if name in self.child_blocks]
-        rest = [name for name in layout.settings if name not in ("condition", "required_when")]
+        slots = [name for name in ("condition", "required_when") if name in self.child_blocks]
+        rest = [name for name in layout.settings if name not in slots]
         return BlockGroup(children=layout.children, settings=[*rest, *slots])
 
     def common(self, value: Any) -> dict[str, Any]:

@@ -247,9 +247,9 @@ class TicketSubmissionsView(SubmissionsListView):
         query["export"] = "csv"
         for group in self.groups:
             query["rows"] = group.key
-            label = _("Download rows of “%(list)s” as CSV") % {"list": group.heading}
+            of_rows = _("Download rows of “%(list)s” as CSV") % {"list": group.heading}
             url = f"{self.request.path}?{query.urlencode()}"
-            buttons.append(Button(label, url=url, icon_name="download", priority=95))
+            buttons.append(Button(of_rows, url=url, icon_name="download", priority=95))
         return buttons
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from urllib.parse import urlsplit
 
+import PIL.Image
 import pytest
+from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone, translation
 from playwright.sync_api import CDPSession, Page, expect
 from wagtail.admin.userbar import ContentCheckerItem
+from wagtail.images import get_image_model
 from wagtail.models import Locale
 
 from helpdesk.customers import access
@@ -154,6 +158,23 @@ def test_words_wider_than_a_phone_break_everywhere(
             "thanks": f"{form.url}?done=nichts",
         }
     )
+
+
+# Wagtail leaves the temporary file of a rendition to the collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_logo_stands_on_a_light_plate_in_the_dark(
+    visit: Callable[..., Visitor], stage: Stage
+) -> None:
+    raw = BytesIO()
+    PIL.Image.new("RGBA", (320, 96), (10, 20, 60, 90)).save(raw, "PNG")
+    logo = get_image_model().objects.create(title="Logo", file=ContentFile(raw.getvalue(), "a.png"))
+    SiteSettings.objects.update(logo=logo)
+    guest = visit()
+    guest.goto("/")
+    ground = "getComputedStyle(document.querySelector('.site-name img')).backgroundColor"
+    assert guest.page.evaluate(ground) == "rgba(0, 0, 0, 0)"
+    guest.page.emulate_media(color_scheme="dark")
+    assert guest.page.evaluate(ground) == "rgb(255, 255, 255)"
 
 
 def test_wide_pages_are_accessible_whatever_look_was_chosen(

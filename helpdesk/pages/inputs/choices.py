@@ -126,13 +126,14 @@ class ConsentInput(InputBlock):
 
     type = "consent"
     compared_as = FieldType.BOOLEAN
-    slots = ("condition",)
+    not_offered = frozenset({"required", "required_when"})
 
     class Meta:
         label = _("Consent")
         icon = "circle-check"
         form_layout = BlockGroup(
-            children=["label", "help_text"], settings=["private", "in_subject", "key"]
+            children=["label", "help_text"],
+            settings=["required", "private", "in_subject", "key", "condition"],
         )
 
     def build(self, value: Any) -> forms.Field:

@@ -59,7 +59,7 @@ def _plain(value: object) -> str:
 
 class HiddenInputBlock(InputBlock):
     type = "hidden"
-    slots = ("condition",)
+    not_offered = frozenset({"help_text", "required", "required_when"})
 
     value = NeutralCharBlock(
         label=_("Value"),
@@ -86,7 +86,7 @@ class HiddenInputBlock(InputBlock):
         icon = "no-view"
         form_layout = BlockGroup(
             children=["label", "value", "parameter"],
-            settings=["private", "in_subject", "key"],
+            settings=["help_text", "required", "private", "in_subject", "key", "condition"],
         )
 
     def build(self, value: Any) -> forms.Field:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from wagtail.blocks.struct_block import BlockGroup, StructBlockValidationError
+from wagtail.blocks.struct_block import StructBlockValidationError
 
 from helpdesk import persons
 from helpdesk.actions import look_up, rules_of, taken_by
@@ -32,12 +31,12 @@ from .texts import LongTextInput, TextInput
 COLUMNS = ("first_name", "last_name", "email", "login_name")
 
 
-def _layout(*children: str, settings: Sequence[str] = ()) -> BlockGroup:
-    """Return the layout of a part of an order: without the settings of its kind that an order decides itself."""
-    return BlockGroup(
-        children=["label", "help_text", *children],
-        settings=[*settings, "private", "in_subject", "key"],
-    )
+#: What an order decides itself: a part of it that has to be there is always asked.
+_ALWAYS = frozenset({"required", "required_when", "condition"})
+#: What the short texts of an order do not look at: they have a shape and a length of their own.
+_OF_TEXTS = frozenset(
+    {"shape", "own_pattern", "own_message", "min_length", "max_length", "autocomplete"}
+)
 
 
 class QueueAddressField(forms.CharField):
@@ -68,12 +67,11 @@ class QueueAddressInput(TextInput):
 
     type = "email"
     role: ClassVar[str] = "address"
-    slots = ()
+    not_offered = _OF_TEXTS | _ALWAYS
 
     class Meta:
         label = _("Desired address")
         icon = "mail"
-        form_layout = _layout()
 
     def build(self, value: Any) -> forms.Field:
         widget = forms.EmailInput(attrs={"autocapitalize": "none", "spellcheck": "false"})
@@ -93,10 +91,10 @@ class QueueNameField(forms.CharField):
 
 class QueueNameInput(TextInput):
     role: ClassVar[str] = "name"
+    not_offered = _OF_TEXTS
 
     class Meta:
         label = _("Name of the queue")
-        form_layout = _layout("required")
 
     def build(self, value: Any) -> forms.Field:
         return QueueNameField(max_length=100, **self.common(value))
@@ -112,10 +110,10 @@ class QueuePurposeInput(LongTextInput):
 
 class QueueDepartmentInput(TextInput):
     role: ClassVar[str] = "department"
+    not_offered = _OF_TEXTS
 
     class Meta:
         label = _("Department that orders")
-        form_layout = _layout("required")
 
     def build(self, value: Any) -> forms.Field:
         return forms.CharField(max_length=200, **self.common(value))
@@ -123,11 +121,11 @@ class QueueDepartmentInput(TextInput):
 
 class QueueHoursInput(TextInput):
     role: ClassVar[str] = "hours"
+    not_offered = _OF_TEXTS
 
     class Meta:
         label = _("Hours of the queue")
         icon = "time"
-        form_layout = _layout("required")
 
     def build(self, value: Any) -> forms.Field:
         return forms.CharField(max_length=250, **self.common(value))
@@ -192,12 +190,11 @@ class AgentsInput(PeopleInput):
     """The people who are to work on the requests. Its four columns have to stay."""
 
     role: ClassVar[str] = "agents"
-    slots = ()
+    not_offered = _ALWAYS
 
     class Meta:
         label = _("Agents of the queue")
         icon = "group"
-        form_layout = _layout("row_name", "columns", settings=["minimum", "maximum"])
 
     def build(self, value: Any) -> forms.Field:
         common = {**self.common(value), "required": True}
