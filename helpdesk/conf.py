@@ -22,7 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "SITE_URL": "http://127.0.0.1:8000",
     # name of the view that a status link leads to; it takes the `token`
     "STATUS_VIEW": "helpdesk_customers:status_detail",
-    # days after its closing in which a request's status links still work
+    # days after its closing, or after the last thing that happened with an open one, in which a request's status links still work
     "STATUS_LINK_DAYS": 90,
     # right-hand side of our Message-IDs; empty: the host of SITE_URL
     "MAIL_DOMAIN": "",
@@ -88,6 +88,8 @@ DEFAULTS: dict[str, Any] = {
     "UPLOADS_PER_IP": 1000,
     # links to requests that lead nowhere: somebody guesses
     "WRONG_LINKS_PER_IP": 60,
+    # passwords tried at one page, or part of the site, that asks for one; the right one begins anew
+    "PAGE_PASSWORDS_PER_IP": 60,
     # how often somebody may have their data put together
     "EXPORTS_PER_PERSON": 3,
     # downloads of single requests, and of exports

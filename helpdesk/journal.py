@@ -25,6 +25,8 @@ from .storage import BlobStorage
 
 #: Kinds of entries, and what each names: a ticket by `pk` and `number`, other rows by `pks`.
 TICKET, FILES, PERSONS, ANONYMISED = "ticket", "files", "persons", "anonymised"
+#: A request of which others have a part: what the person wrote of it who asked to be erased.
+OWN = "own"
 ARTICLES, CUSTOMERS, INBOUND = "articles", "customers", "inbound"
 
 Entry = Mapping[str, Any]
@@ -52,6 +54,11 @@ def write(entries: Iterable[Entry]) -> str:
         connection.check_constraints()
     name, body = file_of(timezone.now().isoformat(), rows)
     return journal_storage().save(name, ContentFile(body))
+
+
+def of_tickets(kind: str, tickets: Iterable[Any]) -> list[Entry]:
+    """Return the entries of a kind for some tickets."""
+    return [{"kind": kind, "pk": one.pk, "number": one.number} for one in tickets]
 
 
 def file_of(at: str, entries: list[dict[str, Any]]) -> tuple[str, bytes]:

@@ -25,6 +25,7 @@ WINDOWS = {
     "REPLIES_PER_REQUEST": HOUR,
     "UPLOADS_PER_IP": HOUR,
     "WRONG_LINKS_PER_IP": HOUR,
+    "PAGE_PASSWORDS_PER_IP": HOUR,
     "SEARCHES_PER_IP": MINUTE,
     "EXPORTS_PER_PERSON": HOUR,
     "DOWNLOADS_PER_IP": HOUR,
@@ -61,6 +62,11 @@ def count(name: str, who: str | None = None) -> None:
     seconds = WINDOWS[name]
     if who and not throttle.allow(name, who, times=int(conf.get(name)), seconds=seconds):
         raise TooOften(seconds - int(time.time()) % seconds)
+
+
+def forget(name: str, who: str) -> None:
+    """Begin counting `name` by `who` anew."""
+    throttle.forget(name, who, seconds=WINDOWS[name])
 
 
 def stamp(seconds_ago: int = 0) -> str:

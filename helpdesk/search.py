@@ -21,7 +21,7 @@ from django.db.models import Lookup, Prefetch, Q, QuerySet
 from django.db.models.lookups import In
 
 from . import answered
-from .models import Article, SearchEntry, TaggedTicket, Ticket, delete_rows, insert
+from .models import Article, SearchEntry, Sender, TaggedTicket, Ticket, delete_rows, insert
 from .permissions import Actor, hidden_articles, own_tickets, visible_tickets
 from .rules import answers
 
@@ -376,8 +376,9 @@ def _article_entries(ticket_ids: list[int]) -> Iterator[list[SearchEntry]]:
 
 
 def _article_words(article: Article, names: Iterable[str]) -> str:
-    head = (article.subject, article.from_name, article.from_address)
-    return _words(*head, *names, article.body)
+    # which agent wrote is not for customers to find out, where a queue shows them its team
+    who = () if article.sender == Sender.AGENT else (article.from_name, article.from_address)
+    return _words(article.subject, *who, *names, article.body)
 
 
 def _ticket_words(ticket: Ticket) -> str:

@@ -55,8 +55,7 @@ def take(
     """
     most = min(max_files or 10**9, int(conf.get("UPLOAD_MAX_FILES")))
     if len(files) > most:
-        words = ngettext("At most %(n)d file is possible.", "At most %(n)d files are possible.", most)  # fmt: skip
-        raise ValidationError(words % {"n": most}, code="max_files")
+        raise ValidationError(too_many(most), code="max_files")
     check_total(sum(file.size or 0 for file in files))
     taken, problems = [], []
     for file in files:
@@ -67,6 +66,18 @@ def take(
     if problems:
         raise ValidationError(problems)
     return taken
+
+
+def too_many(most: int) -> str:
+    """Return the sentence on more files than `most`."""
+    words = ngettext("At most %(n)d file is possible.", "At most %(n)d files are possible.", most)
+    return words % {"n": most}
+
+
+def too_large(name: str, largest: int) -> str:
+    """Return the sentence on a file of more than `largest` bytes."""
+    words = _("“%(name)s” is too large: at most %(size)s are possible.")
+    return words % {"name": name, "size": size_in_words(largest)}
 
 
 def size_in_words(size: int) -> str:
@@ -85,10 +96,7 @@ def check_total(size: int) -> None:
 def _take(file: Any, largest: int) -> Taken:
     name = clean_name(str(file.name or ""))
     if (file.size or 0) > largest:
-        words = _("“%(name)s” is too large: at most %(size)s are possible.")
-        raise ValidationError(
-            words % {"name": name, "size": size_in_words(largest)}, code="max_bytes"
-        )
+        raise ValidationError(too_large(name, largest), code="max_bytes")
     content = file.read()
     kind = storage.content_type_of(content)
     if is_dangerous(name, kind):

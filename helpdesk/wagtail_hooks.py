@@ -23,6 +23,7 @@ from .agents import (
     customers,
     departments,
     group_rights,
+    keeping_accounts,
     logs,
     menu,
     notice_choices,
@@ -38,7 +39,7 @@ from .agents import (
 )
 from .agents.dashboard import DeskPanel
 from .agents.panels import TicketPanel
-from .pages import form_version
+from .pages import choosing, form_version
 from .pages.builder import editor_assets
 from .pages.check_panel import tell_before_publishing, tell_when_submitting
 from .pages.field_sets import refuse_deletion, refuse_unpublishing
@@ -92,6 +93,11 @@ hooks.register("before_publish_page", tell_before_publishing)
 hooks.register("after_create_page", tell_when_submitting)
 hooks.register("after_edit_page", tell_when_submitting)
 hooks.register("construct_main_menu", menu.without_editors_items)
+hooks.register("construct_page_chooser_queryset", choosing.choosable)
+hooks.register("before_create_user", keeping_accounts.before_create)
+hooks.register("before_edit_user", keeping_accounts.before_edit)
+hooks.register("before_delete_user", keeping_accounts.before_delete)
+hooks.register("before_bulk_action", keeping_accounts.before_bulk)
 hooks.register("before_delete_snippet", refuse_deletion)
 hooks.register("before_unpublish", refuse_unpublishing)
 hooks.register("register_account_settings_panel", notice_choices.NoticesPanel)

@@ -41,6 +41,10 @@ urlpatterns += i18n_patterns(
     path("", include("helpdesk.urls")),
     # Wagtail's own log-in knows no second factor and no limits
     path("_util/login/", views.wagtail_login),
+    path(
+        "_util/authenticate_with_password/<int:page_view_restriction_id>/<int:page_id>/",
+        views.page_password,
+    ),
     path("", include(wagtail_urls)),
     prefix_default_language=False,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -12,8 +13,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from wagtail.models import Page
+from wagtail.views import authenticate_with_password
 
-from helpdesk import limits
+from helpdesk import limits, origin
 from helpdesk.customers.slow import limited
 
 from .search import MAX_QUERY, search_pages
@@ -69,6 +71,22 @@ def wagtail_login(request: HttpRequest) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
         target = "/"
     return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
+
+
+@limited
+def page_password(
+    request: HttpRequest, page_view_restriction_id: int, page_id: int
+) -> HttpResponseBase:
+    """Take the password of a page as Wagtail does, a limited number of times."""
+    who = f"{origin.network()} {page_view_restriction_id}"
+    if request.method == "POST":
+        limits.count("PAGE_PASSWORDS_PER_IP", who)
+    answer: HttpResponseBase = authenticate_with_password(
+        request, page_view_restriction_id, page_id
+    )
+    if answer.status_code == 302:
+        limits.forget("PAGE_PASSWORDS_PER_IP", who)
+    return answer
 
 
 def gone(request: HttpRequest, rest: str) -> HttpResponse:

@@ -107,6 +107,7 @@ def sent(client: Any, page: Page, **changes: Any) -> Any:
         "contact_name": "Ada Beispiel",
         "contact_email": "ada@mail.example",
         "submission_key": shown.context["form"]["submission_key"].value(),
+        "form_seen": shown.context["form"]["form_seen"].value(),
         "q_room": "12.3",
         **changes,
     }

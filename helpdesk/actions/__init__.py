@@ -39,6 +39,7 @@ from .assignment import (
     set_type,
 )
 from .base import default_priority, default_state, hold_tickets, one_transaction
+from .belonging import set_organisation
 from .customers import (
     customer_for_address,
     customer_for_user,
@@ -47,10 +48,11 @@ from .customers import (
     verify_address,
 )
 from .discarding import discard_test
-from .drafts import Draft, Upload
+from .drafts import FORGED, Draft, Upload
 from .erasing import anonymise, erase, erase_files, erase_persons
 from .granting import change_rights
 from .holds import end_holds, extend_hold, lift_hold, place_hold
+from .informing import end_reading_along, inform_queue
 from .joining import customer_for_person, follow_merged, merge_customers
 from .lifecycle import change_state, close_request
 from .linking import dismiss_hint, unlink
@@ -60,13 +62,14 @@ from .objecting import joined_from, object_to_storage, withdraw_objection
 from .opening import STARTS, Opened, Origin, open_by_phone, open_ticket
 from .order_checks import look_up, rules_of, taken_by
 from .order_plan import in_the_way, plan_of
+from .order_team import choosable_teams
 from .ordering import Wanted, change_order, place_order, refuse_order, rows_of
 from .person_rows import correct_person
 from .plan_steps import Standing, Step
 from .private_words import private_words
 from .proving import note_code
 from .reading import mark_seen
-from .receiving import accept_sender, inform_queue, receive_message
+from .receiving import accept_sender, receive_message
 from .separating import make_own_ticket, split
 from .sharing import (
     MAX_INVITED,
@@ -131,11 +134,13 @@ __all__ = [
     "in_the_way",
     "look_up",
     "place_order",
+    "choosable_teams",
     "plan_of",
     "refuse_order",
     "rows_of",
     "rules_of",
     "taken_by",
+    "FORGED",
     "Draft",
     "Opened",
     "Origin",
@@ -195,12 +200,14 @@ __all__ = [
     "set_priority",
     "set_responsible",
     "set_tags",
+    "set_organisation",
     "set_type",
     "take_back",
     "tags_of",
     "terms_of",
     "frozen_terms",
     "end_holds",
+    "end_reading_along",
     "extend_hold",
     "lift_hold",
     "place_hold",

@@ -30,14 +30,8 @@ from .base import locked, touch, verb
 from .granting import change_rights
 from .messages import answer
 from .order_people import accounts_named, adds_people
-from .order_plan import (
-    TEAM_RIGHTS,
-    department_of,
-    in_the_way,
-    page_above,
-    plan_of,
-    team_of,
-)
+from .order_plan import in_the_way, page_above, plan_of
+from .order_team import TEAM_RIGHTS, department_of, team_of
 from .ordering import answer_draft, decide, locked_order, require_decider, rows_of
 from .site_side import PlannedPage, site_side
 

@@ -23,7 +23,8 @@ from helpdesk.models import (
 from helpdesk.permissions import Actor
 
 from .base import Expected, address_of, locked, not_meanwhile, touch
-from .sharing import share_with
+from .informing import stop_reading
+from .sharing import share_with, uninvite_all
 
 
 @transaction.atomic
@@ -102,7 +103,7 @@ def move(*, actor: Actor, ticket: Ticket, queue: Queue, expected: Expected = Non
 
     An owner without the right to own tickets there loses it to the queue; whoever is responsible
     and may not even read there is so no longer. A queue that was informed of the ticket and left
-    stays so; the one it comes into need not read along any more.
+    stays so, unless the ticket becomes confidential; the one it comes into need not read along any more.
     """
     ticket = locked(actor, ticket, Right.NOTE)
     not_meanwhile(ticket, expected, queue_id=queue.pk)
@@ -121,6 +122,9 @@ def relocate(*, actor: Actor, ticket: Ticket, queue: Queue) -> bool:
         return False
     ticket.queue = queue
     InformedQueue.objects.filter(ticket=ticket, queue=queue).delete()
+    if queue.keeps_confidence:
+        along = InformedQueue.objects.filter(ticket=ticket).values_list("queue_id", flat=True)
+        stop_reading(actor, ticket, list(along), by="confidential")
     handed_back, released = ticket.owner_id, ticket.responsible_id
     if _keeps(ticket.owner, Right.OWN, ticket):
         handed_back = None
@@ -232,7 +236,8 @@ def set_customer(
     """Set whose request it is and where answers go (right *note*).
 
     Without `contact` that is the customer's main address. Links given to another contact open nothing any more,
-    and an organisation that is not the new customer's sees the request no longer. Raises `InvalidInput` if
+    an organisation that is not the new customer's sees the request no longer, nor does whom another customer
+    invited. Raises `InvalidInput` if
     the contact is none.
     """
     ticket = locked(actor, ticket, Right.NOTE)
@@ -249,11 +254,19 @@ def set_customer(
     theirs = customer.organisation_id if customer is not None else None
     if ticket.organisation_id not in (None, theirs):
         share_with(actor=actor, ticket=ticket, organisation_id=None, by="customer")
+    is_same_person = before == ticket.customer_id or (
+        before is None and before_contact == ticket.contact
+    )
+    uninvited = [] if is_same_person else uninvite_all(ticket)
     events.record(
         actor=actor,
         ticket=ticket,
         kind=EventKind.CUSTOMER_CHANGED,
-        data={"from": before, "to": ticket.customer_id},
+        data={
+            "from": before,
+            "to": ticket.customer_id,
+            **({"uninvited": uninvited} if uninvited else {}),
+        },
         content={"from": before_contact, "to": ticket.contact},
     )
     return ticket

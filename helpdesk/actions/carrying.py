@@ -7,6 +7,7 @@ history stays with its ticket, as do read marks, who looks at it, its clocks, an
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -21,14 +22,17 @@ from helpdesk.models import (
     Notice,
     Organisation,
     Participant,
+    Queue,
     QueueOrder,
     SavedDraft,
     Ticket,
     TicketLink,
     Watcher,
 )
+from helpdesk.permissions import Actor
 
 from .drafts import OF_TICKET
+from .informing import stop_reading
 
 #: Rows that move as they are, by the name under which the journal keeps their ids.
 _PLAIN: dict[str, Any] = {"mentions": Mention, "inbound": InboundMail, "notices": Notice}
@@ -41,10 +45,12 @@ _SINGLE: dict[str, tuple[Any, tuple[str, ...]]] = {
     "orders": (QueueOrder, ()),
 }
 #: What stays behind if the customers differ: it would let people of one read or be written to with the other.
-_APART = frozenset({"participants", "informed", "drafts", "orders"})
+_APART = frozenset({"participants", "drafts", "orders"})
+#: What moves no more; it did in merges that may still be taken back.
+_STAYS = frozenset({"informed"})
 
 
-def carry(source: Ticket, target: Ticket, *, apart: bool) -> dict[str, Any]:
+def carry(actor: Actor, source: Ticket, target: Ticket, *, apart: bool) -> dict[str, Any]:
     """Move what belongs to `source` to `target`, both locked; return what moved, for the journal.
 
     `apart`: the customers differ, and the messages of `source` become internal.
@@ -63,10 +69,11 @@ def carry(source: Ticket, target: Ticket, *, apart: bool) -> dict[str, Any]:
         _mark(articles, source.pk)
     else:
         moved |= _narrow(source, target)
+        moved["uninformed"] = _inform_fewer(actor, source, target)
     for name, model in _PLAIN.items():
         moved[name] = _move(model.objects.filter(ticket=source), target)
     for name, (model, columns) in _SINGLE.items():
-        stays = apart and name in _APART
+        stays = name in _STAYS or (apart and name in _APART)
         moved[name] = [] if stays else _move_single(model, columns, source, target)
     moved["outbound"] = notifications.move_mails(ticket=source, into=target)
     moved["links"], moved["links_gone"] = _carry_links(source, target)
@@ -90,6 +97,7 @@ def carry_back(journal: Merge) -> list[int]:
         only = model.objects.filter(pk__in=moved.get(name, ()))
         _move_single(model, columns, target, source, only=only)
     _widen(source, target, moved)
+    _inform_again(target, moved.get("uninformed", ()))
     notifications.move_mails(ticket=target, into=source, only=moved["outbound"])
     _links_back(source, target, moved)
     return articles
@@ -113,6 +121,28 @@ def _narrow(source: Ticket, target: Ticket) -> dict[str, Any]:
         Ticket.objects.filter(pk=target.pk).update(organisation=None)
         return {"uninvited": lost, "unshared": shared}
     return {"uninvited": lost, "unshared": None}
+
+
+def _inform_fewer(actor: Actor, source: Ticket, target: Ticket) -> list[list[Any]]:
+    """Let only those queues read the target along that could read both before; return who lost it, and since when.
+
+    Those of the source stay with it.
+    """
+    both = {source.queue_id, *source.informed.values_list("queue_id", flat=True)}
+    lost = target.informed.exclude(queue__in=both).order_by("pk")
+    rows = list(lost.values_list("queue_id", "at"))
+    stop_reading(actor, target, [queue_id for queue_id, _at in rows], by="merge")
+    return [[queue_id, at.isoformat()] for queue_id, at in rows]
+
+
+def _inform_again(target: Ticket, rows: Iterable[list[Any]]) -> None:
+    """Let those queues read along again that did before the merge, unless they work on the ticket now."""
+    there = set(Queue.objects.filter(pk__in=[row[0] for row in rows]).values_list("pk", flat=True))
+    for queue_id, at in rows:
+        if queue_id in there - {target.queue_id} and not target.queue.keeps_confidence:
+            InformedQueue.objects.get_or_create(
+                ticket=target, queue_id=queue_id, defaults={"at": datetime.fromisoformat(at)}
+            )
 
 
 def _widen(source: Ticket, target: Ticket, moved: dict[str, Any]) -> None:

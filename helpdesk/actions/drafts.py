@@ -29,6 +29,8 @@ from . import storing
 Addresses = tuple[tuple[str, str], ...]  # (name, address) pairs
 #: In an article's `extra`: the id of another customer's ticket from which a merge brought it.
 OF_TICKET = "of_ticket"
+#: In an article's `extra`: our receiving server, where it says that the mail is not from whom it names.
+FORGED = "forged"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from helpdesk.models import (
     Hold,
     Ticket,
     Tombstone,
+    closed_nonce,
     directory,
     kept_directory,
 )
@@ -144,7 +145,7 @@ def anonymise(
         done += found.delete()
         erasing_parts.make_anonymous([one for one, _why in rows], now=now)
         _put_tombstones(stones)
-        journal.write(_entries(journal.ANONYMISED, (one for one, _why in rows)))
+        journal.write(journal.of_tickets(journal.ANONYMISED, (one for one, _why in rows)))
     return +done
 
 
@@ -219,7 +220,7 @@ def _step(
         done += part.erase(rows, now)
         erasing_parts.note([one.root for one in groups], rows, part, now=now)
         settle_all(rows)
-        journal.write(_entries(part.journal, rows))
+        journal.write(journal.of_tickets(part.journal, rows))
     return +done
 
 
@@ -286,11 +287,12 @@ def _tombstone(
         erased_at=now,
         reason=reason,
         is_anonymised=is_anonymised,
+        link_digest=closed_nonce(ticket.link_nonce),
     )
 
 
 def _put_tombstones(stones: list[Tombstone]) -> None:
-    """Write them; one that was anonymised before has one already, which then tells of the end."""
+    """Write them; one that was anonymised before has one already, which then tells of the end, and keeps its link."""
     Tombstone.objects.bulk_create(
         stones,
         update_conflicts=True,
@@ -322,7 +324,3 @@ def _journal(stones: Iterable[Tombstone], found: Rows) -> Iterator[dict[str, Any
         yield {"kind": journal.ARTICLES, "pks": found.ids[Article]}
     if found.mails:
         yield {"kind": journal.INBOUND, "pks": found.mails}
-
-
-def _entries(kind: str, rows: Iterable[Ticket]) -> list[dict[str, Any]]:
-    return [{"kind": kind, "pk": one.pk, "number": one.number} for one in rows]

@@ -1,4 +1,5 @@
-"""Erasing again, in a database that was put back to an earlier state: single messages and mails of the ledger.
+"""Erasing again, in a database that was put back to an earlier state: single messages, mails of the ledger, and a person's own
+requests that others share.
 
 They were erased with a ticket, or as part of a person's traces; here they may belong to another ticket, so of each
 nothing is left but that it was there.
@@ -12,9 +13,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from helpdesk import search
+from helpdesk import events, search
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import (
+    Answer,
     Article,
     Attachment,
     Blob,
@@ -23,6 +25,7 @@ from helpdesk.models import (
     Merge,
     OutboundMail,
     Privacy,
+    Ticket,
     delete_rows,
     let_go,
 )
@@ -66,6 +69,33 @@ def empty_articles(*, articles: Collection[int]) -> Counter[str]:
     done += Counter(articles=len(found), attachments=attachments)
     done["files"] += Blob.release_all(blobs)
     return +done
+
+
+@transaction.atomic
+def empty_requests(*, tickets: Collection[int], word: str) -> Counter[str]:
+    """Leave of requests (ids) in which others have a part that they were there: whose they were asked to be erased.
+
+    Their messages are emptied by themselves (`empty_articles`, before). `word` takes the place of the subject.
+    """
+    rows = Ticket.objects.select_for_update(no_key=True).filter(pk__in=tickets).order_by("pk")
+    found = list(rows)
+    if not found:
+        return Counter()
+    columns = blank(Ticket, Privacy.CONTENT, Privacy.PERSON)
+    for row in found:
+        for name, value in columns.items():
+            setattr(row, name, value)
+        row.customer, row.organisation, row.subject = None, None, word
+        row.renew_link()
+    also = ("customer", "organisation", "subject", "link_nonce")
+    Ticket.objects.bulk_update(found, list({**columns, **dict.fromkeys(also)}), batch_size=50)
+    pks = [row.pk for row in found]
+    Answer.objects.filter(ticket__in=pks).delete()
+    events.empty(pks)
+    mails = _without(blank(OutboundMail, Privacy.CONTENT, Privacy.PERSON))
+    restored.empty_mails_of(tickets=pks, columns=mails)
+    _tell_the_tickets(pks)
+    return Counter(own=len(pks))
 
 
 def _without(columns: dict[str, object], *names: str) -> dict[str, object]:

@@ -29,6 +29,7 @@ from helpdesk.models import (
     SavedDraft,
     StorageStep,
     Ticket,
+    closed_nonce,
     delete_rows,
 )
 from helpdesk.permissions import SYSTEM
@@ -110,6 +111,14 @@ def _drop_raw_mails(ids: list[int], blobs: set[int]) -> Counter[str]:
         state=InboundMail.State.ERASED, next_try_at=None
     )
     return done
+
+
+def _close_links(ids: Collection[int]) -> None:
+    """Let the links open nothing any more, and say why if they are held against what is left."""
+    rows = list(Ticket.objects.filter(pk__in=ids).only("pk", "link_nonce"))
+    for row in rows:
+        row.link_nonce = closed_nonce(row.link_nonce)
+    Ticket.objects.bulk_update(rows, ["link_nonce"], batch_size=500)
 
 
 def _rewrite_answers(ids: list[int], goes: Callable[[Mapping[str, Any]], bool]) -> list[int]:
@@ -195,8 +204,9 @@ def _erase_persons(rows: Collection[Ticket], now: datetime) -> Counter[str]:
     QueueOrder.objects.filter(ticket__in=ids).update(**blank(QueueOrder, person))
     events.empty(ids)
     Ticket.objects.filter(pk__in=ids).update(
-        **blank(Ticket, person), customer=None, organisation=None, link_nonce=get_random_string(16)
+        **blank(Ticket, person), customer=None, organisation=None
     )
+    _close_links(ids)
     _rewrite_answers(ids, answers.is_personal)
     renew_previews(ids)
     search.renew(ids)

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -87,6 +88,40 @@ def end_holds(*, today: date) -> int:
     for row in due:
         _end(row)
     return len(due)
+
+
+def hold_also(
+    *, actor: Actor, ticket: Ticket, as_on: Ticket, since: datetime | None = None
+) -> Hold | None:
+    """Hold a ticket that leaves another as that one is held: what lay there is not to go before its time.
+
+    Both are locked. With `since` only a hold counts that was placed from then on. Nothing happens if `ticket`, or
+    what is merged into it, is held already.
+    """
+    active = Hold.objects.active()
+    if active.filter(_with(ticket)).exists():
+        return None
+    standing = active.filter(_with(as_on))
+    if since is not None:
+        standing = standing.filter(placed_at__gte=since)
+    found = standing.order_by("-until", "pk").first()
+    if found is None:
+        return None
+    if (ended := _standing(ticket)) is not None:
+        _end(ended)
+    row = Hold.objects.create(
+        ticket=ticket,
+        reason=found.reason,
+        until=found.until,
+        placed_at=found.placed_at,
+        placed_by_id=found.placed_by_id,
+    )
+    _note(actor, row, EventKind.HOLD_PLACED, AuditKind.HOLD_PLACED)
+    return row
+
+
+def _with(ticket: Ticket) -> Q:
+    return Q(ticket=ticket) | Q(ticket__merged_into=ticket)
 
 
 def _end(row: Hold) -> None:

@@ -7,7 +7,7 @@ become internal: nobody reads the other's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -25,12 +25,11 @@ from helpdesk.models import (
     Right,
     Sender,
     State,
-    TaggedTicket,
+    TermsChange,
     Ticket,
-    TicketTag,
 )
 from helpdesk.permissions import Actor
-from helpdesk.rules.terms import strictest
+from helpdesk.rules.terms import strictest_in_words
 from helpdesk.states import StateType
 
 from . import storing
@@ -38,10 +37,11 @@ from .base import default_state, locked, touch
 from .carrying import carry, carry_back
 from .drafts import preview_of
 from .exported import share_exports
+from .informing import end_confidence
 from .lifecycle import become_merged, put_back, transition
+from .merged_tags import tags_back, unite_tags
 from .objecting import clear_objection, inherit_objections, take_objection
-from .spam import SPAM_TAG
-from .tags import put_tags
+from .parting import hold_both, part, terms_back
 from .terms import FROZEN, OBJECTION, frozen_terms, put_terms
 
 #: So long a merge can be taken back.
@@ -55,28 +55,37 @@ _STEPS: Final = storing.STEPS
 
 
 @transaction.atomic
-def merge(*, actor: Actor, source: Ticket, target: Ticket, visible: bool | None = None) -> Merge:
+def merge(
+    *,
+    actor: Actor,
+    source: Ticket,
+    target: Ticket,
+    visible: bool | None = None,
+    opens: bool = False,
+) -> Merge:
     """Merge `source` into `target` (right *note* on both); return the journal.
 
     A target that was merged itself stands for where it went. An open source opens a closed target.
     `visible` tells whether the source's messages stay visible to the customer. If the customers differ
-    (`permissions.share_customer`) they never do, and False must be given as a confirmation.
+    (`permissions.share_customer`) they never do, and False must be given as a confirmation. `opens` confirms that
+    a confidential source may be read where its target is, which is not; that is written down.
 
-    Raises `InvalidInput` at `confirm` without it, `InvalidInput` for a ticket with itself and for a test
+    Raises `InvalidInput` at `confirm` or `opens` without it, `InvalidInput` for a ticket with itself and for a test
     with a real one, `AlreadyDone` with the journal if it is merged there, `WrongState` if it is merged
     elsewhere or one of the two is removed, `Conflict` if the target was merged at this moment.
     """
     source, target = _both(actor, source, target)
     apart = _is_apart(source, target, visible)
+    end_confidence(actor, source, target, confirmed=opens)
     before = {"source": _facts(source), "target": _facts(target)}
-    moved = carry(source, target, apart=apart)
+    moved = carry(actor, source, target, apart=apart)
     share_exports(source, target)
     chain = list(source.merged_from.order_by("pk").values_list("pk", flat=True))
     Ticket.objects.filter(pk__in=chain).update(merged_into=target)
     since = source.waiting_since
     if source.state.is_open and target.state.type == StateType.CLOSED:
         transition(actor=actor, ticket=target, state=default_state(StateType.OPEN))
-    tags = _unite_tags(actor, source, target)
+    tags = unite_tags(actor, source, target)
     if target.state.is_open:
         target.waiting_since = min(filter(None, (since, target.waiting_since)), default=None)
     _take_stricter(source, target)
@@ -130,7 +139,8 @@ def unmerge(*, actor: Actor, merge: Merge) -> Merge:
     """Take a merge back (right *note* on both tickets), within `REVERSIBLE` days.
 
     What was moved and is still there goes back, and is as visible as before; what came since stays on the
-    target. State, tags, objection and retention are as before, unless they were changed since. Raises
+    target. State, tags, objection and retention are as before, unless they were changed since; what was
+    ordered, objected to or held meanwhile goes on for both. Raises
     `AlreadyDone` for a merge taken back before; `WrongState` if it is too old, if the target was merged on
     since (that has to be taken back first), or if one of the tickets is removed.
     """
@@ -146,8 +156,10 @@ def unmerge(*, actor: Actor, merge: Merge) -> Merge:
     journal.source, journal.target = rows[journal.source_id], rows[journal.target_id]
     _refuse_undoing(journal)
     carry_back(journal)
+    orders = part(actor, journal)
     _source_back(actor, journal)
-    _target_back(actor, journal)
+    _target_back(actor, journal, orders)
+    hold_both(actor, journal)
     journal.undone_at = timezone.now()
     journal.save(update_fields=["undone_at"])
     _record(actor, journal, EventKind.UNMERGED, len(journal.moved["articles"]))
@@ -231,24 +243,11 @@ def _read(name: str, value: Any) -> Any:
     return parse_datetime(value) if is_date and isinstance(value, str) else value
 
 
-def _unite_tags(actor: Actor, source: Ticket, target: Ticket) -> list[int]:
-    """Give the target the tags of the source as well, but not that of spam; return the new ones' ids."""
-    rows = TaggedTicket.objects.filter(content_object__in=(source, target)).select_related("tag")
-    names: dict[int, dict[int, str]] = {source.pk: {}, target.pk: {}}
-    for row in rows:
-        names[row.content_object_id][row.tag_id] = row.tag.name
-    mine, its = names[target.pk], names[source.pk]
-    spam = set(TicketTag.objects.filter(slug=SPAM_TAG).values_list("pk", flat=True))
-    new = sorted(its.keys() - mine.keys() - spam)
-    if new:
-        put_tags(actor=actor, ticket=target, names=[*mine.values(), *(its[pk] for pk in new)])
-    return new
-
-
 def _take_stricter(source: Ticket, target: Ticket) -> None:
     """Let the objection hold for both, and the shorter time of keeping: each was promised."""
     take_objection(source, target)
-    put_terms(target, strictest(frozen_terms(target), frozen_terms(source)))
+    given = frozen_terms(target), frozen_terms(source)
+    put_terms(target, strictest_in_words(*given, target.language))
 
 
 def _take_dates(source: Ticket, target: Ticket) -> None:
@@ -309,7 +308,7 @@ def _source_back(actor: Actor, journal: Merge) -> None:
     source.merged_into = None
     source.waiting_since = _read("waiting_since", before["waiting_since"])
     source.preview = _preview(source) or source.preview
-    touch(actor, source, "merged_into", "waiting_since", "preview")
+    touch(actor, source, "merged_into", "waiting_since", "preview", *_OBJECTION, *_RETENTION)
     _state_back(actor, source, before)
 
 
@@ -319,27 +318,31 @@ def _state_back(actor: Actor, ticket: Ticket, before: dict[str, Any]) -> None:
     put_back(actor=actor, ticket=ticket, state=state, by="unmerge", **dates)
 
 
-def _target_back(actor: Actor, journal: Merge) -> None:
+def _target_back(actor: Actor, journal: Merge, orders: Sequence[TermsChange]) -> None:
     target = journal.target
     before, after = journal.moved["before"]["target"], journal.moved["after"]
     now = _facts(target)
     was = target.objected_at
     changed = [
         name
-        for name in (*_OBJECTION, *_RETENTION, *_STEPS)
+        for name in (*_OBJECTION, *_STEPS)
         if name in before and name in now and before[name] != after[name] == now[name]
     ]
     for name in changed:
         setattr(target, name, _read(name, before[name]))
-    _objection_back(journal, was)
+    merged = list(target.merged_from.select_related("customer"))
+    _objection_back(journal, was, merged)
+    terms_back(journal, orders=orders, merged=merged)
     if after["closed_at"] and before["closed_at"] != after["closed_at"] == now["closed_at"]:
         target.closed_at = _closing_back(target, before)
     if now["waiting_since"] == after["waiting_since"] != before["waiting_since"]:
         since = _read("waiting_since", before["waiting_since"])
         target.waiting_since = since or _waiting_since(target, journal.at)
     target.preview = _preview(target)
-    touch(actor, target, "closed_at", "waiting_since", "preview", *changed, *_OBJECTION)
-    _tags_back(actor, journal)
+    touch(
+        actor, target, "closed_at", "waiting_since", "preview", *changed, *_OBJECTION, *_RETENTION
+    )
+    tags_back(actor, journal)
     if before["state_id"] != after["state_id"] == now["state_id"] and not _moved_on(journal):
         target.waiting_since = None
         touch(actor, target, "waiting_since")
@@ -353,10 +356,9 @@ def _closing_back(target: Ticket, before: dict[str, Any]) -> datetime | None:
     return max(found, default=None)
 
 
-def _objection_back(journal: Merge, was: datetime | None) -> None:
+def _objection_back(journal: Merge, was: datetime | None, merged: Sequence[Ticket]) -> None:
     """Leave no objection of another customer on the target, but those to what is still merged into it."""
     source, target = journal.source, journal.target
-    merged = list(target.merged_from.select_related("customer"))
     of_source = source.objected_at is not None and source.objected_at == target.objected_at
     if of_source and not permissions.share_customer(source, target):
         clear_objection(target)
@@ -380,11 +382,3 @@ def _moved_on(journal: Merge) -> bool:
     changes = target.events.filter(kind=EventKind.STATE_CHANGED, at__gt=journal.at)
     written = target.articles.filter(created_at__gt=journal.at, visible=True)
     return changes.exists() or written.exists()
-
-
-def _tags_back(actor: Actor, journal: Merge) -> None:
-    rows = TaggedTicket.objects.filter(content_object=journal.target).select_related("tag")
-    new = set(journal.moved["tags"])
-    kept = [row.tag.name for row in rows if row.tag_id not in new]
-    if len(kept) < len(rows):
-        put_tags(actor=actor, ticket=journal.target, names=kept)

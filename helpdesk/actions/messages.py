@@ -56,7 +56,7 @@ def answer(
     require_seen(actor, ticket, seen, draft=draft, state=state)
     _not_empty(draft)
     if not to and ticket.contact:
-        to = ((str(ticket.customer) if ticket.customer else "", ticket.contact),)
+        to = ((ticket.contact_name, ticket.contact),)
     if (cc or bcc) and not to:
         raise InvalidInput(_("Give at least one recipient."), field="to")
     _all_addresses(to=to, cc=cc, bcc=bcc)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,7 +20,7 @@ from helpdesk import events, permissions
 from helpdesk.errors import InvalidInput
 from helpdesk.models import Channel, Customer, EventKind, Ticket, directory
 from helpdesk.permissions import REPLY, Actor
-from helpdesk.rules.terms import Terms, objection_wording
+from helpdesk.rules.terms import Objection, Terms, objection_wording
 
 from .base import locked, require_decision, touch
 from .terms import OBJECTION, frozen_terms, terms_of
@@ -58,7 +59,7 @@ def object_to_storage(
         if before != [getattr(home, name) for name in OBJECTION]:
             touch(actor, home, *OBJECTION)
         if is_new:
-            _record(actor, home, objected=True, channel=named.objection_channel, of=named)
+            record_change(actor, home, objected=True, channel=named.objection_channel, of=named)
     return named
 
 
@@ -89,9 +90,11 @@ def withdraw_objection(*, actor: Actor, ticket: Ticket, reason: str = "") -> Tic
         inherit_objections(home, group.merged)
     for one in gone:
         touch(actor, one, *OBJECTION)
-        _record(actor, one, objected=False, reason=reason)
+        record_change(actor, one, objected=False, reason=reason)
     if home in gone and home.objected_at is not None:
-        _record(actor, home, objected=True, channel=home.objection_channel, of=joined_from(home))
+        record_change(
+            actor, home, objected=True, channel=home.objection_channel, of=joined_from(home)
+        )
     return named
 
 
@@ -140,6 +143,19 @@ def take_objection(source: Ticket, target: Ticket) -> bool:
     return stands
 
 
+def object_along(*, actor: Actor, leaving: Ticket, home: Ticket, since: datetime) -> None:
+    """Let what the customer of both objected to on `home` `since` they are merged hold on the ticket that leaves it.
+
+    They spoke of everything that was there. The caller saves `OBJECTION` of `leaving`.
+    """
+    if home.objected_at is None or home.objected_at <= since:
+        return
+    if not permissions.share_customer(leaving, home) or joined_from(home) is not None:
+        return
+    if take_objection(home, leaving):
+        record_change(actor, leaving, objected=True, channel=leaving.objection_channel, of=home)
+
+
 def inherit_objections(target: Ticket, merged: Iterable[Ticket]) -> None:
     """Let the objections to what is merged into `target` hold there, the strictest first."""
     found = [(one.objected_days or 0, one.objected_at, one) for one in merged if one.objected_at]
@@ -176,6 +192,13 @@ def _home_of(pk: int) -> int:
         pk = into
 
 
+def objection_now(*, channel: Channel, language: str, reason: str = "") -> Objection:
+    """Return an objection that is made at this moment, for the terms of a ticket that is opened with it."""
+    days = directory().retention.days_with_objection()
+    words = objection_wording(days, language)
+    return Objection(timezone.now(), words, str(channel), days, reason.strip()[:MAX_REASON])
+
+
 def _reason_of(actor: Actor, reason: str) -> str:
     """Return why an agent enters what the customer says. Raises `InvalidInput` if they do not say so."""
     reason = reason.strip()[:MAX_REASON]
@@ -193,7 +216,7 @@ def _note(actor: Actor, ticket: Ticket, channel: Channel, reason: str) -> None:
     ticket.objection_channel = channel
     ticket.objection_reason = reason
     touch(actor, ticket, *OBJECTION)
-    _record(actor, ticket, objected=True, channel=channel, reason=reason)
+    record_change(actor, ticket, objected=True, channel=channel, reason=reason)
 
 
 def clear_objection(ticket: Ticket) -> None:
@@ -202,7 +225,7 @@ def clear_objection(ticket: Ticket) -> None:
     ticket.objection_wording = ticket.objection_channel = ticket.objection_reason = ""
 
 
-def _record(
+def record_change(
     actor: Actor,
     ticket: Ticket,
     *,

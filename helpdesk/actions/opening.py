@@ -38,6 +38,7 @@ from .base import default_priority, default_state, verb
 from .customers import refuse_blocked
 from .drafts import Draft, preview_of, write_article
 from .numbers import draw
+from .objecting import objection_now, record_change
 from .private_words import private_words
 from .tags import few_tags, put_tags
 from .terms import put_terms, terms_of
@@ -99,7 +100,7 @@ def open_ticket(
     Agents need the right *create* in the queue; customers and the machine may always ask.
     `terms` default to the queue's, `language` to the site's. `contact` is the address answers go to. With `imported` the
     ticket carries the draft's own date and nobody is told; `withheld` is the code of a reason why
-    there is no receipt ("spam"), for the history. `tags` are cut to what a ticket can have. It may
+    there is no receipt ("spam", "forged"), for the history. `tags` are cut to what a ticket can have. It may
     start new, open or closed. Raises `AlreadyDone` with the first ticket if `submission_key` was used before, `NotPermitted`,
     `WrongState` for another start, `Blocked` for a form of a customer who is, and `InvalidInput` for an owner without the right to own tickets
     there.
@@ -177,7 +178,7 @@ def open_ticket(
     )
     put_tags(actor=actor, ticket=ticket, names=few_tags(tags), born=True)
     opened = Opened(ticket, article)
-    if receipt and visible and not imported and not is_test:
+    if receipt and (visible or withheld) and not imported and not is_test:
         _confirm(actor, opened, withheld, origin.receipt)
     return opened
 
@@ -248,10 +249,18 @@ def open_by_phone(
     priority: Priority | None = None,
     type_: TicketType | None = None,
     idempotency_key: str | None = None,
+    objection: str = "",
 ) -> Opened:
-    """Open a ticket for a customer on the phone (right *create*): the words are the customer's."""
+    """Open a ticket for a customer on the phone (right *create*): the words are the customer's.
+
+    `objection` tells how the customer objected to the longer storage; '' if they did not.
+    """
     draft = Draft(body=body, channel=Channel.PHONE, subject=subject)
-    return open_ticket(
+    language, terms = conf.site_language(language), None
+    if objection:
+        made = objection_now(channel=Channel.PHONE, language=language, reason=objection)
+        terms = terms_of(queue, language=language, objection=made)
+    opened = open_ticket(
         actor=actor,
         queue=queue,
         subject=subject,
@@ -263,5 +272,9 @@ def open_by_phone(
         owner=owner,
         priority=priority,
         type_=type_,
+        terms=terms,
         submission_key=idempotency_key,
     )
+    if terms is not None:  # who noted it stands in the history
+        record_change(actor, opened.ticket, objected=True, channel=Channel.PHONE, reason=objection)
+    return opened

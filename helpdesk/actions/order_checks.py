@@ -13,8 +13,10 @@ from helpdesk import addressing, conf, persons
 from helpdesk.models import (
     Customer,
     OrderSettings,
+    Queue,
     QueueAddress,
     QueueOrder,
+    confidential_queues,
     is_persons_own,
 )
 from helpdesk.rules.ordering import AgentRow, Rules, read_lines
@@ -45,6 +47,7 @@ TAKEN_WORDS: dict[Taken, Promise] = {
 }
 #: For everybody: whose an address is, is not for strangers.
 IN_USE = _("This address is in use or ordered already. Please choose another one.")
+NAME_IN_USE = _("There is a queue with this name already. Please choose another one.")
 UNKNOWN_LOGIN = _(
     "The directory does not know “%(login)s”. Is it spelled right? If it is new, please ask the administrators."
 )
@@ -82,6 +85,13 @@ def taken_by(
     if orders.exists():
         return Taken.ORDER
     return Taken.PERSON if is_persons_own(address, besides=customer) else None
+
+
+def is_name_in_use(name: str) -> bool:
+    """Tell whether a queue of this name is there, for whoever orders: of confidential ones strangers learn nothing."""
+    wanted = " ".join(name.split())
+    rows = Queue.objects.filter(name__iexact=wanted).exclude(pk__in=confidential_queues())
+    return bool(wanted) and rows.exists()
 
 
 def look_up(rows: Iterable[AgentRow], *, again: bool = False) -> list[AgentRow]:

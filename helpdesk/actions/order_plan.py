@@ -8,31 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.auth.models import Group
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from helpdesk import permissions
-from helpdesk.models import (
-    Department,
-    OrderSettings,
-    Queue,
-    QueueOrder,
-    QueueRight,
-    Right,
-    Ticket,
-)
+from helpdesk.models import OrderSettings, Queue, QueueOrder, Ticket
 from helpdesk.permissions import Actor
 from helpdesk.rules.ordering import Refused, check_address
 
 from .customers import find_customer
 from .order_checks import TAKEN_WORDS, rules_of, taken_by
 from .order_people import people_steps
+from .order_team import department_of, team_of, team_steps
 from .plan_steps import Standing, Step
 from .site_side import site_side
-
-#: What a new team may do in its queue: its work, but not leading it.
-TEAM_RIGHTS = tuple(right for right in Right if right not in (Right.MANAGE, Right.ADMINISTER))
 
 
 def plan_of(order: QueueOrder, actor: Actor) -> tuple[Step, ...]:
@@ -42,7 +31,7 @@ def plan_of(order: QueueOrder, actor: Actor) -> tuple[Step, ...]:
         *_hours(order, actor),
         _address(order),
         *_account(order),
-        *_team(order, actor),
+        *team_steps(order, actor),
         *people_steps(order, actor, team_of(order)),
         *_pages(order, actor),
         Step("texts", Standing.THERE, _("Receipt and other automatic answers: as the queue above says, else the usual texts.")),
@@ -146,97 +135,6 @@ def _account(order: QueueOrder) -> Iterator[Step]:
     elif not server:
         words = _("No mail account: your mail server hands over the mail to %(address)s.")
         yield Step("account", Standing.THERE, words % {"address": order.address})
-
-
-# --- team and people -----------------------------------------------------------------------------
-
-
-def department_of(order: QueueOrder) -> Department | None:
-    """Return the department that the new queue belongs to: the nearest one above it."""
-    if order.parent is None:
-        return None
-    lineage = [queue.pk for queue in order.parent.lineage()]
-    found = {row.queue_id: row for row in permissions.departments_above(order.parent.lineage())}
-    return next((found[pk] for pk in lineage if pk in found), None)
-
-
-def team_of(order: QueueOrder) -> Group | None:
-    """Return the team of an order if it is there: the one it made, else one of its name."""
-    return order.group or Group.objects.filter(name__iexact=order.group_name).first()
-
-
-def missing_rights(order: QueueOrder, actor: Actor) -> list[str]:
-    """Return in words the rights that the actor cannot give in the new queue: they lack them above it."""
-    if actor.kind == "system" or permissions.is_superuser(actor):
-        return []
-    held = actor.queue_rights.get(order.parent_id or 0, frozenset())
-    return [str(right.label) for right in TEAM_RIGHTS if str(right) not in held]
-
-
-def _team(order: QueueOrder, actor: Actor) -> Iterator[Step]:
-    group, said = team_of(order), {"team": order.group_name}
-    rights = ", ".join(str(right.label) for right in TEAM_RIGHTS)
-    lacking = missing_rights(order, actor)
-    stop = _team_stop(order, actor, group)
-    if stop:
-        yield Step("team", Standing.STOPS, stop)
-        return
-    if lacking:
-        words = _("You cannot give the team these rights, for you lack them yourself: %(rights)s.")
-        yield Step("team", Standing.STOPS, words % {"rights": ", ".join(lacking)})
-        return
-    if group is not None:
-        elsewhere = QueueRight.objects.filter(group=group).exclude(queue=order.queue_id)
-        names = sorted(set(elsewhere.values_list("queue__name", flat=True)))
-        note = ""
-        if names:
-            note = _(
-                "The team works in other queues, too: new members see them as well (%(queues)s)."
-            )
-            note %= {"queues": ", ".join(names)}
-        yield Step("team", Standing.THERE, _("The team “%(team)s”") % {"team": group}, note)
-    else:
-        department = department_of(order)
-        words = _("The team “%(team)s”") % said
-        if department is not None:
-            words = _("The team “%(team)s” of the department %(department)s") % {
-                **said,
-                "department": department,
-            }
-        yield Step("team", Standing.MAKE, words)
-    given = group is not None and order.queue is not None and _has_rights(group, order.queue)
-    yield Step(
-        "rights",
-        Standing.THERE if given else Standing.MAKE,
-        _("Its rights in the queue: %(rights)s") % {"rights": rights},
-    )
-
-
-def _has_rights(group: Group, queue: Queue) -> bool:
-    rows = QueueRight.objects.filter(group=group, queue=queue)
-    return set(TEAM_RIGHTS) <= set(rows.values_list("right", flat=True))
-
-
-def _team_stop(order: QueueOrder, actor: Actor, group: Group | None) -> str:
-    if group is not None:
-        if Group.objects.filter(permissions.of_the_site(), pk=group.pk).exists():
-            words = _(
-                "The group “%(team)s” is used for more than the help desk: choose another name for the team."
-            )
-            return words % {"team": group}
-        if not permissions.may_change_team(actor, group):
-            words = _("There is a team “%(team)s” that you do not look after: choose another name.")
-            return words % {"team": group}
-        return ""
-    if actor.kind == "system" or permissions.is_superuser(actor):
-        return ""
-    department = department_of(order)
-    mine = permissions.administered_departments(actor)
-    if department is None or not mine.filter(pk=department.pk).exists():
-        return _(
-            "Only the site's administrators make teams outside a department that you administer."
-        )
-    return ""
 
 
 # --- pages ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -23,12 +24,13 @@ from .drafts import Draft
 from .lifecycle import transition
 from .messages import answer
 from .order_checks import IN_USE, rules_of, taken_by
+from .order_team import carried_name, choosable_teams, free_team_name
 
 #: What can be changed of an order until it is approved.
 CHANGEABLE = frozenset(
     {
         *("address", "name", "purpose", "department", "hours", "agents"),
-        *("group_name", "parent", "calendar", "promise", "page"),
+        *("group_name", "chosen_team", "parent", "calendar", "promise", "page"),
     }
 )
 
@@ -68,7 +70,7 @@ def place_order(*, actor: Actor, ticket: Ticket, wanted: Wanted) -> QueueOrder:
         department=wanted.department[:200],
         hours=wanted.hours[:250],
         agents=[asdict(row) for row in wanted.agents],
-        group_name=name,
+        group_name=free_team_name(name),
         parent=settings.parent,
         page=settings.page,
     )
@@ -118,7 +120,11 @@ def locked_order(ticket: Ticket, version: int | None = None) -> QueueOrder:
 
     Raises `NotFound` if there is none, `Conflict` if it is not the `version` any more that was seen.
     """
-    order = QueueOrder.objects.filter(ticket=ticket).select_related("parent", "queue").first()
+    order = (
+        QueueOrder.objects.filter(ticket=ticket)
+        .select_related("parent", "queue", "chosen_team")
+        .first()
+    )
     if order is None:
         raise NotFound
     if version is not None and order.version != version:
@@ -132,7 +138,8 @@ def change_order(
 ) -> QueueOrder:
     """Change what is wanted (right *note*); `values` by the names in `CHANGEABLE`, agents as rows.
 
-    An order that was refused is taken up again with it. Raises `WrongState` for one that is approved, `Conflict`,
+    An order that was refused is taken up again with it. The name of the team goes along with that of the queue while
+    both are the same; a team that is there takes on the queue only as `chosen_team`. Raises `WrongState` for one that is approved, `Conflict`,
     `InvalidInput` and `AddressTaken` as `place_order`.
     """
     ticket = locked(actor, ticket, Right.NOTE)
@@ -142,6 +149,8 @@ def change_order(
     unknown = set(values) - CHANGEABLE
     if unknown:
         raise InvalidInput(field=min(unknown))
+    _require_team(actor, order, values.get("chosen_team"))
+    values = {**values, **carried_name(order, values)}
     for name, value in values.items():
         setattr(order, name, [asdict(row) for row in value] if name == "agents" else value)
     was_refused = order.state == QueueOrder.State.REFUSED
@@ -160,6 +169,14 @@ def change_order(
     if was_refused and not ticket.state.is_open:  # somebody has to decide again
         transition(actor=actor, ticket=ticket, state=default_state(StateType.OPEN))
     return order
+
+
+def _require_team(actor: Actor, order: QueueOrder, team: Group | None) -> None:
+    """Raise `InvalidInput` for a team that the actor may not give a queue, unless it is chosen already."""
+    if team is None or team == order.chosen_team:
+        return
+    if not choosable_teams(actor).filter(pk=team.pk).exists():
+        raise InvalidInput(_("This team cannot take on the queue."), field="chosen_team")
 
 
 @verb

@@ -358,6 +358,8 @@ def _tickets(
     Ticket.objects.bulk_update(
         changed, [*names, "customer", "organisation", "link_nonce"], batch_size=50
     )
+    gone = [row for row in changed if row.pk in own] if own_goes else []
+    journal.write(journal.of_tickets(journal.OWN, gone))
     pks = [row.pk for row in changed]
     if own_goes:
         own_requests.forget_copies_of(own)

@@ -16,7 +16,6 @@ from helpdesk.models import (
     Channel,
     Customer,
     EventKind,
-    InformedQueue,
     Right,
     Sender,
     Ticket,
@@ -27,8 +26,8 @@ from helpdesk.rules.followup import Decision, decide
 from helpdesk.states import StateType
 
 from .base import default_state, locked, locked_at_home, touch, verb
-from .customers import refuse_blocked
-from .drafts import OF_TICKET, Draft, preview_of, write_article
+from .customers import customer_for_address, refuse_blocked, take_over
+from .drafts import FORGED, OF_TICKET, Draft, preview_of, write_article
 from .lifecycle import transition
 from .messages import join
 from .objecting import continued_terms
@@ -193,7 +192,8 @@ def _continue_elsewhere(
 def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
     """Accept a message whose sender was not verified (right *answer*): from now on it is visible.
 
-    It then wakes or reopens the ticket as it would have done at its arrival. Raises `AlreadyDone`
+    It then wakes or reopens the ticket as it would have done at its arrival. Who wrote takes part, unless they
+    are its customer; a ticket that such a message opened becomes theirs. Raises `AlreadyDone`
     for a verified one, `NotFound` for one of another ticket, `WrongState` for one that names a colleague as
     its sender (it would be shown as the customer's, with whatever it quotes), and for one that a merge
     brought from another customer's ticket.
@@ -214,9 +214,9 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
             _("This message names a colleague as its sender. Answer the customer yourself.")
         )
     article.verified = article.visible = True
-    article.save(update_fields=["verified", "visible"])
     if addressing.is_address(article.from_address):
-        join(ticket, article.from_name, article.from_address)
+        _take_in(actor, ticket, article)
+    article.save(update_fields=["verified", "visible", "customer"])
     events.record(actor=actor, ticket=ticket, article=article, kind=EventKind.SENDER_ACCEPTED)
     if _decide(ticket, now=article.created_at) == Decision.OPEN:
         transition(actor=actor, ticket=ticket, state=default_state(StateType.OPEN))
@@ -226,46 +226,20 @@ def accept_sender(*, actor: Actor, ticket: Ticket, article: Article) -> Article:
     return article
 
 
-@verb
-def inform_queue(
-    *,
-    actor: Actor,
-    ticket: Ticket,
-    article: Article,
-    queue_id: int | None,
-    again: bool = False,
-    reads_along: bool = True,
-) -> None:
-    """Note that a mail also went to another queue (or, with `again`, was delivered once more).
-
-    With `reads_along` another queue than the ticket's own reads along from now on
-    (`permissions.reads_along`), but not one that has handed the ticket on: it went where others
-    read. One that reads along already is not told again. Changes nothing else: no second ticket, no
-    second article. The machine's verb.
-    """
-    ticket = locked(actor, ticket, Right.MANAGE)
-    informed = False
-    if reads_along and queue_id and queue_id != ticket.queue_id:
-        informed = not _handed_on(ticket, queue_id) and _read_along(ticket, queue_id)
-    if again or informed:
-        events.record(
-            actor=actor,
-            ticket=ticket,
-            article=article,
-            kind=EventKind.SECOND_DELIVERY if again else EventKind.QUEUE_INFORMED,
-            data={"queue": queue_id},
+def _take_in(actor: Actor, ticket: Ticket, article: Article) -> None:
+    """Let whoever wrote an accepted message be the customer of the ticket that it opened, else take part in it."""
+    address = addressing.canonical(article.from_address)
+    if FORGED in article.extra and ticket.customer_id is None and _is_first(article):
+        customer = customer_for_address(
+            article.from_address, name=article.from_name, language=ticket.language
         )
+        take_over([ticket], customer, actor=actor, by="accepted")
+    person = ticket.customer
+    if person is not None and person.addresses.filter(normalised=address).exists():
+        article.customer = person
+    elif address != ticket.contact:
+        join(ticket, article.from_name, article.from_address)
 
 
-def _read_along(ticket: Ticket, queue_id: int) -> bool:
-    """Let a queue read along; tell whether that is new."""
-    _row, made = InformedQueue.objects.get_or_create(
-        ticket=ticket, queue_id=queue_id, defaults={"at": timezone.now()}
-    )
-    return made
-
-
-def _handed_on(ticket: Ticket, queue_id: int) -> bool:
-    """Tell whether the ticket, or one that was merged into it, was in this queue before."""
-    moves = ticket.events.filter(kind=EventKind.QUEUE_CHANGED, data__from=queue_id)
-    return moves.exists() or Ticket.objects.filter(merged_into=ticket, queue=queue_id).exists()
+def _is_first(article: Article) -> bool:
+    return not Article.objects.filter(ticket=article.ticket_id, pk__lt=article.pk).exists()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from helpdesk import addressing, events, notifications, search
+from helpdesk import addressing, events, notifications, permissions, search
 from helpdesk.errors import InvalidInput, NotFound
 from helpdesk.models import (
     Article,
@@ -23,12 +23,13 @@ from helpdesk.models import (
     TicketLink,
 )
 from helpdesk.permissions import Actor
-from helpdesk.rules.terms import strictest
+from helpdesk.rules.terms import Terms, strictest_in_words
 
 from .base import locked, touch
 from .customers import customer_for_address
-from .drafts import OF_TICKET, Draft
+from .drafts import FORGED, OF_TICKET, Draft
 from .exported import share_exports
+from .holds import hold_also
 from .objecting import continued_terms, own_terms
 from .opening import Opened, open_ticket
 from .terms import terms_of
@@ -39,7 +40,8 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
     """Move a message from outside into a new ticket of the same queue (rights *answer*, *create*).
 
     The new ticket is its sender's, gets a receipt as any new request does, and shows nothing of the
-    old one; files and the raw mail move along. Raises `NotFound` for an article of another ticket or
+    old one; files and the raw mail move along, and so does a hold. A forged message becomes a ticket of nobody, as it
+    would have done by itself. Raises `NotFound` for an article of another ticket or
     one that an agent wrote.
     """
     ticket = locked(actor, ticket, Right.ANSWER)
@@ -50,19 +52,21 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
         raise NotFound from None
     files = list(article.attachments.all())
     mails = list(InboundMail.objects.filter(article=article))
-    customer = None
-    if addressing.is_address(article.from_address):
+    customer, is_forged = None, FORGED in article.extra and not article.verified
+    if addressing.is_address(article.from_address) and not is_forged:
         customer = customer_for_address(article.from_address, name=article.from_name)
     opened = open_ticket(
         actor=actor,
         queue=ticket.queue,
         subject=addressing.clean_subject(article.subject) or ticket.subject,
-        draft=_draft(article),
+        draft=replace(_draft(article), verified=not is_forged),
         customer=customer,
+        visible=not is_forged,
         contact=_contact(article),
         language=ticket.language,
         terms=continued_terms(ticket, customer),
         receipt=not article.machine,
+        withheld="forged" if is_forged else "",
     )
     Article.objects.filter(pk=opened.article.pk).update(
         message_id=article.message_id,
@@ -79,6 +83,7 @@ def make_own_ticket(*, actor: Actor, ticket: Ticket, article: Article) -> Opened
         data = {"ticket": other.pk, "article": article.pk}
         events.record(actor=actor, ticket=one, kind=EventKind.SEPARATED, data=data)
     share_exports(ticket, opened.ticket)
+    hold_also(actor=actor, ticket=opened.ticket, as_on=ticket)
     notifications.detach(article=article)
     article.delete()
     touch(actor, ticket)
@@ -150,7 +155,9 @@ def split(
         language=whose.language,
         sender=Sender(article.sender),
         visible=article.visible or _was_visible(article),
-        terms=strictest(terms_of(queue, language=whose.language), own_terms(whose)),
+        terms=strictest_in_words(
+            terms_of(queue, language=whose.language), _given(whose, ticket), whose.language
+        ),
         submission_key=idempotency_key,
         receipt=receipt,
         is_test=ticket.is_test,
@@ -174,6 +181,14 @@ def _whose(ticket: Ticket, article: Article) -> Ticket:
     """Return the ticket whose customer wrote, or was written, the message."""
     of_ticket = Ticket.objects.filter(pk=article.extra.get(OF_TICKET)).first()
     return of_ticket or ticket
+
+
+def _given(whose: Ticket, ticket: Ticket) -> Terms:
+    """Return what stands for a message: what its customer said of the ticket on which it lies, they said of it as well."""
+    given = own_terms(whose)
+    if whose.pk == ticket.pk or not permissions.share_customer(whose, ticket):
+        return given
+    return strictest_in_words(given, own_terms(ticket), whose.language)
 
 
 def _was_visible(article: Article) -> bool:

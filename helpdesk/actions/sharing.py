@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from helpdesk import events, notifications
 from helpdesk.errors import InvalidInput, NotFound, WrongState
 from helpdesk.models import (
-    CustomerAddress,
     EventKind,
     Organisation,
     OutboundMail,
@@ -29,14 +28,15 @@ def invite(*, actor: Actor, ticket: Ticket, address: str, name: str = "") -> Par
     """Let somebody read a request and write on it, and mail them a link of their own.
 
     The customer who may decide does that, or an agent (right *answer*). Somebody invited before gets a new
-    link, and the one before is worthless. Raises `InvalidInput` at `email` for an address that is none, is ours,
-    or is the customer's own, for somebody who is blocked, and where no mail may go; `WrongState` for a request
-    that was merged, or to which too many are invited.
+    link, and the one before is worthless. Raises `InvalidInput` at `email` for an address that is none, is ours or
+    the contact's, and where no mail may go; for an agent also for somebody who is blocked. A customer learns
+    nothing of other people: they are invited as anybody, and what somebody blocked writes is refused. Raises
+    `WrongState` for a request that was merged, or to which too many are invited.
     """
     ticket = locked_to_decide(actor, ticket)
     refuse_blocked(actor)
     normalised = address_of(address, "email")
-    _may_be_invited(ticket, normalised)
+    _may_be_invited(actor, ticket, normalised)
     row, _made = Participant.objects.get_or_create(
         ticket=ticket, normalised=normalised, defaults={"address": address.strip(" <>")[:254]}
     )
@@ -50,6 +50,7 @@ def invite(*, actor: Actor, ticket: Ticket, address: str, name: str = "") -> Par
         participant=row,
         inviter=_named(actor, ticket),
         customer=find_customer(normalised),
+        is_discreet=actor.kind == "customer",
     )
     touch(actor, ticket)
     events.record(
@@ -64,18 +65,19 @@ def invite(*, actor: Actor, ticket: Ticket, address: str, name: str = "") -> Par
 
 def _named(actor: Actor, ticket: Ticket) -> str:
     """Return who invites, in the eyes of whoever is invited: the customer, also if an agent does it for them."""
+    if actor.kind == "customer" and actor.ticket_id is not None:  # known by the contact alone
+        return ticket.contact_name or ticket.contact
     return ticket.customer.name if ticket.customer is not None else actor.name
 
 
-def _may_be_invited(ticket: Ticket, normalised: str) -> None:
+def _may_be_invited(actor: Actor, ticket: Ticket, normalised: str) -> None:
     if not normalised:
         raise InvalidInput(_("Enter a mail address."), field="email")
     if ticket.merged_into_id is not None:
         raise WrongState(_("This request is dealt with together with another one."))
-    theirs = CustomerAddress.objects.filter(customer=ticket.customer_id, normalised=normalised)
-    if normalised == ticket.contact or (ticket.customer_id and theirs.exists()):
+    if normalised == ticket.contact:
         raise InvalidInput(_("This address belongs to the request already."), field="email")
-    invited = find_customer(normalised)
+    invited = find_customer(normalised) if actor.kind != "customer" else None
     if invited is not None and invited.is_blocked:
         raise InvalidInput(_("This address cannot be invited."), field="email")
 
@@ -100,6 +102,17 @@ def remove_participant(*, actor: Actor, ticket: Ticket, participant: Participant
         data={"participant": participant.pk, "invited": was_invited},
         content={"address": address},
     )
+
+
+def uninvite_all(ticket: Ticket) -> list[int]:
+    """Let nobody read a locked request on by an invitation: it was another customer's word; return the rows' ids.
+
+    They go on taking part by mail. Only verbs call this.
+    """
+    rows = Participant.objects.filter(ticket=ticket, may_read=True)
+    invited = list(rows.order_by("pk").values_list("pk", flat=True))
+    rows.update(may_read=False)
+    return invited
 
 
 @transaction.atomic

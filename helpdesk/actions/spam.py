@@ -28,8 +28,8 @@ from helpdesk.states import OPEN_TYPES, StateType
 
 from .assignment import relocate
 from .base import default_state, locked, touch
+from .informing import inform_queue
 from .lifecycle import transition
-from .receiving import inform_queue
 from .tags import key_of, put_tags, tags_of
 
 #: The tag of spam where no queue takes it.

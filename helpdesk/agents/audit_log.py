@@ -152,6 +152,7 @@ _DID = {
     "made": gettext_lazy("made"),
     "fetched": gettext_lazy("fetched"),
     "done": gettext_lazy("done"),
+    "searched": gettext_lazy("searched"),
 }
 
 

@@ -24,6 +24,7 @@ from .audited_settings import acting_user
 
 #: Columns of an account that say what it may do, or whose it is.
 ACCOUNT_FIELDS = ("username", "email", "is_active", "is_staff", "is_superuser")
+PASSWORD = "password"  # noqa: S105  a column
 
 
 def connect() -> None:
@@ -188,7 +189,9 @@ def before_account(
     sender: Any, instance: Any, raw: bool = False, update_fields: Any = None, **kwargs: Any
 ) -> None:
     """Note which columns a save changes."""
-    asked = [name for name in ACCOUNT_FIELDS if update_fields is None or name in update_fields]
+    # a password set outside the admin is written down by who sets it; one is stored anew at a log-in, too
+    watched = (*ACCOUNT_FIELDS, PASSWORD) if acting_user() is not None else ACCOUNT_FIELDS
+    asked = [name for name in watched if update_fields is None or name in update_fields]
     if raw or not asked or instance.pk is None:
         return
     before = sender._default_manager.filter(pk=instance.pk).values(*asked).first()
@@ -198,8 +201,11 @@ def before_account(
 
 
 def account(sender: Any, instance: Any, created: bool, raw: bool = False, **kwargs: Any) -> None:
-    """An account is made, switched off or on, or made superuser."""
+    """An account is made, switched off or on, made superuser, or given another password in the admin."""
     fields = instance.__dict__.pop("_audited_fields", [])
+    if not raw and PASSWORD in fields:
+        fields.remove(PASSWORD)
+        audit.record(AuditKind.PASSWORD_CHANGED, user=acting_user(), subject=instance)
     if raw or not (created or fields):
         return
     # whether it is on and what it is are no words of people

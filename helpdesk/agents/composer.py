@@ -167,7 +167,7 @@ class ReplyForm(SendingForm):
         ticket = self.desk.ticket
         if not ticket.contact:
             return ()
-        return ((ticket.customer.name if ticket.customer else "", ticket.contact),)
+        return ((ticket.contact_name, ticket.contact),)
 
     def initial_cc(self) -> Pairs:
         """Who was copied in by the customer's last message and still takes part."""

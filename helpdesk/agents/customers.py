@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.db.models import Count, QuerySet
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -19,7 +21,14 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
 from helpdesk import actions, permissions
 from helpdesk.errors import HelpdeskError, NotFound, NotPermitted
-from helpdesk.models import Customer, CustomerAddress, Organisation, Ticket, own_addresses
+from helpdesk.models import (
+    Customer,
+    CustomerAddress,
+    Organisation,
+    Right,
+    Ticket,
+    own_addresses,
+)
 from helpdesk.permissions import Actor
 
 from . import policy
@@ -29,11 +38,24 @@ from .viewsets import IN_USE, DeskForm, DeskViewSet, PolicedEdit, PolicedIndex, 
 
 class CustomerIndex(PolicedIndex):
     def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.select_related("organisation").prefetch_related("addresses")
+        found = policy.with_contacts(rows, policy.actor_of(self.request))
+        return found.select_related("organisation").prefetch_related("addresses")
+
+    def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Find by name and by the address known here; by the rest of the record only where it is seen."""
+        words = self.search_query
+        if not words:
+            return queryset
+        record = Q(login_name__icontains=words) | Q(addresses__normalised__icontains=words)
+        here = Q(name__icontains=words) | Q(contact_here__icontains=words)
+        return queryset.filter(here | (Q(is_open=True) & record)).distinct()
 
 
 class CustomerForm(DeskForm):
-    """What agents may mend. Addresses are proved by the customer, never typed in here."""
+    """What agents may mend. Addresses are proved by the customer, never typed in here.
+
+    It holds for all departments: who does not deal with the customer in all of theirs reads it only.
+    """
 
     known_addresses = forms.CharField(
         label=gettext_lazy("Addresses"),
@@ -60,10 +82,28 @@ class CustomerForm(DeskForm):
         rows = list(self.instance.addresses.order_by("pk")) if self.instance.pk else []
         self.fields["known_addresses"].initial = "\n".join(in_words(row) for row in rows)
         self.fields["known_addresses"].widget.attrs["rows"] = max(len(rows), 1)
+        self._lock()
         choice: Any = self.fields["organisation"]
         choice.queryset = Organisation.objects.filter(is_active=True) | Organisation.objects.filter(
             pk=self.instance.organisation_id
         )
+
+    def _lock(self) -> None:
+        """Let be read only what this agent may not change."""
+        actor, person = policy.actor_for(self.for_user), self.instance
+        everyday = permissions.may_change_record(actor, person)
+        for name in ("name", "phone", "language"):
+            self.fields[name].disabled = not everyday
+        may_block = permissions.may_change_record(actor, person, Right.MANAGE)
+        self.fields["is_blocked"].disabled = not may_block
+        self.fields["organisation"].disabled = not permissions.may_set_organisation(actor, person)
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Any:
+        if "organisation" in self.changed_data:
+            actor, chosen = policy.actor_for(self.for_user), self.cleaned_data["organisation"]
+            actions.set_organisation(actor=actor, customer=self.instance, organisation=chosen)
+        return super().save(commit)
 
     def clean_organisation(self) -> Organisation | None:
         """Let nobody see, as its customer, what was shared with an organisation in queues of others."""
@@ -99,8 +139,13 @@ def in_words(row: CustomerAddress) -> str:
     }
 
 
-def _address(customer: Customer) -> str:
-    return customer.main_address()
+def _address(customer: Any) -> str:
+    return (customer.main_address() if customer.is_open else customer.contact_here) or ""
+
+
+def _of_record(name: str) -> Callable[[Any], Any]:
+    """Return what a column shows of the record, if the agent sees it."""
+    return lambda customer: getattr(customer, name) if customer.is_open else None
 
 
 class CustomerEdit(PolicedEdit):
@@ -143,9 +188,15 @@ class CustomerViewSet(DeskViewSet):
     list_display = [
         "__str__",
         Column("address", label=gettext_lazy("Address"), accessor=_address),
-        "phone",
-        "organisation",
-        BooleanColumn("is_blocked", label=gettext_lazy("Blocked")),
+        Column("phone", label=gettext_lazy("Phone"), accessor=_of_record("phone")),
+        Column(
+            "organisation",
+            label=gettext_lazy("Organisation"),
+            accessor=_of_record("organisation"),
+        ),
+        BooleanColumn(
+            "is_blocked", label=gettext_lazy("Blocked"), accessor=_of_record("is_blocked")
+        ),
     ]
 
 
@@ -189,7 +240,8 @@ class MergeCustomersView(WagtailAdminTemplateMixin, TemplateView):
         if chosen:
             return self._compare(_visible(self.actor, chosen))
         words = request.GET.get("q", "")
-        found = [one for one in find_customers(self.actor, words) if one.pk != self.here.pk]
+        known = [one for one in find_customers(self.actor, words) if one.is_open]
+        found = [one.customer for one in known if one.customer.pk != self.here.pk]
         searched = len(words.strip()) >= MIN_CHARACTERS
         context = self.get_context_data(here=self.here, words=words, found=found, searched=searched)
         return self.render_to_response(context)
@@ -240,5 +292,6 @@ def _visible(actor: Actor, pk: object) -> Customer:
     text = str(pk)
     if not text.isdecimal() or len(text) > 18:
         raise Http404
-    found: Customer = get_object_or_404(policy.visible_customers(actor), pk=int(text))
+    rows = policy.visible_customers(actor).filter(permissions.open_records(actor))
+    found: Customer = get_object_or_404(rows, pk=int(text))
     return found

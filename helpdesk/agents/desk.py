@@ -53,6 +53,12 @@ class Desk:
         return self.queues[self.ticket.queue_id]
 
     @cached_property
+    def sees_record(self) -> bool:
+        """Whether the agent sees what is stored of the customer beyond this ticket."""
+        customer = self.ticket.customer
+        return customer is not None and permissions.may_see_record(self.actor, customer)
+
+    @cached_property
     def states(self) -> dict[int, State]:
         return {row.pk: row for row in State.objects.all()}
 
@@ -100,7 +106,9 @@ class Desk:
 
     @cached_property
     def informed(self) -> list[Queue]:
-        """The other queues that the ticket's mail went to."""
+        """The other queues that read along because the ticket's mail went there too."""
+        if self.queue.keeps_confidence:
+            return []
         rows = InformedQueue.objects.filter(ticket=self.ticket).exclude(queue=self.ticket.queue_id)
         return [self.queues[pk] for pk in rows.order_by("at").values_list("queue_id", flat=True)]
 

@@ -61,7 +61,7 @@ def facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:
     ]
     if desk.informed:
         names = ", ".join(queue.name for queue in desk.informed)
-        found.append(Fact(_("Also sent to"), names))
+        found.append(Fact(_("Also sent to"), names, form("end-along")))
     if desk.watchers and not desk.reads_along:
         found.append(Fact(_("Watched by"), ", ".join(str(user) for user in desk.watchers)))
     return found
@@ -70,7 +70,9 @@ def facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:
 def customer_facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:
     """Return who asks."""
     ticket = desk.ticket
-    name = ticket.customer.name if ticket.customer else ""
+    person = ticket.customer
+    name = person.name if person else ""
+    known = person if person and desk.sees_record else None
     found = [
         Fact(
             _("Customer"),
@@ -79,13 +81,13 @@ def customer_facts(desk: Desk, bound: Mapping[str, ChangeForm]) -> list[Fact]:
             note=ticket.contact if name else "",
         )
     ]
-    if ticket.customer is not None and ticket.customer.phone:
-        found.append(Fact(_("Phone"), ticket.customer.phone))
-    if ticket.customer is not None and ticket.customer.login_name:
-        found.append(Fact(_("Log-in name"), ticket.customer.login_name))
+    if known is not None and known.phone:
+        found.append(Fact(_("Phone"), known.phone))
+    if known is not None and known.login_name:
+        found.append(Fact(_("Log-in name"), known.login_name))
     found.append(Fact(_("Language"), _language(ticket.language)))
-    if ticket.customer is not None and ticket.customer.organisation is not None:
-        found.append(Fact(_("Organisation"), ticket.customer.organisation))
+    if known is not None and known.organisation is not None:
+        found.append(Fact(_("Organisation"), known.organisation))
     others = [row for row in desk.participants if row.normalised != ticket.contact]
     if others and desk.reads_along:  # for all others they stand on a card of their own
         found.append(Fact(_("Takes part"), ", ".join(row.name or row.address for row in others)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -25,7 +26,7 @@ from wagtail.log_actions import log
 from helpdesk.mail import filters as mail_filters
 from helpdesk.mail.dry_run import LIMIT, Hit, Trial, replaced, try_filter
 from helpdesk.mail.filter_fields import MAIL_FIELDS
-from helpdesk.models import MailFilter
+from helpdesk.models import InboundMail, MailFilter
 from helpdesk.rules import conditions, effects
 from helpdesk.rules.conditions import Condition
 from helpdesk.rules.effects import Effect, Known, Plan
@@ -34,6 +35,7 @@ from helpdesk.rules.fields import ConditionError, FieldSet
 from . import audited_settings, policy
 from .conditions_form import ConditionForm
 from .effects_form import EffectsForm, all_labels, known_rows
+from .log_facts import confidential
 
 Text = str | Promise
 
@@ -169,6 +171,16 @@ class HitView:
     after: str
 
 
+def _veiled(hits: Sequence[Hit]) -> list[Hit]:
+    """Take out who wrote what to a confidential queue: a trial is no place to read it."""
+    mails = InboundMail.objects.filter(confidential(InboundMail), pk__in=[one.pk for one in hits])
+    closed = set(mails.values_list("pk", flat=True))
+    return [
+        replace(one, sender="", subject=_("confidential")) if one.pk in closed else one
+        for one in hits
+    ]
+
+
 class FilterFormView(FilterScreen):
     """Makes and changes a filter; *Try it* runs what is typed and saves nothing."""
 
@@ -278,7 +290,7 @@ class FilterFormView(FilterScreen):
             focus=condition.focus or chosen.focus or ("trial" if trial else ""),
             trials=[(number, str(number) == self.request.POST.get("mails")) for number in TRIALS],
             trial=trial,
-            hits=[self._hit(hit) for hit in trial.hits] if trial else [],
+            hits=[self._hit(hit) for hit in _veiled(trial.hits)] if trial else [],
         )
         return self.render_to_response(context, status=status)
 

@@ -254,6 +254,23 @@ class TagsForm(ChangeForm):
         )
 
 
+class EndAlongForm(ChangeForm):
+    """Which of the queues that read along shall do so no longer."""
+
+    name = "end-along"
+    button = _("End reading along")
+    done = _("The queue does not read this ticket any more.")
+    queue = forms.ChoiceField(label=_("Queue"))
+
+    def offer(self) -> None:
+        choices = [(str(one.pk), one.name) for one in self.desk.informed]
+        self.choose("queue", choices, choices[0][0] if choices else "")
+
+    def apply(self) -> object:
+        queue = self.desk.queues[self.whole("queue") or 0]
+        return actions.end_reading_along(queue=queue, **self.who)
+
+
 class SpamForm(ChangeForm):
     name = "spam"
     button = _("This is spam")
@@ -296,6 +313,7 @@ CHANGES: dict[str, type[ChangeForm]] = {
         LinkForm,
         UnlinkForm,
         TagsForm,
+        EndAlongForm,
         SpamForm,
         NotSpamForm,
     )

@@ -45,7 +45,7 @@ GROUPS = (
             (_("Tickets"), "helpdesk_agents:tickets", "mail", policy.may_enter),
             (_("New phone ticket"), "helpdesk_agents:phone", "mobile-alt", policy.may_open),
             (_("Customers"), "helpdesk_people:index", "user", policy.may_enter),
-            (_("Organisations"), "helpdesk_organisations:index", "group", policy.may_open),
+            (_("Organisations"), "helpdesk_organisations:index", "group", policy.may_manage),
             (_("Failure inbox"), "helpdesk_agents:failures", "warning", policy.may_manage),
             (_("Queues"), "helpdesk_queues:index", "list-ul", policy.may_lead),
             (_("Absences"), "helpdesk_agents:absences", "calendar-alt", policy.may_enter),

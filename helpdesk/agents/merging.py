@@ -49,11 +49,17 @@ class ChooseForm(forms.Form):
 
 
 class MergeForm(forms.Form):
-    """Which of the two stays, and that the agent knows what it means if the customers differ."""
+    """Which of the two stays, and that the agent knows what it means: if the customers differ, or confidence ends."""
 
     keep = forms.ChoiceField(label=gettext_lazy("Which ticket goes on?"), widget=forms.RadioSelect)
     confirm = forms.BooleanField(
         label=gettext_lazy("The customers differ. I know that the messages become internal."),
+        required=False,
+    )
+    opens = forms.BooleanField(
+        label=gettext_lazy(
+            "I know that everybody who may read that queue will read what is confidential now."
+        ),
         required=False,
     )
 
@@ -62,7 +68,14 @@ class MergeForm(forms.Form):
         self.pair = sorted(pair, key=lambda one: (one.created_at, one.pk))
         keep: Any = self.fields["keep"]
         keep.choices = [(str(one.pk), f"{one.number} {one.subject}") for one in self.pair]
-        keep.initial = str(next((one for one in self.pair if one.state.is_open), self.pair[0]).pk)
+        veil = Veil()
+        closed = [one for one in self.pair if veil.covers(one)]
+        #: The confidential one of the two, if the other is not.
+        self.confidential = closed[0] if len(closed) == 1 else None
+        first = next((one for one in self.pair if one.state.is_open), self.pair[0])
+        keep.initial = str((self.confidential or first).pk)
+        if self.confidential is None:
+            del self.fields["opens"]
         self.differ = not permissions.share_customer(*pair)
         if not self.differ:
             del self.fields["confirm"]
@@ -76,7 +89,10 @@ class MergeForm(forms.Form):
         """Merge. Raises what `actions.merge` does."""
         source, target = self.ends()
         visible = False if self.cleaned_data.get("confirm") else None
-        return actions.merge(actor=actor, source=source, target=target, visible=visible)
+        opens = bool(self.cleaned_data.get("opens"))
+        return actions.merge(
+            actor=actor, source=source, target=target, visible=visible, opens=opens
+        )
 
 
 class MergeView(TicketPage):

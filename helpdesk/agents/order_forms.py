@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.widgets import AdminPageChooser
@@ -88,6 +89,15 @@ class PlacedForm(WantedForm):
     """What is wanted of an order that is placed, with what administrators decide: team, place, promise, pages."""
 
     group_name = forms.CharField(label=gettext_lazy("Name of the team"), max_length=150)
+    chosen_team = forms.ModelChoiceField(
+        Group.objects.none(),
+        label=gettext_lazy("Existing team"),
+        required=False,
+        empty_label=gettext_lazy("none: a new team is made"),
+        help_text=gettext_lazy(
+            "Only if a team that is there is to work in the new queue: the people join it and see its other queues, too."
+        ),
+    )
     parent = forms.ModelChoiceField(
         Queue.objects.all(), label=gettext_lazy("Parent queue"), required=False
     )
@@ -119,6 +129,7 @@ class PlacedForm(WantedForm):
         is_free = policy.is_superuser(actor) or order.parent_id is None
         fields["parent"].choices = [*([("", "–")] if is_free else []), *queue_choices(places)]
         fields["parent"].queryset = Queue.objects.filter(pk__in=places)
+        fields["chosen_team"].queryset = actions.choosable_teams(actor, order.chosen_team_id)
         fields["name"].required, fields["name"].help_text = True, ""
         above = order.parent.lineage() if order.parent is not None else []
         for name in ("calendar", "promise"):

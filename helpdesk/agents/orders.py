@@ -31,7 +31,16 @@ from .ticket_page import TicketPage
 
 def order_of(ticket: Ticket) -> QueueOrder | None:
     """Return the order that a ticket is, with what its plan reads."""
-    related = ("parent", "queue", "group", "account__mailbox", "calendar", "promise", "page")
+    related = (
+        "parent",
+        "queue",
+        "group",
+        "chosen_team",
+        "account__mailbox",
+        "calendar",
+        "promise",
+        "page",
+    )
     rows = QueueOrder.objects.select_related(*related, "decided_by")
     return rows.filter(ticket=ticket).first()
 
@@ -115,7 +124,7 @@ class OrderView(TicketPage):
         initial = {name: getattr(self.order, name) for name in names}
         initial |= {
             name: getattr(self.order, f"{name}_id")
-            for name in ("parent", "calendar", "promise", "page")
+            for name in ("chosen_team", "parent", "calendar", "promise", "page")
         }
         facts = PlacedForm(data, initial=initial, order=self.order, actor=self.actor)
         people = actions.rows_of(self.order)

@@ -65,6 +65,7 @@ _WHAT: Mapping[str, Any] = {
     export.WHAT: gettext_lazy("personal data"),
     "audit log": gettext_lazy("audit log"),
     "submissions": gettext_lazy("submissions of a form"),
+    "list": gettext_lazy("a list of the admin"),
 }
 
 

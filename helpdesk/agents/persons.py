@@ -184,8 +184,12 @@ class PersonsView(PersonsBase):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         words = persons.read_words(request.GET.get("for", ""))
-        found = {"form": SearchForm({"q": words}), "candidates": persons.find(words)}
-        return self.render_to_response(self.get_context_data(**(found if words else {})))
+        if not words:
+            return self.render_to_response(self.get_context_data())
+        candidates = persons.find(words)
+        persons.write_down(candidates, user=request.user)
+        context = self.get_context_data(form=SearchForm({"q": words}), candidates=candidates)
+        return self.render_to_response(context)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         form = SearchForm(request.POST)

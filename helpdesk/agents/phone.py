@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -25,6 +26,7 @@ from helpdesk.permissions import Actor
 from helpdesk.persons import Person
 
 from . import lookup, policy
+from .storing import SaidField
 from .tickets_list import queue_choices
 
 FOUND = 8
@@ -33,25 +35,54 @@ MIN_CHARACTERS = 3
 NEW, NONE = "new", "none"
 
 
-def find_customers(actor: Actor, words: str) -> list[Customer]:
+@dataclass(frozen=True)
+class Known:
+    """A customer found. `address` is where answers would go; `is_open`: the agent sees the whole record.
+
+    Whom nobody knows in the agent's queues has no `name`, and the address that was typed.
+    """
+
+    customer: Customer
+    name: str
+    address: str
+    is_open: bool
+
+    def __str__(self) -> str:
+        return self.name or self.address
+
+
+def find_customers(actor: Actor, words: str) -> list[Known]:
     """Return customers by name, log-in name or address, among those of the agent's tickets.
 
-    A complete address finds anybody: the caller knew it.
+    By what they told others (`permissions.open_records`) nobody is found, but for a complete address: the caller
+    knew it, and a ticket can be opened for whoever it is.
     """
     words = words.strip()
     if len(words) < MIN_CHARACTERS:
         return []
-    matching = (
-        Q(name__icontains=words)
-        | Q(login_name__istartswith=words)
-        | Q(addresses__normalised__istartswith=words)
-    )
-    known = policy.visible_customers(actor).filter(matching)
-    rows = {row.pk: row for row in known.prefetch_related("addresses").distinct()[:FOUND]}
+    record = Q(login_name__istartswith=words) | Q(addresses__normalised__istartswith=words)
+    matching = Q(name__icontains=words) | Q(contact_here__istartswith=words)
+    rows = policy.with_contacts(policy.visible_customers(actor), actor)
+    rows = rows.filter(matching | (Q(is_open=True) & record))
+    found = [_known(row) for row in rows.prefetch_related("addresses").distinct()[:FOUND]]
     exact = actions.find_customer(words) if addressing.is_address(words) else None
-    if exact is not None:
-        rows.setdefault(exact.pk, exact)
-    return list(rows.values())
+    if exact is not None and all(one.customer.pk != exact.pk for one in found):
+        found.append(_by_address(actor, exact, words))
+    return found
+
+
+def _known(row: Any) -> Known:
+    address = row.main_address() if row.is_open else row.contact_here
+    return Known(row, row.name, address or "", row.is_open)
+
+
+def _by_address(actor: Actor, customer: Customer, typed: str) -> Known:
+    """Return whom a typed address belongs to, with what the agent's own queues know of them and no more."""
+    rows = policy.with_contacts(policy.visible_customers(actor).filter(pk=customer.pk), actor)
+    known: Any = rows.first()
+    if known is None:
+        return Known(customer, "", typed, is_open=False)
+    return Known(known, known.name, typed, known.is_open)
 
 
 class PhoneForm(forms.Form):
@@ -76,6 +107,14 @@ class PhoneForm(forms.Form):
     receipt = forms.BooleanField(
         label=gettext_lazy("Send the customer a receipt"), required=False, initial=True
     )
+    objects = forms.BooleanField(
+        label=gettext_lazy("The customer objects to the longer storage"), required=False
+    )
+    objection = SaidField(
+        label=gettext_lazy("How, and in which words"),
+        help_text=gettext_lazy("Customers do not see this."),
+        required=False,
+    )
     idempotency_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
@@ -97,38 +136,50 @@ class PhoneForm(forms.Form):
             self.add_error("find", _("Choose a customer, enter a new one, or go on without."))
         if chosen == NEW and not data.get("email") and "email" not in self.errors:
             self.add_error("email", _("A new customer needs an e-mail address."))
-        if chosen.isdigit() and self._existing(int(chosen)) is None:
+        if chosen.isdecimal() and self._existing(int(chosen)) is None:
             self.add_error("find", _("Choose a customer, enter a new one, or go on without."))
         if lookup.is_choice(chosen) and self._chosen_person(chosen) is None:
             self.add_error("find", _("This choice is too old. Please search once more."))
         data["customer"] = chosen
+        self._check_objection(data)
         return data
+
+    def _check_objection(self, data: dict[str, Any]) -> None:
+        said = data.get("objection", "")
+        if data.get("objects") and not said and "objection" not in self.errors:
+            self.add_error("objection", _("Say how the customer told you."))
+        if said and not data.get("objects"):
+            self.add_error("objects", _("Tick this if the customer objects, or empty the words."))
 
     def _chosen_person(self, chosen: str) -> Person | None:
         return lookup.read_choice(chosen, int(self.actor.user.pk or 0))
 
-    def _existing(self, pk: int) -> Customer | None:
-        """Return a chosen customer: one the agent could find."""
-        found = policy.visible_customers(self.actor).filter(pk=pk).first()
-        if found is None:
-            exact = actions.find_customer(self.cleaned_data.get("find") or "")
-            found = exact if exact is not None and exact.pk == pk else None
-        return found
+    def _existing(self, pk: int) -> Known | None:
+        """Return a chosen customer: one the agent could find, by the address that was typed or the one known here."""
+        typed = (self.cleaned_data.get("find") or "").strip()
+        exact = actions.find_customer(typed) if addressing.is_address(typed) else None
+        if exact is not None and exact.pk == pk:
+            return _by_address(self.actor, exact, typed)
+        rows = policy.with_contacts(policy.visible_customers(self.actor).filter(pk=pk), self.actor)
+        found = rows.first()
+        return _known(found) if found is not None else None
 
     def person(self) -> tuple[Customer | None, str]:
         """Return the customer and the address answers go to."""
         chosen = self.cleaned_data["customer"]
         if chosen == NONE:
             return None, ""
-        if chosen.isdigit():
-            found = self._existing(int(chosen))
-            return found, found.main_address() if found else ""
+        if chosen.isdecimal():
+            known = self._existing(int(chosen))
+            return (known.customer, known.address) if known else (None, "")
         if lookup.is_choice(chosen):
             person = self._chosen_person(chosen)
             if person is None:
                 return None, ""
             made = actions.customer_for_person(actor=self.actor, person=person)
-            return made, made.main_address()
+            # as the directory says; what else the customer is known by may be what others were told
+            theirs = [one for one in person.addresses if addressing.is_address(one)]
+            return made, next(iter(theirs), "")
         address = self.cleaned_data["email"]
         found = actions.customer_for_address(address, name=self.cleaned_data["full_name"])
         return found, address
@@ -154,6 +205,7 @@ class PhoneForm(forms.Form):
             priority=Priority.objects.get(pk=data["priority"]),
             type_=TicketType.objects.filter(pk=data["type"] or 0).first(),
             idempotency_key=data["idempotency_key"],
+            objection=data["objection"],
         ).ticket
 
 
@@ -217,7 +269,9 @@ def look_up(request: HttpRequest, words: str) -> dict[str, Any]:
     if not lookup.may_search(request.user):
         return {"found": [], "people": [], "searched": False, "is_throttled": True}
     found = find_customers(actor, words)
-    people, is_down = lookup.people(words, int(request.user.pk or 0), known=found)
+    people, is_down = lookup.people(
+        words, int(request.user.pk or 0), known=[one.customer for one in found]
+    )
     searched = bool(words)
     return {"found": found, "people": people, "searched": searched, "is_down": is_down}
 

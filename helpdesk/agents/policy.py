@@ -10,7 +10,19 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    ExpressionWrapper,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from wagtail.permission_policies.base import BasePermissionPolicy
@@ -228,7 +240,7 @@ class DepartmentPolicy(DeskPolicy):
 
 
 class CustomerPolicy(DeskPolicy):
-    """An agent sees the customers of the tickets that the agent sees."""
+    """An agent sees the customers of the tickets that the agent sees; the form is for who sees the whole record."""
 
     def actions(self, actor: Actor) -> frozenset[str]:
         if not may_enter(actor):
@@ -236,16 +248,21 @@ class CustomerPolicy(DeskPolicy):
         return frozenset({"view", "change"} if may_open(actor) else {"view"})
 
     def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Customer]:
-        return visible_customers(actor)
+        rows = visible_customers(actor)
+        return rows if "view" in actions else rows.filter(permissions.open_records(actor))
 
 
 class OrganisationPolicy(DeskPolicy):
-    """Organisations are for everybody who may change customers; they go only by a superuser."""
+    """Organisations are for who manages a queue, changed where nobody else deals with them; superusers delete."""
 
     def actions(self, actor: Actor) -> frozenset[str]:
         if is_superuser(actor):
             return ALL
-        return frozenset({"add", "change", "view"}) if may_open(actor) else frozenset()
+        return frozenset({"add", "change", "view"}) if may_manage(actor) else frozenset()
+
+    def rows(self, actor: Actor, actions: frozenset[str]) -> QuerySet[Any]:
+        rows = super().rows(actor, actions)
+        return rows if "view" in actions else rows.filter(permissions.own_organisations(actor))
 
 
 def visible_customers(actor: Actor) -> QuerySet[Customer]:
@@ -261,6 +278,22 @@ def visible_customers(actor: Actor) -> QuerySet[Customer]:
         customer=OuterRef("pk"), queue__in=actor.queues_with(Right.READ) - confidential_queues()
     )
     return customers.filter(Exists(tickets))
+
+
+def with_contacts(customers: QuerySet[Customer], actor: Actor) -> QuerySet[Customer]:
+    """Return customers with `contact_here`, the address they last asked from in the actor's queues, and `is_open`.
+
+    `is_open`: the actor sees their whole record, too.
+    """
+    tickets = permissions.visible_tickets(actor).filter(
+        customer=OuterRef("pk"), queue__in=actor.queues_with(Right.READ) - confidential_queues()
+    )
+    last = tickets.exclude(contact="").order_by("-pk").values("contact")[:1]
+    record = permissions.open_records(actor)
+    is_open = Case(When(record, then=True), default=False) if record else Value(value=True)
+    return customers.annotate(
+        contact_here=Subquery(last), is_open=ExpressionWrapper(is_open, BooleanField())
+    )
 
 
 def in_managed_queues(actor: Actor, prefix: str) -> Q:

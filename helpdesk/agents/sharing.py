@@ -95,7 +95,7 @@ def context_of(desk: Desk, bound: Mapping[str, ChangeForm]) -> dict[str, Any]:
     ticket = desk.ticket
     people = [row for row in desk.participants if row.normalised != ticket.contact]
     may = desk.may(Right.ANSWER)
-    person = ticket.customer
+    person = ticket.customer if may and desk.sees_record else None
     own = person.organisation if person is not None and person.organisation_id else None
     return {
         "people": people,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from helpdesk import actions, conf, permissions
 from helpdesk.models import AtEnd, Event, EventKind, Hold, Right, StorageStep, Ticket
@@ -120,10 +120,16 @@ def _forms(
 # --- card ------------------------------------------------------------------------------------------
 
 
+def _after_closing(days: int) -> str:
+    words = ngettext("%(days)d day after closing", "%(days)d days after closing", days)
+    return words % {"days": days}
+
+
 def _dates(desk: Desk, until: date | None) -> list[Fact]:
     """Return the dates of the ticket; `until` is the last day on which a hold keeps it."""
     ticket = desk.ticket
-    kept = _("%(days)d days after closing") % {"days": ticket.retention_days}
+    days = ticket.retention_days
+    kept = _after_closing(days) if days else _("until the night after closing")
     found = [Fact(_("Kept"), kept, note=ticket.legal_basis)]
     if ticket.merged_into_id is not None:
         found.append(
@@ -194,8 +200,10 @@ def _objected(desk: Desk, joined: Ticket | None) -> list[Fact]:
     ticket = desk.ticket
     if ticket.objected_at is None:
         return []
-    days = _("then erased %(days)d days after closing") % {"days": ticket.objected_days}
-    found = [Fact(_("Objection to storage"), "", at=ticket.objected_at, note=days)]
+    days = ticket.objected_days or 0
+    when = _after_closing(days) if days else _("in the night after closing")
+    then = _("then erased %(when)s") % {"when": when}
+    found = [Fact(_("Objection to storage"), "", at=ticket.objected_at, note=then)]
     if joined is not None:
         found.append(Fact(pgettext("of an objection", "Made by"), _of_other(desk, joined)))
         return found

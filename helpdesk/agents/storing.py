@@ -24,7 +24,7 @@ WAYS = (
 )
 
 
-class _SaidField(forms.CharField):
+class SaidField(forms.CharField):
     """What the customer said, as the agent notes it."""
 
     widget = forms.Textarea(attrs={"rows": 2})
@@ -38,7 +38,7 @@ class ObjectionForm(ChangeForm):
     button = gettext_lazy("Note the objection")
     done = gettext_lazy("The objection is noted.")
     channel = forms.ChoiceField(label=gettext_lazy("The customer told us by"), choices=WAYS)
-    reason = _SaidField(
+    reason = SaidField(
         label=gettext_lazy("How, and in which words"),
         help_text=gettext_lazy("Customers do not see this."),
     )
@@ -55,7 +55,7 @@ class WithdrawForm(ChangeForm):
     name, right = "objection-withdraw", Right.ANSWER
     button = gettext_lazy("Withdraw the objection")
     done = gettext_lazy("The objection is withdrawn.")
-    reason = _SaidField(
+    reason = SaidField(
         label=gettext_lazy("How the customer withdrew it"),
         help_text=gettext_lazy("Only at the customer's word. Customers do not see this."),
     )

@@ -47,6 +47,11 @@ TOLD_BY_ARTICLES = (
 )
 
 
+_NAMING_QUEUES = (
+    EventKind.QUEUE_INFORMED,
+    EventKind.QUEUE_UNINFORMED,
+    EventKind.SECOND_DELIVERY,
+)
 _NAMING_TICKETS = (
     *(EventKind.LINKED, EventKind.UNLINKED, EventKind.SEPARATED, EventKind.SPLIT),
     *(EventKind.MERGED, EventKind.UNMERGED, EventKind.OBJECTION_CHANGED),
@@ -292,7 +297,7 @@ class _Words:
                 return _change(event.content or {}, lambda text: f"“{text}”")
             case EventKind.TAGS_CHANGED:
                 return _tag_change(data, self.tags)
-            case EventKind.QUEUE_INFORMED | EventKind.SECOND_DELIVERY if data.get("queue"):
+            case _ if event.kind in _NAMING_QUEUES and data.get("queue"):
                 return _name(self.desk.queues, data["queue"])
             case EventKind.MERGED | EventKind.UNMERGED:
                 arrow = "→" if data.get("source") == self.desk.ticket.pk else "←"

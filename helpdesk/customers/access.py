@@ -90,7 +90,7 @@ def _bearer(token: str) -> tuple[Actor, Ticket]:
         ticket = tickets.filter(pk=parts[0]).first()
         if ticket is not None and constant_time_compare(ticket.link_nonce, parts[1]):
             return permissions.link_bearer(ticket), ticket
-        gone = kept.erased_from(parts[0]) if ticket is None else kept.erased_of(ticket)
+        gone = kept.erased_from(*parts) if ticket is None else kept.erased_of(ticket, parts[1])
         if gone is not None:
             raise Gone(gone)
     elif parts := addressing.read_status_token(token, keys, "participant"):
@@ -101,15 +101,15 @@ def _bearer(token: str) -> tuple[Actor, Ticket]:
 
 
 def has_expired(ticket: Ticket) -> bool:
-    """Tell whether links to a request hold no more: it has been closed for `STATUS_LINK_DAYS` days.
+    """Tell whether links to a request hold no more: for `STATUS_LINK_DAYS` days it has been closed, or nothing happened.
 
-    For one that was joined with another that one counts: there it goes on.
+    They hold again when something happens. For one that was joined with another that one counts: there it goes on.
     """
     while ticket.merged_into is not None:
         ticket = ticket.merged_into
-    if ticket.state.is_open or ticket.closed_at is None:
-        return False
-    return timezone.now() > ticket.closed_at + timedelta(days=int(conf.get("STATUS_LINK_DAYS")))
+    closed_at = None if ticket.state.is_open else ticket.closed_at
+    since = closed_at or ticket.changed_at
+    return timezone.now() > since + timedelta(days=int(conf.get("STATUS_LINK_DAYS")))
 
 
 def at_home(door: Door) -> Door:
@@ -150,7 +150,7 @@ def _readable(actor: Actor) -> Any:
     tickets = permissions.visible_tickets(actor)
     return tickets.select_related(
         "state", "queue", "customer__organisation", "organisation", "merged_into"
-    )
+    ).prefetch_related("customer__addresses")
 
 
 def discreet(response: HttpResponseBase) -> HttpResponseBase:

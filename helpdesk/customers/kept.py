@@ -8,16 +8,17 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from helpdesk import actions
-from helpdesk.models import AtEnd, Hold, Ticket, Tombstone, directory
+from helpdesk.models import AtEnd, Hold, Ticket, Tombstone, closed_nonce, directory
 from helpdesk.rules.terms import (
+    after_closing,
     kept_sentence,
     makes_shorter,
     objection_wording,
-    period_words,
 )
 
 
@@ -73,10 +74,8 @@ def _until(ticket: Ticket, language: str, *, is_told: bool) -> str:
         days = ticket.objected_days
         if days is None or is_told:
             return _("It is still open: the day on which it is deleted is set when it is closed.")
-        period = period_words(min(ticket.retention_days, days), language)
-        return _("It is still open. It is deleted %(period)s after it is closed.") % {
-            "period": period
-        }
+        when = after_closing(min(ticket.retention_days, days), language)
+        return _("It is still open. It is deleted %(when)s.") % {"when": when}
     if ticket.erase_at <= timezone.now():
         return _("Its time is over: it is deleted in one of the next nights.")
     day = {"day": date_format(_day(ticket.erase_at, ticket))}
@@ -125,20 +124,30 @@ class Erased:
     is_promised: bool = True
 
 
-def erased_from(ticket_pk: int) -> Erased | None:
-    """Return what is told of the erased ticket with an id; None if none is known."""
+def erased_from(ticket_pk: int, nonce: str) -> Erased | None:
+    """Return what is told of the erased ticket with an id by a link with a nonce; None if none is known.
+
+    A link that was withdrawn before is told nothing.
+    """
     row = Tombstone.objects.filter(ticket_pk=ticket_pk).first()
-    return _of_tombstone(row) if row is not None else None
+    if row is None or (row.link_digest and not _is_of(nonce, row.link_digest)):
+        return None
+    return _of_tombstone(row)
 
 
-def erased_of(ticket: Ticket) -> Erased | None:
-    """Return what is told of a ticket of which nobody is the customer any more; None for any other."""
-    found = erased_from(ticket.pk) if ticket.anonymised_at is not None else None
-    if found is not None or ticket.persons_erased_at is None:
-        return found
+def erased_of(ticket: Ticket, nonce: str) -> Erased | None:
+    """Return what is told of a ticket of which nobody is the customer any more; None for any other, as above."""
+    if ticket.anonymised_at is not None:
+        return erased_from(ticket.pk, nonce)
+    if ticket.persons_erased_at is None or not _is_of(nonce, ticket.link_nonce):
+        return None
     why = _("The time was over for which we keep names and other personal details.")
     on = timezone.localtime(ticket.persons_erased_at).date()
     return Erased(on, why, ticket.number, is_whole=False)
+
+
+def _is_of(nonce: str, digest: str) -> bool:
+    return constant_time_compare(closed_nonce(nonce), digest)
 
 
 def _of_tombstone(row: Tombstone) -> Erased:

@@ -27,19 +27,26 @@ class Sharing:
 
 
 def sharing_of(door: Door, form: InvitationForm | None = None) -> Sharing:
-    """Return who takes part in the request behind a door. Two queries."""
+    """Return who takes part in the request behind a door. Three queries at most."""
     ticket = door.ticket
     rows = list(ticket.participants.order_by("pk"))
-    person = ticket.customer
-    own = person.organisation if person is not None and person.organisation_id else None
     return Sharing(
         invited=[row for row in rows if row.may_read],
         copied=[row for row in rows if not row.may_read and row.normalised != ticket.contact],
-        organisation=own if own is not None and own.is_active else None,
+        organisation=organisation_of(door),
         shared_with=ticket.organisation if ticket.organisation_id else None,
         form=form or InvitationForm(auto_id="invite_%s", label_suffix=""),
         is_open=form is not None,
     )
+
+
+def organisation_of(door: Door) -> Organisation | None:
+    """Return the customer's organisation that is in use; None at a link whose mail did not go to the customer."""
+    person = door.ticket.customer
+    if person is None or (door.token and not door.ticket.is_contact_theirs):
+        return None
+    own = person.organisation if person.organisation_id else None
+    return own if own is not None and own.is_active else None
 
 
 def writer_of(door: Door) -> Customer | None:

@@ -13,6 +13,7 @@ from helpdesk import actions, permissions, throttle
 from helpdesk.errors import HelpdeskError, NotFound, NotPermitted
 
 from .forms import InvitationForm
+from .parts import organisation_of
 from .views import RequestView
 
 #: Invitations and links sent from one request: at most so many an hour.
@@ -77,8 +78,7 @@ class Uninvite(DecidingView):
 
 class Share(DecidingView):
     def decide(self, request: HttpRequest) -> HttpResponseBase:
-        person = self.door.ticket.customer
-        own = person.organisation if person is not None else None
+        own = organisation_of(self.door)
         wanted = own if request.POST.get("share") == "on" else None
         try:
             actions.share(organisation=wanted, **self.who)

@@ -57,13 +57,14 @@ class MyRequests(View):
             output_field=IntegerField(),
         )
         tickets = (
-            search.find_tickets(actor, words)
+            present.with_last_change(search.find_tickets(actor, words))
             .select_related("state", "customer")
+            .prefetch_related("customer__addresses")
             .only(
-                "number", "subject", "state", "created_at", "changed_at",
+                "number", "subject", "state", "channel", "created_at",
                 "pending_until", "waiting_since", "contact", "customer__name",
             )
-            .order_by(is_open.desc(), "-changed_at", "-pk")
+            .order_by(is_open.desc(), "-told_at", "-pk")
         )  # fmt: skip
         paginator = Paginator(tickets, REQUESTS_A_PAGE)
         page = paginator.get_page(request.GET.get("p"))
@@ -139,6 +140,7 @@ class RequestView(View):
             "door": door,
             "ticket": ticket,
             "status": present.status_of(ticket),
+            "told_at": present.last_change(ticket, articles),
             "thread": present.messages_of(ticket, page, None if decides else door.actor),
             "answers": told(ticket.answers),
             "pages": page,

@@ -44,6 +44,26 @@ def server_of(inbound: InboundMail) -> str:
     return account.authserv_id if account is not None else ""
 
 
+def denied_by(inbound: InboundMail, raw: bytes, mail: ParsedMail) -> str:
+    """Return the server of ours that says the mail is not from its From domain (dmarc=fail), else ''.
+
+    A server that says nothing of DMARC, or that nobody named as ours, denies nothing. `mail` is parsed from
+    `raw`. One query at most, and only for a mail of which some server says so.
+    """
+    if "authentication-results" not in mail.headers:
+        return ""
+    fields, _body = read_block(raw, 0)
+    field = authentication_results.read(fields.get("authentication-results") or b"")
+    if field is None or not _denies(field):
+        return ""
+    server = server_of(inbound).strip().lower()
+    return server if server == field.server else ""
+
+
+def _denies(field: authentication_results.Field) -> bool:
+    return any(one.method == "dmarc" and one.result == "fail" for one in field.results)
+
+
 def judge(
     raw: bytes,
     mail: ParsedMail,
@@ -116,7 +136,7 @@ def _told(fields: Fields, server: str, domain: str) -> Verdict | None:
     field = authentication_results.read(value)
     if field is None or field.server != server:
         return None
-    if any(one.method == "dmarc" and one.result == "fail" for one in field.results):
+    if _denies(field):
         return Verdict(False, f"{_IS_NOT}: {server} says dmarc=fail")
     for one in field.results:
         found = one.result == "pass" and _shows(one, domain)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -45,12 +44,8 @@ from helpdesk.permissions import SYSTEM
 from helpdesk.rules.effects import Plan
 from helpdesk.rules.routing import Route, route
 
-from . import agents, bounces, gone, journal, spam, thread
-from .incoming import Incoming, contact_of, customer_of, draft_of, head_of, language_of, normalised
-
-MAX_PARTICIPANTS = 20
-#: Two deliveries of one mail that lie further apart were not sent together.
-TOGETHER = timedelta(hours=1)
+from . import agents, bounces, gone, journal, others, spam, thread
+from .incoming import Incoming, contact_of, customer_of, draft_of, head_of, language_of
 
 Rule = InboundMail.Rule
 
@@ -61,6 +56,12 @@ TIERS = {
     thread.Tier.NUMBER: (Rule.NUMBER, gettext_noop("names the ticket %(value)s")),
     thread.Tier.REPORT: (Rule.REPORT, gettext_noop("reports on our message %(value)s")),
 }
+
+
+#: What is noted of a mail that our own receiving server says to be somebody else's.
+FORGED = gettext_noop(
+    "%(value)s says that it is not from this sender (dmarc=fail): it counts as nobody's"
+)
 
 
 class NoQueue(HelpdeskError):
@@ -99,6 +100,9 @@ def _tell_refusal(step: Incoming, text: str) -> None:
     sender, taken = step.mail.from_, spam.judge(step.mail)
     if sender is None:
         step.note(gettext_noop("nobody is told: there is no sender"))
+        return
+    if step.forged:
+        step.note(FORGED, step.forged)
         return
     if taken:  # whoever it says wrote it most often did not
         step.note(gettext_noop("nobody is told: taken for spam, for %(value)s"), taken.evidence)
@@ -180,46 +184,27 @@ def deliver_again(step: Incoming, match: thread.Match, article: Article) -> None
         article=article,
         queue_id=queue_id,
         again=True,
-        reads_along=_is_meant(step, article, queue_id),
+        reads_along=others.is_meant(step, article, queue_id),
     )
     step.inbound.ticket = match.ticket
     step.inbound.article = article
     ignore(step, gettext_noop("second delivery of the same mail"))
 
 
-def _is_meant(step: Incoming, article: Article, queue_id: int | None) -> bool:
-    """Tell whether the sender wrote to this queue: it stands in the mail, or the mail came there at the same time.
-
-    Whoever has the mail can send it somewhere else later; that opens the conversation to nobody.
-    """
-    if step.inbound.silent:
-        return False
-    together = abs(step.inbound.received_at - article.created_at) <= TOGETHER
-    return together or queue_id in _addressed(step)
-
-
-def _addressed(step: Incoming) -> list[int]:
-    """Return the queues whose addresses stand in To or Cc; a ticket's reply address names none."""
-    keys = addressing.signing_keys()
-    found: list[int] = []
-    for one in (*step.mail.to, *step.mail.cc):
-        queue_id = step.own.get(normalised(one))
-        if queue_id is not None and addressing.read_reply_token(one.address, keys) is None:
-            found.append(queue_id)
-    return list(dict.fromkeys(found))
-
-
 def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
     """Join the mail to the ticket it was recognised for; of a plan only notes and tags matter."""
-    visible = match.visible and not step.machine
     step.decided(*TIERS[match.tier], match.evidence)
+    if step.forged:
+        match = replace(match, visible=False, verified=False, joined=False)
+    visible = match.visible and not step.machine
     draft = draft_of(step, verified=match.verified or bool(step.machine))
     by_agent = agents.answer_of(inbound=step.inbound, mail=step.mail, match=match, draft=draft)
     if by_agent is not None:
         _file_agents(step, match, by_agent)
         return
     if not match.verified:
-        step.note(gettext_noop("the sender takes no part in the ticket: filed internally"))
+        takes_no_part = gettext_noop("the sender takes no part in the ticket: filed internally")
+        step.note(FORGED if step.forged else takes_no_part, step.forged)
         if thread.is_agent(match.ticket, thread.sender_of(step.mail)):
             draft = replace(draft, extra={**draft.extra, "agent_by_mail": "unverified"})
     customer = customer_of(step) if match.verified else None
@@ -232,10 +217,10 @@ def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
         silent=step.inbound.silent,
         wakes=match.joined,
     )
-    if article.visible:
-        _let_take_part(article.ticket, step)
+    if others.is_from_customer(step, article):
+        others.let_take_part(article.ticket, step)
         if not step.inbound.silent:
-            _inform(step, article)
+            others.inform(step, article)
     _add_notes(article.ticket, plan)
     if plan.tags:
         tags = few_tags([*tags_of(article.ticket), *plan.tags])
@@ -243,13 +228,6 @@ def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
     joined = article.ticket_id == match.ticket.pk
     outcome = InboundMail.Outcome.APPENDED if joined else InboundMail.Outcome.OPENED
     _filed(step, article, outcome)
-
-
-def _inform(step: Incoming, article: Article) -> None:
-    """Let further queues that a follow-up is addressed to read along."""
-    for queue_id in _addressed(step):
-        if queue_id != article.ticket.queue_id:
-            inform_queue(actor=SYSTEM, ticket=article.ticket, article=article, queue_id=queue_id)
 
 
 def _file_agents(step: Incoming, match: thread.Match, by_agent: agents.AgentMail) -> None:
@@ -280,30 +258,38 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
         step.note(gettext_noop("taken for spam, for %(value)s"), found.evidence)
         step.rule = Rule.SPAM if junk else step.rule
     erased = gone.note(step)
-    customer = customer_of(step)
+    # nobody's, if it is forged: who is named as the sender knows nothing of it
+    customer, contact = None if step.forged else customer_of(step), contact_of(step)
+    if step.forged:
+        step.note(FORGED, step.forged)
     opened = open_ticket(
         actor=SYSTEM,
         queue=queue,
         subject=addressing.clean_subject(step.mail.subject) or "—",
-        draft=draft_of(step),
+        draft=draft_of(step, verified=not step.forged),
         customer=customer,
-        contact=contact_of(step),
-        language=language_of(step) if customer is None else customer.language,
+        visible=not step.forged,
+        contact=contact,
+        language=customer.language
+        if customer is not None and customer.has_address(contact)
+        else language_of(step),
         type_=TicketType.objects.filter(pk=plan.type).first() if plan.type else None,
         priority=known.priorities.get(plan.priority or 0),
         state=_state(plan),
         owner=_owner(plan, queue),
         tags=(*plan.tags, *((SPAM_TAG,) if found and not junk else ())),
-        withheld="spam" if found else "",
+        withheld="spam" if found else "forged" if step.forged else "",
         imported=step.inbound.silent,
     )
+    further = () if step.forged else where.others
     if found:
-        others = where.others if junk else ()
-        note_spam(actor=SYSTEM, ticket=opened.ticket, queue=wanted or queue, others=others)
+        late = further if junk else ()
+        note_spam(actor=SYSTEM, ticket=opened.ticket, queue=wanted or queue, others=late)
     _add_notes(opened.ticket, plan)
     gone.tell(opened.ticket, erased or step.nobodys)
-    _let_take_part(opened.ticket, step)
-    for other in () if junk else where.others:
+    if not step.forged:
+        others.let_take_part(opened.ticket, step)
+    for other in () if junk else further:
         inform_queue(actor=SYSTEM, ticket=opened.ticket, article=opened.article, queue_id=other)
     _filed(step, opened.article, InboundMail.Outcome.OPENED)
 
@@ -365,20 +351,3 @@ def _owner(plan: Plan, queue: Queue) -> Any | None:
     user = get_user_model()._default_manager.filter(pk=plan.owner).first()
     may = user is not None and permissions.can(permissions.agent(user), Right.OWN, queue)
     return user if may else None
-
-
-def _let_take_part(ticket: Ticket, step: Incoming) -> None:
-    """Who is addressed beside us takes part: their replies belong to the ticket."""
-    if step.machine:
-        return
-    found: dict[str, dict[str, str]] = {}
-    for one in (*step.mail.to, *step.mail.cc)[:MAX_PARTICIPANTS]:
-        if not addressing.is_address(one.address):
-            continue
-        canonical = addressing.canonical(one.address)
-        if addressing.normalise(one.address) in step.own:
-            continue
-        if canonical not in (step.sender, ticket.contact):
-            found.setdefault(canonical, {"address": one.address[:254], "name": one.name[:200]})
-    for canonical, facts in found.items():
-        ticket.participants.get_or_create(normalised=canonical, defaults=facts)

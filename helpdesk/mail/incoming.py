@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from helpdesk import addressing, conf
-from helpdesk.actions import Draft, Upload, customer_for_address
+from helpdesk.actions import FORGED, Draft, Upload, customer_for_address
 from helpdesk.models import Channel, Customer, InboundMail, Ticket
 
 from .language import guess_language
@@ -23,6 +23,8 @@ class Incoming:
     recipients: tuple[str, ...]
     own: dict[str, int]  # normalised queue address → queue id
     machine: str = ""  # kind of machine mail
+    # the receiving server of ours that says the mail is not from whom it names; '' if none does
+    forged: str = ""
     rule: str = ""
     evidence: list[list[str]] = field(default_factory=list)
     nobodys: Ticket | None = None  # what it answers, if nobody knows any more whose that is
@@ -107,7 +109,7 @@ def draft_of(step: Incoming, *, verified: bool = True) -> Draft:
         machine=step.machine,
         verified=verified,
         defects=mail.defects,
-        extra=_extra(mail),
+        extra=_extra(mail) | ({FORGED: step.forged} if step.forged else {}),
         files=tuple(
             Upload(
                 name=part.name,

@@ -28,7 +28,7 @@ from helpdesk.models import (
 )
 from helpdesk.rules.effects import Plan
 
-from . import agents, blocks, filing, filters, gone, journal, ledger, thread, trusted
+from . import agents, authenticity, blocks, filing, filters, gone, journal, ledger, thread, trusted
 from .filing import NoQueue
 from .incoming import Incoming, head_of, normalised, recipients_of
 from .orders import kept_orders, orders
@@ -300,8 +300,10 @@ def _raw(inbound: InboundMail) -> bytes:
 
 
 def _read(inbound: InboundMail) -> Incoming:
-    mail = parse(_raw(inbound))
+    raw = _raw(inbound)
+    mail = parse(raw)
     step = Incoming(inbound, mail, recipients_of(inbound, mail), directory().own_addresses)
+    step.forged = authenticity.denied_by(inbound, raw, mail)
     machine = screen(mail)
     if machine is not None:
         step.machine = str(machine.kind)

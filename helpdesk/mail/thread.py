@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from helpdesk import addressing, permissions
 from helpdesk.actions import hold_tickets
-from helpdesk.models import Article, Right, Sender, Ticket, Tombstone, held
+from helpdesk.models import Article, EventKind, Right, Sender, Ticket, Tombstone, held
 from helpdesk.states import StateType
 
 from . import bounces
@@ -245,7 +245,7 @@ def is_customer(ticket: Ticket, sender: str) -> bool:
     if sender == ticket.contact:
         return True
     person = ticket.customer
-    return person is not None and person.addresses.filter(normalised=sender).exists()
+    return person is not None and person.has_address(sender)
 
 
 def _takes_part(ticket: Ticket, sender: str) -> bool:
@@ -283,8 +283,8 @@ def _standing_with_token(
 ) -> tuple[bool, bool]:
     """Return (visible, verified) for a sender who holds the ticket's reply address.
 
-    The token alone is enough unless third parties were written to from this ticket: then somebody
-    unknown may have it from them, and is filed internally. So is whoever holds the address of a request
+    The token alone is enough unless third parties were written to from this ticket, or somebody takes part no more:
+    then somebody unknown may be them or have it from them, and is filed internally. So is whoever holds the address of a request
     of another customer that was merged into this one (`foreign`).
     """
     visible, verified = _standing(ticket, sender)
@@ -292,10 +292,17 @@ def _standing_with_token(
         return visible, True
     if foreign or is_agent(ticket, sender):
         return False, False  # an agent's answer by mail never speaks for the customer
-    asked_others = Article.objects.filter(
-        ticket=ticket, sender=Sender.AGENT, visible=False, channel="email"
-    ).exists()
-    return (False, False) if asked_others else (True, True)
+    others_have_it = _asked_others(ticket) or _removed_somebody(ticket)
+    return (False, False) if others_have_it else (True, True)
+
+
+def _asked_others(ticket: Ticket) -> bool:
+    rows = Article.objects.filter(ticket=ticket, sender=Sender.AGENT, visible=False)
+    return rows.filter(channel="email").exists()
+
+
+def _removed_somebody(ticket: Ticket) -> bool:
+    return ticket.events.filter(kind=EventKind.PARTICIPANT_REMOVED).exists()
 
 
 def _was_asked(ticket: Ticket, sender: str) -> bool:

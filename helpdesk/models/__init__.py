@@ -13,7 +13,7 @@ from .blobs import Blob, BlobRemoval, Scan, remove_left
 from .clocks import Clock, PromiseOverride
 from .departments import Department, Team
 from .directory import Directory, directory, is_kept, kept_directory
-from .erasure import DataExport, ErasureRun, ExportedTicket, Hold, Tombstone
+from .erasure import DataExport, ErasureRun, ExportedTicket, Hold, Tombstone, closed_nonce
 from .held_files import HeldFile
 from .history import Event, EventKind
 from .jobs import PeriodicJob
@@ -47,6 +47,7 @@ from .queues import (
     QueueAddress,
     QueueRight,
     Right,
+    confidential_among,
     confidential_queues,
     in_tree_order,
     queue_map,
@@ -160,6 +161,8 @@ __all__ = [
     "Tombstone",
     "UntoldEvent",
     "Watcher",
+    "closed_nonce",
+    "confidential_among",
     "confidential_queues",
     "current_batch",
     "delete_alone",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Self
 
 from django.conf import settings
@@ -96,8 +98,10 @@ class Tombstone(models.Model):
     reason = models.CharField(_("reason"), max_length=10, choices=Reason.choices)
     # what is left is the ticket itself, without a person in it
     is_anonymised = models.BooleanField(default=False)
+    # tells its last link from those withdrawn before (`closed_nonce`); "" if that was not kept
+    link_digest = models.CharField(max_length=16, blank=True)
 
-    privacy = {"number": NONE, "reason": NONE}
+    privacy = {"number": NONE, "reason": NONE, "link_digest": NONE}
 
     class Meta:
         verbose_name = _("erased ticket")
@@ -106,6 +110,17 @@ class Tombstone(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+def closed_nonce(nonce: str) -> str:
+    """Return what is kept of a link's nonce when its ticket goes: enough to know the link again, not to make it.
+
+    It is a nonce itself, and its own digest; no nonce of a link that was given out looks like it.
+    """
+    if nonce.startswith("-"):
+        return nonce
+    octets = hashlib.sha256(f"closed link {nonce}".encode()).digest()
+    return "-" + base64.urlsafe_b64encode(octets).decode()[:15]
 
 
 class ErasureRun(models.Model):

@@ -37,6 +37,7 @@ class EventKind(models.TextChoices):
     OBJECTION_CHANGED = "objection.changed", _("changed the objection to storage")
     LINKED = "ticket.linked", _("linked a ticket")
     QUEUE_INFORMED = "queue.informed", _("informed another queue")
+    QUEUE_UNINFORMED = "queue.uninformed", _("ended the reading along of a queue")
     SENDER_ACCEPTED = "sender.accepted", _("accepted the sender")
     SEPARATED = "article.separated", _("made a message a ticket of its own")
     RECEIPT_QUEUED = "receipt.queued", _("queued a receipt")

@@ -137,6 +137,15 @@ class QueueOrder(models.Model):
     agents = models.JSONField(_("agents"), default=list, blank=True)
 
     group_name = models.CharField(_("name of the team"), max_length=150)
+    # of a team that is there: nobody joins one because the order is named like it
+    chosen_team = models.ForeignKey(
+        Group,
+        models.SET_NULL,
+        verbose_name=_("existing team"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     parent = models.ForeignKey(
         Queue,
         models.SET_NULL,

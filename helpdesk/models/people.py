@@ -87,6 +87,10 @@ class Customer(models.Model):
         """Return the rows of the addresses."""
         return [self.first_address] if self.first_address else list(self.addresses.all())
 
+    def has_address(self, normalised: str) -> bool:
+        """Tell whether an address (canonical) is one of this customer's, proved or not. One query at most."""
+        return any(row.normalised == normalised for row in self.all_addresses())
+
     def main_address(self) -> str:
         """Return the address to write to (the main one, else the first verified one, else the first), or ''."""
         rows = sorted(

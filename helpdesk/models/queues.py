@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -272,12 +272,14 @@ def queue_map() -> dict[int, Queue]:
 
 def confidential_queues() -> frozenset[int]:
     """Return the ids of the queues that are confidential, those below one included. One query."""
-    rows = {
-        pk: (parent, own)
-        for pk, parent, own in Queue.objects.values_list("pk", "parent_id", "is_confidential")
-    }
-    marked = {pk for pk, (_parent, own) in rows.items() if own}
-    while more := {pk for pk, (parent, _own) in rows.items() if parent in marked} - marked:
+    return confidential_among(Queue.objects.values_list("pk", "parent_id", "is_confidential"))
+
+
+def confidential_among(queues: Iterable[tuple[int, int | None, bool]]) -> frozenset[int]:
+    """Return the same of all queues as (id, parent's id, whether it is marked itself). No query."""
+    rows = list(queues)
+    marked = {pk for pk, _parent, own in rows if own}
+    while more := {pk for pk, parent, _own in rows if parent in marked} - marked:
         marked |= more
     return frozenset(marked)
 

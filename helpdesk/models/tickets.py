@@ -335,6 +335,21 @@ class Ticket(models.Model):
         days = self.objection_days
         return int(conf.get("OBJECTION_DAYS")) if days is None else days
 
+    @property
+    def is_contact_theirs(self) -> bool:
+        """Whether the contact is the customer's: an address of theirs, or given otherwise than by mail. One query at most.
+
+        A mail may name any Reply-To: whoever reads there is told nothing that we know of the customer.
+        """
+        if self.customer is None:
+            return False
+        return self.channel != Channel.EMAIL or self.customer.has_address(self.contact)
+
+    @property
+    def contact_name(self) -> str:
+        """How to call whoever reads mail at `contact`: the customer's name, '' if the address is not theirs."""
+        return self.customer.name if self.customer is not None and self.is_contact_theirs else ""
+
     def renew_link(self) -> None:
         """Make every status link given out so far worthless."""
         self.link_nonce = _nonce()

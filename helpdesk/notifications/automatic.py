@@ -18,6 +18,7 @@ class Withheld(models.TextChoices):
     QUEUE_OFF = "queue_off", _("this queue confirms no receipt")
     TEXT_OFF = "text_off", _("switched off for this queue")
     CLOSED = "closed", _("the ticket was closed at once")
+    FORGED = "forged", _("the receiving mail server says that somebody else wrote it")
     JUNK = "junk", _("the queue takes spam")
     MACHINE = "machine", _("a machine wrote the message")
     NO_CONTACT = "no_contact", _("there is no address")

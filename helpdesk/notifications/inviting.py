@@ -20,20 +20,28 @@ from helpdesk.rules.wording import Link
 from . import compose, links, responses, variables
 from .automatic import Withheld, why_not
 
+#: Reasons that anybody can see in the address.
+_OF_THE_ADDRESS = frozenset({Withheld.BAD_ADDRESS, Withheld.NOBODY_READS, Withheld.OWN_ADDRESS})
 _ADDRESS = re.compile(r"[@/<>\\]|www\.", re.IGNORECASE)
 
 
 def send_invitation(
-    *, ticket: Ticket, participant: Participant, inviter: str, customer: Customer | None
+    *,
+    ticket: Ticket,
+    participant: Participant,
+    inviter: str,
+    customer: Customer | None,
+    is_discreet: bool = False,
 ) -> OutboundMail:
     """Queue the mail to somebody invited to a request, with a link of their own.
 
     `customer` is the one with that address, if there is one. Raises `InvalidInput` at `email` with the reason
-    why the machine may not write there.
+    why the machine may not write there; if `is_discreet` without it where it is no fact of the address as such, and
+    nobody is refused for being blocked.
     """
     row = compose.letter(ticket=ticket)
     row.subject = addressing.tag_subject(_harmless(ticket.subject, ""), ticket.number)[:500]
-    _may_go(participant.address, row, customer)
+    _may_go(participant.address, row, None if is_discreet else customer, is_discreet=is_discreet)
     with translation.override(row.language):
         values = {
             "greeting": _greeting(participant.name),
@@ -57,7 +65,7 @@ def send_link(*, ticket: Ticket) -> OutboundMail:
     """Queue a mail with the ticket's present status link to its contact address. Raises as `send_invitation`."""
     row = compose.letter(ticket=ticket)
     _may_go(ticket.contact, row, ticket.customer)
-    name = ticket.customer.name if ticket.customer is not None else ""
+    name = ticket.contact_name
     with translation.override(row.language):
         values = {
             "greeting": _greeting(name),
@@ -112,8 +120,12 @@ def _harmless(text: str, otherwise: str) -> str:
     return otherwise if _ADDRESS.search(text) or not text.strip() else text
 
 
-def _may_go(address: str, row: OutboundMail, customer: Customer | None) -> None:
+def _may_go(
+    address: str, row: OutboundMail, customer: Customer | None, *, is_discreet: bool = False
+) -> None:
     reason = why_not(address, sender=row.from_address, customer=customer)
+    if reason is not None and is_discreet and reason not in _OF_THE_ADDRESS:
+        raise InvalidInput(_("This address cannot be invited."), field="email")
     if reason is not None:
         message = _("No mail can be sent to this address: %(reason)s.")
         raise InvalidInput(message % {"reason": Withheld(reason).label}, field="email")

@@ -227,7 +227,7 @@ def _recipient(ticket: Ticket, article: Article, kind: Kind) -> Recipient:
     """Return who is told.
 
     Of a message on an existing ticket its writer: the contact, if either address of the mail is the contact's;
-    else the address it came from. A Reply-To that nobody proved would carry what we say to anybody.
+    else the address it came from. The stored name of the customer is said at an address of theirs alone. A Reply-To that nobody proved would carry what we say to anybody.
     """
     contact = addressing.canonical(ticket.contact) if addressing.is_address(ticket.contact) else ""
     wrote = [
@@ -236,8 +236,7 @@ def _recipient(ticket: Ticket, article: Article, kind: Kind) -> Recipient:
         if addressing.is_address(address)
     ]
     if kind in (Kind.RECEIVED, Kind.NEW_TICKET) or (contact and contact in wrote):
-        name = ticket.customer.name if ticket.customer is not None else ""
-        return Recipient(name, ticket.contact, is_contact=True)
+        return Recipient(ticket.contact_name or article.from_name, ticket.contact, is_contact=True)
     return Recipient(article.from_name, article.from_address, is_contact=False)
 
 

@@ -16,11 +16,12 @@ from modelcluster.fields import ParentalManyToManyField
 from wagtail.fields import RichTextField
 
 from .base import PagePart
+from .seen import NOTE
 from .steps import CHECK
 
 #: What a form sends besides what people write.
 _OURS = frozenset(
-    {"csrfmiddlewaretoken", "submission_key", "shown_at", "held_files", "instead", CHECK}
+    {"csrfmiddlewaretoken", "submission_key", "shown_at", NOTE, "held_files", "instead", CHECK}
 )
 #: So much of what was typed is given back to whoever may not send it.
 _MOST = 100_000

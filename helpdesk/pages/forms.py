@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from helpdesk import addressing, conf, limits, uploads
 from helpdesk.actions import Upload
 
-from . import steps
+from . import seen, steps
 from .conditional import PREFIX, ConditionalForm, only_if
 from .conditions import leaves
 from .inputs.hidden import HiddenField
@@ -86,6 +86,8 @@ class IntakeForm(ConditionalForm):
     # when the form was shown, signed: a program sends it at once, or much later
     shown_at = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput())
     submission_key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())
+    # which questions were seen, signed
+    form_seen = forms.CharField(required=False, widget=forms.HiddenInput())
 
     def __init__(
         self,
@@ -116,6 +118,8 @@ class IntakeForm(ConditionalForm):
             del self.fields["objects_to_storage"]
         self.fields["submission_key"].initial = uuid4().hex
         self.fields["shown_at"].initial = limits.stamp
+        self.digest = seen.digest(self.children)
+        self.fields[seen.NOTE].initial = seen.note(self.digest)
         self._is_known = user is not None and user.is_authenticated
         self._known = self._know(user)
         self.say_conditions()
@@ -165,9 +169,7 @@ class IntakeForm(ConditionalForm):
         if self._is_known or limits.in_good_time(stamped):
             return stamped
         if not limits.is_fresh(stamped):
-            data: Any = self.data.copy()  # type: ignore[attr-defined]
-            data[self.add_prefix("shown_at")] = limits.stamp()
-            self.data = data
+            self.data = seen.refreshed(self.data, shown_at=limits.stamp())
         self.add_error(None, _("Please look through the form and send it once more. This keeps programs out."))  # fmt: skip
         return ""
 
@@ -205,6 +207,29 @@ class IntakeForm(ConditionalForm):
         """Say why nobody looks at what was sent; all of it is shown again."""
         self.is_left_unchecked = True
         self.add_error(None, words)
+
+    @cached_property
+    def is_outdated(self) -> bool:
+        """Whether the form was opened with other questions than it has now."""
+        return self.is_bound and seen.differs(str(self.data.get(seen.NOTE, "")), self.digest)
+
+    @cached_property
+    def given_back(self) -> str:
+        """What was written where there is no question any more: shown until the form is sent."""
+        if not self.is_bound:
+            return ""
+        lost = seen.lost(self) if self.is_outdated else ""
+        return "\n\n".join(filter(None, [str(self.data.get(seen.GIVEN_BACK, "")).strip(), lost]))
+
+    def show_anew(self) -> None:
+        """Take nothing of a form that is outdated; say so, and show its questions as they are now."""
+        renewed = {seen.NOTE: seen.note(self.digest)}
+        stamped = str(self.data.get("shown_at", ""))
+        if stamped and not limits.is_fresh(stamped):
+            renewed["shown_at"] = limits.stamp()
+        _kept = self.given_back  # read while the note still says what was seen
+        self.data = seen.refreshed(self.data, **renewed)
+        self.leave_unchecked(str(seen.CHANGED))
 
     # --- what was answered ---
 

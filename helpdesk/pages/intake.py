@@ -25,7 +25,7 @@ from helpdesk.errors import AlreadyDone, Blocked
 from helpdesk.models import Article, Channel, Customer, Priority, Queue, Ticket, TicketType
 from helpdesk.rules.terms import Objection, Terms
 
-from . import acceptance, alike, snapshot, steps
+from . import acceptance, alike, seen, snapshot, steps
 from .acceptance import AcceptanceMixin, NotAccepted, Phase
 from .audience import AudienceMixin
 from .base import PromisingMixin, form_key_of, source_of
@@ -174,6 +174,9 @@ class IntakeFormMixin(
         if steps.is_check(request):
             return self._checked(request)
         form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+        if form.is_outdated:
+            form.show_anew()
+            return self._shown_again(request, form, 409)
         status, wait = 200, 0
         try:
             if form.is_valid() and request.POST.get(alike.ANSWER) != "edit":
@@ -212,7 +215,8 @@ class IntakeFormMixin(
             self.check_open(request.POST.get("shown_at", ""))
         except NotAccepted as error:
             return steps.not_open(error.words)
-        return steps.check(self.get_form(request.POST, alike.files_of(request), user=request.user))
+        form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+        return steps.not_open(str(seen.CHANGED)) if form.is_outdated else steps.check(form)
 
     def _form_page(self, request: HttpRequest, form: IntakeForm) -> HttpResponse:
         context = self.get_context(request)
@@ -258,7 +262,12 @@ class IntakeFormMixin(
             )
             if asked is not None:
                 return asked
-            article = alike.add(request, draft, self.key_of(form))
+            with transaction.atomic():
+                article = alike.add(request, draft, self.key_of(form))
+                if article is not None:  # its sender read what this form promises
+                    actions.shorten_terms(
+                        tickets=[article.ticket_id], promised=lambda _ticket: self.terms()
+                    )
             if article is not None:
                 return self.added(form, request, article)
         return HttpResponseRedirect(self.thanks_url(request, self.receive(form, request)))

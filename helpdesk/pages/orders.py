@@ -15,6 +15,7 @@ from wagtail.fields import StreamField
 
 from helpdesk import actions, limits, permissions
 from helpdesk.actions import Wanted
+from helpdesk.actions.order_checks import NAME_IN_USE, is_name_in_use
 from helpdesk.actions.site_side import site_side
 from helpdesk.errors import AddressTaken, InvalidInput
 from helpdesk.models import Customer, QueueOrder, Ticket
@@ -132,6 +133,12 @@ class QueueOrderPageMixin(IntakeFormMixin):
         """Place the order of a valid form. Nobody is asked about an open request: each order is one of its own."""
         if not self.is_known(form):
             self.check_open(form.cleaned_data["shown_at"])
+            wanted = self.wanted(form)
+            if not wanted.name and is_name_in_use(wanted.address.partition("@")[0]):
+                # it would be called like what stands before the @
+                place = _field_of(form, "name") or _field_of(form, "address")
+                form.add_error(place, str(NAME_IN_USE))
+                return self._shown_again(request, form)
         try:
             ticket = self.receive(form, request)
         except (InvalidInput, AddressTaken) as error:

@@ -11,6 +11,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 #: More of a text is not read.
 MAX_TEXT = 100_000
@@ -38,18 +39,28 @@ ALIASES["login_name"] = ALIASES["login"]
 
 @dataclass(frozen=True)
 class Reading:
-    """How a column is recognised and read: its names, and for given answers the value of each label."""
+    """How a column is recognised and read: its names, its type, and for given answers the value of each label."""
 
     key: str
     names: tuple[str, ...]
     values: Mapping[str, str] = field(default_factory=dict)
+    type: str = ""
 
     def is_called(self, text: str) -> bool:
         return bool(plain(text)) and plain(text) in {plain(name) for name in self.names}
 
     def value(self, text: str) -> str:
         """Return what is sent for the text of a cell; a text that is no answer stays as it is."""
+        if self.type == "date":
+            return day(text) or text
         return self.values.get(plain(text), text)
+
+    def fits(self, text: str) -> bool:
+        """Tell whether a cell can stand in the column: its control shows no other answer, and no other day."""
+        value = self.value(text)
+        if self.type == "date":
+            return bool(day(value))
+        return not self.values or value in self.values.values()
 
 
 def names_of(label: str, key: str, type_: str) -> tuple[str, ...]:
@@ -66,8 +77,69 @@ def plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
+_DAY = re.compile(r"([0-9]{1,2})[./] ?([0-9]{1,2})[./] ?([0-9]{4}|[0-9]{2})")
+_ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+#: From here two digits mean the century before, as everywhere in Python.
+_PIVOT = 69
+
+
+def day(text: str) -> str:
+    """Return a day as YYYY-MM-DD: “31.12.2025”, “1/2/25”, or as it is; '' for what is none."""
+    found, iso = _DAY.fullmatch(text), _ISO.fullmatch(text)
+    if iso:
+        year, month, number = map(int, iso.groups())
+    elif found:
+        number, month, year = map(int, found.groups())
+        if len(found[3]) == len("25"):
+            year += 1900 if year >= _PIVOT else 2000
+    else:
+        return ""
+    try:
+        return date(year, month, number).isoformat()
+    except ValueError:
+        return ""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A row of which a cell fits nowhere: its cells as they were, that cell, and its column."""
+
+    line: str
+    cell: str
+    column: Reading
+
+
+def sort(
+    text: str, columns: Sequence[Reading], most: int
+) -> tuple[list[dict[str, str]], list[Misfit]]:
+    """Return the rows of a pasted text as `read` does, and apart from them those that cannot be filled in."""
+    rows, misfits = [], []
+    for cells in _by_key(text, columns, most):
+        wrong = next((one for one in columns if one.key in cells and not one.fits(cells[one.key])), None)  # fmt: skip
+        if wrong is None:
+            rows.append(_values(cells, columns))
+        else:
+            line = "\t".join(_quoted(cells.get(one.key, "")) for one in columns)
+            misfits.append(Misfit(line, cells[wrong.key], wrong))
+    return rows, misfits
+
+
+def _quoted(cell: str) -> str:
+    return '"{}"'.format(cell.replace('"', '""')) if cell.startswith('"') else cell
+
+
 def read(text: str, columns: Sequence[Reading], most: int) -> list[dict[str, str]]:
     """Return the rows of a pasted text (at most `most`), each the texts of its cells by key. Never raises."""
+    return [_values(cells, columns) for cells in _by_key(text, columns, most)]
+
+
+def _values(cells: Mapping[str, str], columns: Sequence[Reading]) -> dict[str, str]:
+    readings = {one.key: one for one in columns}
+    return {key: readings[key].value(cell) for key, cell in cells.items()}
+
+
+def _by_key(text: str, columns: Sequence[Reading], most: int) -> list[dict[str, str]]:
+    """Return the cells of the rows by column, as they were written."""
     rows = [row for row in _rows(text[:MAX_TEXT]) if any(row)]
     order: list[Reading | None] = list(columns)
     if rows:
@@ -75,7 +147,7 @@ def read(text: str, columns: Sequence[Reading], most: int) -> list[dict[str, str
         if 2 * sum(one is not None for one in found) >= len(rows[0]):
             order, rows = found, rows[1:]
     return [
-        {one.key: one.value(cell) for one, cell in zip(order, row, strict=False) if one and cell}
+        {one.key: cell for one, cell in zip(order, row, strict=False) if one and cell}
         for row in rows[:most]
     ]
 

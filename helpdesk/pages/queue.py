@@ -15,11 +15,23 @@ from wagtail.search import index
 
 from helpdesk.models import Queue
 
+from . import routing
 from .base import PagePart
 
 
 class QueuePageForm(WagtailAdminPageForm):
-    """Refuses to publish a second page of a queue, at the field it belongs to; drafts are free."""
+    """Offers the queues of the page's department, as forms do, and refuses to publish a second page of a queue.
+
+    At the field it belongs to; drafts are free.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: Any = self.fields
+        if "queue" in fields:
+            offered = routing.offered_queues(self.instance, self.parent_page, self.for_user)
+            kept = offered | Queue.objects.filter(pk=self.instance.queue_id)
+            fields["queue"].queryset = kept.distinct()
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean()

@@ -80,6 +80,7 @@ class Sent:
     asked: str = ""  # "add", "remove", "fill"
     is_cut: bool = False
     focus: int | None = None  # the row to go on with
+    misfits: list[pasting.Misfit] = field(default_factory=list)  # pasted, and not filled in
     _forms: dict[bool, list[RowForm]] = field(default_factory=dict, repr=False)
 
     def forms(self, columns: Sequence[Column], *, is_quiet: bool = False) -> list[RowForm]:
@@ -138,8 +139,9 @@ class RowsWidget(forms.Widget):
         return {key: _texts(data, name) for key, name in names.items() if name in data}
 
     def _paste(self, sent: Sent, text: str) -> None:
-        """Put pasted rows where nothing was typed yet, and the others behind."""
-        pasted = pasting.read(text, [column.reading for column in self.columns], MAX_ROWS + 1)
+        """Put pasted rows where nothing was typed yet, and the others behind; what fits nowhere stays in its box."""
+        readings = [column.reading for column in self.columns]
+        pasted, sent.misfits = pasting.sort(text, readings, MAX_ROWS + 1)
         free = [row for row in sent.rows if not any(map(str.strip, itertools.chain(*row.values())))]
         for cells in pasted:
             row: Cells = {key: [value] for key, value in cells.items()}
@@ -189,6 +191,8 @@ class RowsField(forms.Field):
         filled = [row for row in rows if not row.is_empty]
         if sent.is_cut or len(filled) > self.max_rows:
             wrong.append(ValidationError(self._too_many(), code="max_rows"))
+        if sent.misfits:
+            wrong.append(ValidationError(self.misfit_words(sent.misfits), code="misfit"))
         if len(filled) < self.min_rows:
             wrong.append(ValidationError(self._too_few(), code="min_rows"))
         if wrong:
@@ -206,6 +210,17 @@ class RowsField(forms.Field):
         row = f"{self.row_name} {place + 1}"
         label = next((column.label for column in self.columns if column.key == key), "")
         return f"{row}, {label}" if label else row
+
+    def misfit_words(self, misfits: Sequence[pasting.Misfit]) -> str:
+        """Return the sentence on pasted rows that were not filled in."""
+        first = misfits[0]
+        label = next(one.label for one in self.columns if one.key == first.column.key)
+        message = ngettext(
+            "%(n)d pasted row is not filled in and still stands in the box: “%(cell)s” does not fit “%(column)s”.",
+            "%(n)d pasted rows are not filled in and still stand in the box: “%(cell)s” does not fit “%(column)s”.",
+            len(misfits),
+        )
+        return message % {"n": len(misfits), "cell": first.cell, "column": label}
 
     def _too_few(self) -> str:
         message = ngettext(
@@ -247,7 +262,8 @@ class RowsBoundField(BoundField):
 
     @property
     def _is_quiet(self) -> bool:
-        return bool(getattr(self.form, "only_changes_rows", False))
+        quiet = ("only_changes_rows", "is_left_unchecked")
+        return any(getattr(self.form, name, False) for name in quiet)
 
     @cached_property
     def rows(self) -> list[ShownRow]:
@@ -278,6 +294,17 @@ class RowsBoundField(BoundField):
         return self.count < self.field.max_rows
 
     @property
+    def left(self) -> str:
+        """The pasted rows that were not filled in, for their box."""
+        misfits = self.data.misfits if self.form.is_bound else ()
+        return "\n".join(one.line for one in misfits)
+
+    @property
+    def left_words(self) -> str:
+        """Why they were not."""
+        return self.field.misfit_words(self.data.misfits) if self.left else ""
+
+    @property
     def general_errors(self) -> list[str]:
         """What is wrong with the list, not with one of its cells."""
         return [str(one.messages[0]) for one in self.errors.as_data() if one.code != "cell"]
@@ -296,6 +323,8 @@ class RowsBoundField(BoundField):
                 "key": column.key,
                 "names": [pasting.plain(name) for name in column.reading.names],
                 "values": dict(column.reading.values),
+                "type": column.reading.type,
+                "label": column.label,
             }
             for column in self.field.columns
         ]

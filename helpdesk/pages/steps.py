@@ -74,10 +74,11 @@ def _with_errors(form: Any, steps: list[Step]) -> Iterator[Step]:
 
 def script_data(form: ConditionalForm) -> dict[str, Any]:
     """Return as JSON all that the script of a form has to know, in the active language."""
+    is_new = getattr(form, "is_outdated", False)  # it is looked through from the start
     many = 2  # which number stands for all others
     return {
         **form.asking_data(),
-        "is_checked_last": form.is_bound and not (set(form.errors) - {"__all__"}),
+        "is_checked_last": form.is_bound and not (set(form.errors) - {"__all__"}) and not is_new,
         "words": {
             "optional": _("(optional)"),
             "error": _("Error:"),

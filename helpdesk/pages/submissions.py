@@ -200,7 +200,9 @@ class TicketSubmissionsView(SubmissionsListView):
         data = {"what": "submissions", "page": self.form_page.pk, "format": spreadsheet_format}
         if self.rows_of:
             data["rows"] = self.rows_of
-        audit.record(AuditKind.EXPORTED, user=self.request.user, data=data)
+        audit.record(
+            AuditKind.EXPORTED, user=self.request.user, queue=self.form_page.queue, data=data
+        )
         lines: Any = self._lines(queryset) if self.rows_of else queryset
         return super().as_spreadsheet(lines, spreadsheet_format)
 

@@ -28,7 +28,7 @@ from helpdesk.models import Right, Ticket
 from helpdesk.notifications import Withheld
 from helpdesk.rules.terms import kept_sentence
 
-from . import steps
+from . import seen, steps
 from .intake import IntakeFormMixin
 
 app_name = "helpdesk_forms"
@@ -42,8 +42,10 @@ def try_form(request: HttpRequest, pk: int) -> HttpResponse:
         if request.method == "POST":
             form = page.get_form(request.POST, request.FILES, user=request.user)
             if steps.is_check(request):
-                return steps.check(form)
-            if form.is_valid():
+                return steps.not_open(str(seen.CHANGED)) if form.is_outdated else steps.check(form)
+            if form.is_outdated:
+                form.show_anew()
+            elif form.is_valid():
                 try:
                     customer = actions.customer_for_user(request.user)
                     ticket = page.open(form, customer, is_test=True)

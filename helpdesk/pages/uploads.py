@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import mimetypes
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +39,16 @@ DEFAULT_ENDINGS = [
     "rtf",
 ]
 
-#: Kinds that have no mark in their content; text without null bytes passes for them.
-_TEXT = {"txt": "text/plain", "csv": "text/csv", "log": "text/plain", "md": "text/plain"}
+#: What a file of text is called by its ending; any other is plain text.
+_TEXT = {"csv": "text/csv", "ics": "text/calendar", "vcf": "text/vcard", "json": "application/json"}
+#: Marks at the beginning of a text, and how it is written. The longer ones first: they begin like the shorter.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 #: Endings that may stand for the same content: spellings, and containers told apart only inside.
 _SAME = (
@@ -49,6 +59,9 @@ _SAME = (
     {"doc", "xls", "ppt", "msi"},
 )
 _ZIPPED = {"docx", "xlsx", "pptx", "odt", "ods", "odp", "zip"}
+#: Endings whose content has a mark of its own. What has none of these has to be text.
+_MARKED = {str(kind.extension).lower() for kind in filetype.TYPES}.union(*_SAME, _ZIPPED)
+_ENDING = re.compile(r"[a-z0-9][a-z0-9_+-]{0,15}")
 
 
 @dataclass(frozen=True)
@@ -59,16 +72,38 @@ class FileLimits:
     max_bytes: int
     endings: tuple[str, ...]
 
+    def wrong_ending(self, name: str) -> str:
+        """Return the sentence on a file of a kind that is not taken."""
+        words = _("“%(name)s” is not of a kind that can be sent here. Possible are: %(endings)s.")
+        return words % {"name": name, "endings": ", ".join(self.endings)}
+
 
 def limits(max_files: int | None, max_megabytes: int | None, endings: str) -> FileLimits:
     """Return the limits an editor chose, never above those of the site; empty means the site's."""
     files, size = int(conf.get("UPLOAD_MAX_FILES")), int(conf.get("UPLOAD_MAX_BYTES"))
-    named = tuple(word.strip(". ").lower() for word in endings.replace(",", " ").split())
+    named = endings_of(endings)
     return FileLimits(
         max_files=min(max_files or files, files),
         max_bytes=min(max_megabytes * 1024 * 1024 if max_megabytes else size, size),
         endings=named or tuple(DEFAULT_ENDINGS),
     )
+
+
+def endings_of(text: str) -> tuple[str, ...]:
+    """Return the endings that an editor wrote: “pdf, *.JPG; .txt” are pdf, jpg and txt."""
+    words = (word.lower().lstrip("*.") for word in re.split(r"[\s,;]+", text))
+    return tuple(dict.fromkeys(filter(None, words)))
+
+
+def check_ending(ending: str) -> None:
+    """Raise `ValidationError` for an ending of which no file could ever be sent."""
+    said = {"ending": ending}
+    if not _ENDING.fullmatch(ending):
+        words = _("“%(ending)s” is no ending of a file. Write them like this: pdf, jpg, png.")
+        raise ValidationError(words % said, code="malformed")
+    if uploads.is_dangerous(f"x.{ending}", ""):
+        words = _("Files ending in “%(ending)s” are never taken: they are programs or web pages.")
+        raise ValidationError(words % said, code="refused")
 
 
 def ending_of(name: str) -> str:
@@ -81,8 +116,8 @@ def media_type(name: str, content: bytes) -> str | None:
     ending = ending_of(name)
     kind = filetype.guess(content)
     if kind is None:
-        is_text = ending in _TEXT and b"\0" not in content[:65536]
-        return _TEXT[ending] if is_text else None
+        may_be = bool(ending) and ending not in _MARKED and not uploads.is_dangerous(name, "")
+        return _TEXT.get(ending, "text/plain") if may_be and _is_text(content) else None
     if ending == kind.extension or any({ending, kind.extension} <= same for same in _SAME):
         return str(kind.mime)
     if kind.extension in _ZIPPED and ending in _ZIPPED:
@@ -91,13 +126,33 @@ def media_type(name: str, content: bytes) -> str | None:
     return None
 
 
+def _is_text(content: bytes) -> bool:
+    """Tell whether bytes are a text: without a null, or all of it readable as the mark at its beginning says."""
+    coding = next((name for mark, name in _MARKS if content.startswith(mark)), "")
+    if not coding:
+        return b"\0" not in content[:65536]
+    try:
+        return "\0" not in content.decode(coding)
+    except UnicodeDecodeError:
+        return False
+
+
 class FilesInput(forms.FileInput):
     """A file input that takes several files."""
 
     allow_multiple_selected = True
 
     def __init__(self, limits: FileLimits) -> None:
-        attrs: dict[str, Any] = {"accept": ",".join(f".{ending}" for ending in limits.endings)}
+        attrs: dict[str, Any] = {
+            "accept": ",".join(f".{ending}" for ending in limits.endings),
+            # for static/helpdesk/forms.js: what can be told of a file before it is sent
+            "data-endings": " ".join(limits.endings),
+            "data-most": limits.max_files,
+            "data-bytes": limits.max_bytes,
+            "data-wrong-ending": limits.wrong_ending("%(name)s"),
+            "data-wrong-many": uploads.too_many(limits.max_files),
+            "data-wrong-size": uploads.too_large("%(name)s", limits.max_bytes),
+        }
         if limits.max_files > 1:
             attrs["multiple"] = True
         super().__init__(attrs)
@@ -126,11 +181,7 @@ class FilesField(forms.FileField):
 
     def _check_ending(self, name: str) -> None:
         if ending_of(name) not in self.limits.endings:
-            raise ValidationError(
-                _("“%(name)s” is not of a kind that can be sent here. Possible are: %(endings)s.")
-                % {"name": name, "endings": ", ".join(self.limits.endings)},
-                code="ending",
-            )
+            raise ValidationError(self.limits.wrong_ending(name), code="ending")
 
     def _checked(self, file: uploads.Taken) -> Upload:
         found = media_type(file.name, file.content)

@@ -5,6 +5,7 @@ proved to read one mail address, the bearer of a signed link to one ticket, or t
 `visible_tickets(actor)`, every verb asks `require`. A refusal looks like absence.
 """
 
+from .accounts import joinable_groups, may_change_account
 from .actors import (
     SYSTEM,
     Actor,
@@ -46,6 +47,13 @@ from .deciding import (
 )
 from .explaining import Answer, Grant, Person, Why, explain, explain_all, people_of
 from .people import agents_with, groups_with, is_agent, looked_after, may_look_after, teammates
+from .records import (
+    may_change_record,
+    may_see_record,
+    may_set_organisation,
+    open_records,
+    own_organisations,
+)
 from .seeing import (
     hidden_articles,
     own_tickets,
@@ -86,8 +94,11 @@ __all__ = [
     "is_agent",
     "know",
     "is_superuser",
+    "joinable_groups",
     "link_bearer",
     "looked_after",
+    "may_change_account",
+    "may_change_record",
     "may_change_team",
     "may_decide",
     "may_grant",
@@ -96,8 +107,12 @@ __all__ = [
     "may_make_queue",
     "may_place",
     "may_merge_customers",
+    "may_see_record",
+    "may_set_organisation",
     "may_take_back",
     "of_the_site",
+    "open_records",
+    "own_organisations",
     "own_tickets",
     "people_of",
     "reads_along",

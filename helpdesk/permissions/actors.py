@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from helpdesk.models import Customer, Participant, Queue, QueueRight, Right, Ticket
+from helpdesk.models import (
+    Customer,
+    Participant,
+    Queue,
+    QueueRight,
+    Right,
+    Ticket,
+    confidential_among,
+    confidential_queues,
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,7 @@ class Actor:
         """The agent's rights by queue id, those of parent queues included. Two queries."""
         if self.kind != "agent" or self.user is None or not self.user.is_active:
             return {}
-        parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
+        parents = _know_queues([self])
         if self.user.is_superuser:
             return dict.fromkeys(parents, frozenset(Right.values))
         return rights_below(_granted([self.user.pk]).get(self.user.pk, {}), parents)
@@ -38,6 +47,14 @@ class Actor:
     def queues_with(self, right: Right | str) -> frozenset[int]:
         """Return the ids of the queues in which the agent has `right`."""
         return frozenset(pk for pk, rights in self.queue_rights.items() if str(right) in rights)
+
+    @cached_property
+    def confidential(self) -> frozenset[int]:
+        """The ids of the confidential queues. Read together with the rights, or with one query."""
+        if "queue_rights" not in self.__dict__:
+            _ = self.queue_rights
+        known: frozenset[int] | None = self.__dict__.get("confidential")
+        return confidential_queues() if known is None else known
 
     @property
     def name(self) -> str:
@@ -58,11 +75,20 @@ def agent(user: Any) -> Actor:
 def agents(users: Iterable[Any]) -> dict[int, Actor]:
     """Return the actors of several users by id, their rights looked up together. Two queries."""
     actors = {user.pk: agent(user) for user in users}
-    parents: dict[int, int | None] = dict(Queue.objects.values_list("pk", "parent_id"))
+    parents = _know_queues(actors.values())
     granted = _granted(actors)
     for pk, actor in actors.items():
         know(actor, rights_below(granted.get(pk, {}), parents), parents)
     return actors
+
+
+def _know_queues(actors: Iterable[Actor]) -> dict[int, int | None]:
+    """Read all queues: tell these actors which are confidential, and return each one's parent. One query."""
+    rows = list(Queue.objects.values_list("pk", "parent_id", "is_confidential"))
+    hidden = confidential_among(rows)
+    for actor in actors:
+        actor.__dict__["confidential"] = hidden  # where the cached property keeps it
+    return {pk: parent for pk, parent, _own in rows}
 
 
 def know(actor: Actor, rights: dict[int, frozenset[str]], queues: Iterable[int]) -> None:

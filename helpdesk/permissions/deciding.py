@@ -41,7 +41,7 @@ def can(actor: Actor, right: Right | str, thing: Ticket | Queue) -> bool:
 
 def _is_informed(actor: Actor, ticket: Ticket) -> bool:
     readable = actor.queues_with(Right.READ)
-    return bool(readable) and informing(readable).filter(ticket=ticket.pk).exists()
+    return bool(readable) and informing(actor).filter(ticket=ticket.pk).exists()
 
 
 def require(actor: Actor, right: Right | str, thing: Ticket | Queue) -> None:

@@ -100,6 +100,8 @@ def _grants(user: Any, queue: Queue) -> tuple[Grant, ...]:
 
 
 def _reading_along(user: Any, ticket: Ticket) -> tuple[Grant, ...]:
+    if ticket.queue.keeps_confidence:
+        return ()
     rows = InformedQueue.objects.filter(ticket=ticket).select_related("queue").order_by("at", "pk")
     return tuple(grant for row in rows for grant in _grants(user, row.queue))
 

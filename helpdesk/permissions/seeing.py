@@ -38,12 +38,13 @@ def visible_tickets(actor: Actor) -> QuerySet[Ticket]:
     if actor.user is not None and actor.user.is_active and actor.user.is_superuser:
         return there
     readable = actor.queues_with(Right.READ)
-    return tickets.filter(Q(queue__in=readable) | Q(pk__in=informing(readable).values("ticket")))
+    return tickets.filter(Q(queue__in=readable) | Q(pk__in=informing(actor).values("ticket")))
 
 
-def informing(queue_ids: frozenset[int]) -> QuerySet[InformedQueue]:
-    """The rows by which tickets of other teams inform these queues."""
-    return InformedQueue.objects.filter(queue__in=queue_ids)
+def informing(actor: Actor) -> QuerySet[InformedQueue]:
+    """The rows by which tickets of other teams inform the agent's queues; a confidential ticket informs none."""
+    rows = InformedQueue.objects.filter(queue__in=actor.queues_with(Right.READ))
+    return rows.exclude(ticket__queue__in=actor.confidential)
 
 
 def reads_along(actor: Actor, ticket: Ticket) -> bool:
@@ -148,7 +149,7 @@ def hidden_articles(actor: Actor) -> QuerySet[Article] | None:
     if actor.kind != "agent":
         return None
     readable = actor.queues_with(Right.READ)
-    along = informing(readable).exclude(ticket__queue__in=readable)
+    along = informing(actor).exclude(ticket__queue__in=readable)
     return Article.objects.filter(visible=False, ticket__in=along.values("ticket"))
 
 

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from helpdesk import actions, audit
-from helpdesk.models import AuditKind, TermsChange, Ticket, kept_directory
-from helpdesk.rules.terms import Terms
+from helpdesk.actions.shortening import promised_by
+from helpdesk.models import AuditKind, TermsChange, kept_directory
 
 from . import policy
 
@@ -50,18 +50,10 @@ def _next() -> TermsChange | None:
 def _is_last(order: TermsChange) -> bool:
     """Do one batch and tell whether it was the last."""
     targets = [policy.Promised.from_json(one) for one in order.targets]
-    known = {one.key: one for one in targets}
     forms = {UUID(key) for key in order.forms}
-
-    def promised(ticket: Ticket) -> Terms | None:
-        is_form = ticket.form_key in forms
-        key = (None, ticket.form_key) if is_form else (ticket.queue_id, None)
-        found = known.get(key)
-        return None if found is None else found.for_language(ticket.language)
-
     rows = policy.longer(targets, forms).filter(pk__gt=order.cursor).order_by("pk")
     tickets = list(rows.values_list("pk", flat=True)[:BATCH])
-    order.done += actions.shorten_terms(tickets=tickets, promised=promised)
+    order.done += actions.shorten_terms(tickets=tickets, promised=promised_by(order))
     if tickets:
         order.cursor = tickets[-1]
     return len(tickets) < BATCH

@@ -15,9 +15,16 @@ from django.core.signing import BadSignature
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
-from helpdesk import addressing, storage
+from helpdesk import addressing, audit, storage
 from helpdesk.actions.persons import own_by
-from helpdesk.models import Customer, CustomerAddress, Participant, QueueRight, Ticket
+from helpdesk.models import (
+    AuditKind,
+    Customer,
+    CustomerAddress,
+    Participant,
+    QueueRight,
+    Ticket,
+)
 from helpdesk.rules.blanking import Person, orders
 
 #: Shown of those whom a search finds.
@@ -54,6 +61,13 @@ def find(text: str) -> list[Candidate]:
     if address and not any(_has(row, address) for row in customers):
         found.append(Candidate(key_of_address(address), address, ""))
     return found[: MAX_FOUND + 1]
+
+
+def write_down(found: Iterable[Candidate], *, user: Any) -> None:
+    """Write into the audit log whose names and addresses a search showed to a user, by ids; never what was typed."""
+    known = [one.key for one in found if not one.key.startswith("address-")]
+    data = {"did": "searched", "found": len(known), "shown": known}
+    audit.record(AuditKind.PERSON_LOOKED_UP, user=user, data=data)
 
 
 def _about(login: str | None, addresses: Iterable[CustomerAddress]) -> str:

@@ -39,21 +39,23 @@ def replay(entries: Batches, *, since: datetime | None = None) -> Counter[str]:
     """
     done: Counter[str] = Counter()
     people: set[int] = set()
+    own: set[int] = set()
     known = [(datetime.fromisoformat(at), rows) for at, rows in entries]
     known = [(moment, rows) for moment, rows in known if since is None or moment >= since]
     gone = {pk for _at, rows in known for pk, _number in _tickets(rows, journal.TICKET)}
     for moment, rows in known:
         done += _erase_whole(rows, gone, moment)
-        for kind, verb in STEPS.items():
-            for batch in _in_batches(_matching(_tickets(rows, kind))):
-                erasing_again.lift_holds_again(tickets=batch, now=moment)
-                done += verb(tickets=batch, reason=BY_HAND, now=moment)
+        for kind in STEPS:
+            done += _take_step(kind, _tickets(rows, kind), moment)
         for batch in _in_batches(_pks(rows, journal.ARTICLES)):
             done += erasing_again.empty_articles(articles=batch)
         for batch in _in_batches(_pks(rows, journal.INBOUND)):
             done += erasing_again.empty_mails(mails=batch)
         people.update(_pks(rows, journal.CUSTOMERS))
+        own.update(_matching(_tickets(rows, journal.OWN)))
     done += _forget(people)
+    for batch in _in_batches(sorted(own)):
+        done += erasing_again.empty_requests(tickets=batch, word=person_jobs.word())
     return +done
 
 
@@ -73,15 +75,38 @@ def _erase(
     batch: list[int], gone: set[int], reason: Tombstone.Reason, moment: datetime
 ) -> Counter[str]:
     """Erase tickets, but none that was only merged with one of them when the backup was made."""
-    group = groups_of(batch)
-    others = group - gone
+    free, left = _freed(batch, gone, moment)
+    return actions.erase(tickets=free, reason=reason, now=moment) + left
+
+
+def _take_step(kind: str, pairs: list[tuple[int, str]], moment: datetime) -> Counter[str]:
+    """Take a step of tickets again, and of none that was only merged with one of them when the backup was made.
+
+    A batch names all that were merged with each other when the step was taken: what it does not name was apart.
+    """
+    done: Counter[str] = Counter()
+    taken = set(_matching(pairs))
+    for batch in _in_batches(sorted(taken)):
+        free, left = _freed(batch, taken, moment)
+        done += STEPS[kind](tickets=free, reason=BY_HAND, now=moment) + left
+    return done
+
+
+def _freed(
+    batch: Collection[int], gone: Collection[int], moment: datetime
+) -> tuple[list[int], Counter[str]]:
+    """Take tickets out of their merges with others than those `gone`; return those that are, and how many are not.
+
+    What they are merged with still is held by nothing any more.
+    """
+    group, goes = groups_of(batch), set(gone)
     stayed: set[int] = set()
-    if others:
-        erasing_again.part_from(tickets=group & gone, others=others)
-        stayed = {pk for pk in batch if groups_of([pk]) - gone}
+    if others := group - goes:
+        erasing_again.part_from(tickets=group & goes, others=others)
+        stayed = {pk for pk in batch if groups_of([pk]) - goes}
     free = [pk for pk in batch if pk not in stayed]
     erasing_again.lift_holds_again(tickets=groups_of(free), now=moment)
-    return actions.erase(tickets=free, reason=reason, now=moment) + Counter(left=len(stayed))
+    return free, Counter(left=len(stayed))
 
 
 def _reason(entry: Entry) -> Tombstone.Reason:

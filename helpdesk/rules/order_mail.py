@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from .order_lines import ADDRESS, COLUMN, address_in, cells_of, people_of, person
 from .ordering import AgentRow
 
 #: Bounds: what is longer is cut, people beyond the last are left out.
 MAX_LINES, MAX_LINE, MAX_PEOPLE = 500, 500, 60
 
-_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:|=]{1,64}@[^\s<>()\[\]\"',;:|=@]{1,190}")
 _LABEL = re.compile(r"^[\s*•·\-–>#]{0,8}([^:=\t]{2,40}?)\s{0,3}[:=](?:\s+|$)(.*)$")
 _SIGNATURE = re.compile(r"^(?:-- ?|_{5,}|-{5,})$")
 _GREETING = re.compile(
@@ -25,26 +25,27 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"^\s{0,3}>")
-_BULLET = re.compile(r"^[\s*•·\-–]{1,8}|^\s{0,4}\d{1,2}[.)]\s+")
-_PARTICLES = frozenset(
-    {"von", "van", "de", "der", "den", "zu", "zum", "zur", "da", "di", "le", "la"}
-)
-_NO_NAMES = frozenset(
-    {"adresse", "address", "mail", "e-mail", "email", "mailadresse", "queue", "an", "to"}
-)
 
 _LABELS: dict[str, tuple[str, ...]] = {
     "address": (
         *("gewünschte adresse", "gewuenschte adresse", "gewünschte mailadresse", "wunschadresse"),
         *(
             "gewünschte e-mail-adresse",
+            "gewünschte mail-adresse",
+            "gewünschte emailadresse",
             "neue adresse",
+            "neue mailadresse",
+            "neue mail-adresse",
+            "neue e-mail-adresse",
+            "mailadresse der queue",
+            "mail-adresse der queue",
+            "e-mail-adresse der queue",
             "adresse der queue",
             "queue-adresse",
             "adresse",
         ),
         *("desired address", "requested address", "wanted address", "new address", "queue address"),
-        *("desired mail address", "desired e-mail address", "address"),
+        *("desired mail address", "desired e-mail address", "desired email address", "address"),
     ),
     "name": (
         *("name der queue", "queue-name", "queuename", "bezeichnung", "titel", "queue"),
@@ -74,17 +75,7 @@ _LABELS: dict[str, tuple[str, ...]] = {
         *("mitarbeitende", "mitarbeiter", "mitglieder", "people", "agents", "members", "staff"),
     ),
 }
-_OF_PERSON: dict[str, tuple[str, ...]] = {
-    "first_name": ("vorname", "first name", "given name", "firstname"),
-    "last_name": ("nachname", "name", "familienname", "last name", "surname", "lastname"),
-    "email": ("e-mail", "email", "mail", "e-mail-adresse", "mailadresse", "e-mail address"),
-    "login_name": (
-        *("unikennung", "uni-kennung", "kennung", "benutzername", "login", "log-in", "anmeldename"),
-        *("user name", "username", "university login", "login name", "log-in name", "account"),
-    ),
-}
 _KIND = {label: kind for kind, labels in _LABELS.items() for label in labels}
-_COLUMN = {label: column for column, labels in _OF_PERSON.items() for label in labels}
 
 
 @dataclass(frozen=True)
@@ -114,10 +105,13 @@ class _Reading:
     columns: tuple[str, ...] = ()
     open: str = ""  # the label whose text goes on in the next line
     strays: list[str] = field(default_factory=list)  # addresses in running text
+    lone: list[str] = field(default_factory=list)  # labelled like somebody's, with nobody around
 
     def end_person(self) -> None:
-        if self.person.get("email") or self.person.get("login_name"):
-            self.people.append(AgentRow(**self.person))
+        if self.person.keys() == {"email"}:
+            self.lone += [self.person["email"]] if self.person["email"] else []
+        elif self.person.get("email") or self.person.get("login_name"):
+            self.people.append(person(**self.person))
         self.person = {}
 
 
@@ -127,10 +121,13 @@ def read(text: str, domains: Sequence[str] = ()) -> Found:
     for line in _lines(text):
         _read_line(reading, line)
     reading.end_person()
+    # “Mail-Adresse: …” with nobody around is the one wanted, unless that is named
+    first = reading.lone.pop(0) if reading.lone and not reading.facts.get("address") else ""
+    people = [*reading.people, *(AgentRow(email=email) for email in reading.lone)]
     found: dict[str, AgentRow] = {}
-    for row in reading.people:
+    for row in people:
         found.setdefault((row.login_name or row.email).lower(), row)
-    address = reading.facts.get("address", "") or _stray(reading, domains)
+    address = reading.facts.get("address", "") or first or _stray(reading, domains)
     facts = {
         kind: text for kind, text in reading.facts.items() if kind not in ("address", "agents")
     }
@@ -154,26 +151,26 @@ def _read_line(reading: _Reading, line: str) -> None:
         return
     if _take_header(reading, line) or _take_label(reading, line):
         return
-    row = _row(line, reading.columns)
-    if row is not None:
+    people = people_of(line, reading.columns)
+    if people:
         reading.end_person()
         reading.open = ""
-        reading.people.append(row)
+        reading.people += people
         return
     if reading.open == "address":
-        reading.facts["address"] = _address_in(line)
+        reading.facts["address"] = address_in(line)
         reading.open = "" if reading.facts["address"] else "address"
         return
     if reading.open in ("purpose", "hours", "name", "department"):
         before = reading.facts.get(reading.open, "")
         reading.facts[reading.open] = f"{before} {line.strip()}".strip()[:2000]
         return
-    reading.strays += _ADDRESS.findall(line)
+    reading.strays += ADDRESS.findall(line)
 
 
 def _take_header(reading: _Reading, line: str) -> bool:
     """Take a line that only names columns."""
-    cells = [_COLUMN.get(cell.lower().rstrip(":"), "") for cell in _cells(line)]
+    cells = [COLUMN.get(cell.lower().rstrip(":"), "") for cell in cells_of(line)]
     if len(cells) < 3 or not all(cells) or len(set(cells)) != len(cells):
         return False
     reading.columns = tuple(cells)
@@ -184,33 +181,27 @@ def _take_label(reading: _Reading, line: str) -> bool:
     """Take a line that begins with one of our labels."""
     match = _LABEL.match(line)
     label = " ".join(match[1].lower().split()) if match else ""
-    if match is None or not (label in _KIND or label in _COLUMN):
+    if match is None or not (label in _KIND or label in COLUMN):
         return False
     value = match[2].strip()
-    column = _COLUMN.get(label)
+    column = COLUMN.get(label)
     if column is not None and label not in _KIND:
         if column in reading.person:
             reading.end_person()
-        reading.person[column] = _address_in(value) if column == "email" else value[:150]
+        reading.person[column] = address_in(value) if column == "email" else value[:150]
         return True
     reading.end_person()
     kind = _KIND[label]
     reading.open = kind
     if kind == "agents":
-        row = _row(value, reading.columns) if value else None
-        reading.people += [row] if row is not None else []
+        reading.people += people_of(value, reading.columns) if value else []
     elif kind == "address":
         reading.facts.setdefault(kind, "")
-        reading.facts[kind] = reading.facts[kind] or _address_in(value)
+        reading.facts[kind] = reading.facts[kind] or address_in(value)
         reading.open = "" if reading.facts[kind] else kind
     elif not reading.facts.get(kind):
         reading.facts[kind] = value[:2000]
     return True
-
-
-def _address_in(text: str) -> str:
-    match = _ADDRESS.search(text)
-    return match[0].rstrip(".!?") if match else ""
 
 
 def _stray(reading: _Reading, domains: Sequence[str]) -> str:
@@ -220,96 +211,3 @@ def _stray(reading: _Reading, domains: Sequence[str]) -> str:
     found = [one for one in found if one.lower() not in theirs]
     ours = [one for one in found if one.rpartition("@")[2].lower() in domains]
     return next(iter(ours or ([] if domains else found)), "")
-
-
-# --- one person in one line ----------------------------------------------------------------------
-
-
-def _cells(line: str) -> list[str]:
-    """Return the cells of a line of a table, however it is divided; [] if it is none."""
-    text = line.strip().strip("|")
-    for divider in ("\t", ";", "|", ","):
-        cells = [cell.strip().strip('"') for cell in text.split(divider)]
-        if len([cell for cell in cells if cell]) >= 3:
-            return cells
-    return []
-
-
-def _row(line: str, columns: Sequence[str]) -> AgentRow | None:
-    """Return the person that a line names, None if it names none."""
-    text = _BULLET.sub("", line, count=1).strip()
-    if len(_ADDRESS.findall(text)) != 1:
-        return None
-    cells = _cells(text)
-    if cells and columns and len(cells) >= len(columns):
-        values = dict(zip(columns, cells, strict=False))
-        values["email"] = _address_in(values.get("email", "")) or _address_in(text)
-        return AgentRow(**{name: value[:254] for name, value in values.items()})
-    return _from_cells(cells) if cells else _from_words(text)
-
-
-def _from_cells(cells: Sequence[str]) -> AgentRow | None:
-    """Read cells without a header: names, address and log-in name, in the usual orders."""
-    email = next((_address_in(cell) for cell in cells if _address_in(cell)), "")
-    rest = [cell for cell in cells if cell and not _address_in(cell)]
-    before = next((cell for cell in cells if "<" in cell and _address_in(cell)), "")
-    if before:  # “First Last <mail>; login”
-        rest.insert(0, before.partition("<")[0].strip())
-    if len(rest) < 2 or len(rest) > 4:
-        return None
-    with_digit = [cell for cell in rest if re.search(r"\d", cell) and " " not in cell]
-    login = with_digit[0] if len(with_digit) == 1 else rest[-1]
-    rest.remove(login)
-    login = _bare_login(login)
-    if " " in login or not rest:
-        return None
-    if len(rest) == 1:
-        first, last = _split_name(rest[0])
-    else:
-        first, last = rest[0], rest[1]
-    return AgentRow(first[:150], last[:150], email, login[:150])
-
-
-def _from_words(text: str) -> AgentRow | None:
-    """Read “First Last <mail> login”, “First Last mail (login)” and the like."""
-    match = _ADDRESS.search(text)
-    if match is None:
-        return None
-    name = text[: match.start()].strip(" <([:,;-–")
-    behind = text[match.end() :].strip(" >)],;:.-–")
-    inside = re.search(r"\(([^()\s]{2,40})\)\s*$", name)
-    if inside:  # “First Last (login), mail”
-        name, behind = name[: inside.start()].strip(), inside[1]
-    login = _bare_login(behind)
-    words = name.replace(",", " ").split()
-    if " " in login or not 2 <= len(words) <= 6 or not all(_is_name(word) for word in words):
-        return None
-    first, last = _split_name(name)
-    return AgentRow(first[:150], last[:150], match[0].rstrip(".!?"), login[:150])
-
-
-def _bare_login(text: str) -> str:
-    """Return a log-in name without the word before it: “Unikennung: abc100”, “(abc100)”."""
-    words = text.strip(" ()[]<>,;.").replace(":", " ").split()
-    while len(words) > 1 and words[0].lower() in _COLUMN:
-        words = words[1:]
-    return " ".join(words).strip("()[]")
-
-
-def _is_name(word: str) -> bool:
-    low = word.lower()
-    if low in _NO_NAMES:
-        return False
-    return low in _PARTICLES or word[0].isupper()
-
-
-def _split_name(name: str) -> tuple[str, str]:
-    """Return first and last name: “Ada von Berg”, “Berg, Ada”."""
-    last, comma, first = name.partition(",")
-    if comma:
-        return " ".join(first.split()), " ".join(last.split())
-    words = name.split()
-    at = len(words) - 1
-    while at > 1 and words[at - 1].lower() in _PARTICLES:
-        at -= 1
-    return " ".join(words[:at]), " ".join(words[at:])

@@ -58,16 +58,30 @@ def period_words(days: int, language: str) -> str:
         return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
 
 
+def after_closing(days: int, language: str) -> str:
+    """Return in words when something happens so many days after a request is closed, in `language`."""
+    with translation.override(language):
+        if not days:
+            return _("in the night after it is closed")
+        return _("%(period)s after it is closed") % {"period": period_words(days, language)}
+
+
 def retention_sentence(terms: Terms, language: str) -> str:
     """Return what a customer reads about how long a request is kept, what for and why, in `language`."""
     with translation.override(language):
-        period = period_words(terms.retention_days, language)
-        parts = [_whole(terms) % {"period": period}, *_earlier(terms, language)]
+        parts = [_head(terms, language)]
         if terms.purpose:
             parts.append(_("Purpose: %(purpose)s.") % {"purpose": terms.purpose.rstrip(".")})
         if terms.legal_basis:
             parts.append(_("Legal basis: %(basis)s.") % {"basis": terms.legal_basis.rstrip(".")})
     return " ".join(parts)
+
+
+def _head(terms: Terms, language: str) -> str:
+    """Return what of the sentence says when what goes; what for and why comes behind it."""
+    with translation.override(language):
+        period = period_words(terms.retention_days, language)
+        return " ".join([_whole(terms) % {"period": period}, *_earlier(terms, language)])
 
 
 def _whole(terms: Terms) -> str:
@@ -190,17 +204,17 @@ def _because_of_objection(now: Terms, given: Terms, language: str) -> str:
     with translation.override(language):
         if given.at_end == ANONYMISE:
             words = _(
-                "Your request is deleted %(period)s after it is closed because you objected to the longer storage; "
+                "Your request is deleted %(when)s because you objected to the longer storage; "
                 "without your objection it would be kept for %(given)s, and then only what is about a person "
                 "would be deleted."
             )
         else:
             words = _(
-                "Your request is deleted %(period)s after it is closed because you objected to the longer storage; "
+                "Your request is deleted %(when)s because you objected to the longer storage; "
                 "without your objection it would be kept for %(given)s."
             )
         return words % {
-            "period": period_words(now.retention_days, language),
+            "when": after_closing(now.retention_days, language),
             "given": period_words(given.retention_days, language),
         }
 
@@ -233,6 +247,20 @@ def strictest(one: Terms, other: Terms) -> Terms:
         personal_days=_fewer(one.personal_days, other.personal_days),
         at_end=ERASE if ERASE in (one.at_end, other.at_end) else ANONYMISE,
     )
+
+
+def strictest_in_words(one: Terms, other: Terms, language: str) -> Terms:
+    """Return `strictest`, and a sentence that says it: that of the shorter one, unless the other adds something to it."""
+    found = strictest(one, other)
+    kept = other if other.retention_days < one.retention_days else one
+    if in_effect(found) == in_effect(kept):
+        return found
+    before = _head(kept, language)
+    if before and kept.retention_sentence.startswith(before):
+        # a request keeps its purpose in its sentence only: what it is for stays as it was said
+        rest = kept.retention_sentence.removeprefix(before)
+        return replace(found, retention_sentence=_head(found, language) + rest)
+    return replace(found, retention_sentence=retention_sentence(found, language))
 
 
 def _fewer(one: int | None, other: int | None) -> int | None:

@@ -70,8 +70,15 @@ def _inside(values: Any, name: str) -> Any:
 
 
 def login_name(values: Mapping[str, Any], names: Names) -> str:
-    """Return the log-in name. Raises `Refused` if there is none, or one of another organisation."""
-    name = first_of(values, names.name).lower()
+    """Return the log-in name. Raises `Refused` if there is none, or one of another organisation, or no ASCII.
+
+    Letters of other scripts that have a Latin one as their small letter (the sign for kelvin) would make it
+    the name of somebody else.
+    """
+    given = first_of(values, names.name)
+    if not given.isascii():
+        raise Refused("name-unusable")
+    name = given.lower()
     local, at, scope = name.rpartition("@")
     if at and names.scope:
         if scope != names.scope.lower():

@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "portal.sessions.SessionLimits",
     "portal.second_factor.SecondFactorMiddleware",
+    "portal.exports.ExportsAreTold",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
 ]
 

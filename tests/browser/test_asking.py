@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -273,3 +274,107 @@ def test_a_phone_has_room_for_all(visit):
     visitor.page.get_by_role("button", name="Next").click()
     visitor.page.get_by_label("Toner").check()
     visitor.check()
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+def file(name: str, content: bytes = b"plain") -> dict[str, Any]:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+
+
+PHOTO = pages.question("files", "photo", "Photo", endings="txt", max_files=2, max_megabytes=1)
+
+
+def test_files_survive_an_error_for_they_are_checked_before_they_are_sent(visit):
+    visitor = come(visit, make([pages.question("text", "room", "Room", required=True), PHOTO]))
+    page = visitor.page
+    introduce(visitor)
+    photo, send = page.locator("[name=q_photo]"), page.get_by_role("button", name="Send request")
+    photo.set_input_files([file("a.pdf")])
+    send.click()
+    wrong = page.locator("[data-name=q_photo] .field__error")
+    expect(wrong).to_contain_text("“a.pdf” is not of a kind that can be sent here")
+    expect(page.locator("[data-name=q_room] .field__error")).to_have_count(1)
+    expect(page.get_by_label("Room")).to_be_focused()
+    visitor.check()
+    photo.set_input_files([file("a.TXT"), file("b.txt", b"x" * (1024 * 1024 + 1))])
+    send.click()
+    expect(wrong).to_contain_text("“b.txt” is too large")
+    photo.set_input_files([file(f"{n}.txt") for n in range(3)])
+    send.click()
+    expect(wrong).to_contain_text("At most 2 files")
+    photo.set_input_files([file("a.txt")])
+    send.click()
+    expect(wrong).to_have_count(0)
+    assert photo.evaluate("(one) => one.files.length") == 1
+    page.get_by_label("Room").fill("1.01")
+    send.click()
+    page.wait_for_url("**done=*")
+    assert Ticket.objects.get().answers[1]["value"][0]["name"] == "a.txt"
+
+
+def test_what_is_wrong_with_a_list_stands_at_its_head(visit):
+    """Not in the box for pasting, which is closed."""
+    columns = [pages.question("text", "a", "Thing", help_text="What it is")]
+    team = pages.question("group", "g", "Things", required=True, columns=columns)
+    visitor = come(visit, make([part("step", title="You"), team, part("step", title="More"), CONDITIONS[3]]))  # fmt: skip
+    introduce(visitor)
+    visitor.page.get_by_role("button", name="Next").click()
+    wrong = visitor.page.locator("[data-rows] > fieldset > .field__error")
+    expect(wrong).to_contain_text("at least 1 row")
+    expect(wrong).to_be_visible()
+    visitor.check()
+
+
+def test_a_file_of_the_wrong_kind_is_told_at_its_step(visit):
+    fields = [part("step", title="You"), PHOTO, part("step", title="More"), *CONDITIONS[3:4]]
+    visitor = come(visit, make(fields))
+    page = visitor.page
+    introduce(visitor)
+    page.locator("[name=q_photo]").set_input_files([file("a.pdf")])
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("[data-name=q_photo] .field__error")).to_contain_text("“a.pdf” is not")
+    expect(page.locator("[aria-current=step]")).to_have_text("You")
+    page.locator("[name=q_photo]").set_input_files([file("a.txt")])
+    on(visitor, "More", "Check your answers")
+    # an answer that is wrong in the end leads back to its step, and the file is still there
+    page.locator("[name=q_count]").evaluate("(one) => { one.value = 'many'; }")
+    page.get_by_role("button", name="Send request").click()
+    expect(page.locator("[aria-current=step]")).to_have_text("More")
+    expect(page.get_by_label("Number")).to_be_focused()
+    page.get_by_label("Number").fill("3")
+    on(visitor, "Check your answers")
+    page.get_by_role("button", name="Send request").click()
+    page.wait_for_url("**done=*")
+
+
+# --- a form that changes while it is open --------------------------------------------------------
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_form_that_changed_is_looked_through_from_the_start(visit, scripts):
+    model = pages.question("text", "model", "Model")
+    form = make([part("step", title="You"), model, part("step", title="More"), CONDITIONS[3]])
+    visitor = come(visit, form, scripts=scripts)
+    page = visitor.page
+    introduce(visitor)
+    page.get_by_label("Model").fill("XL")
+    if scripts:
+        on(visitor, "More")
+    page.get_by_label("Number").fill("7")
+    form.fields = json.dumps([part("step", title="You"), part("step", title="More"), CONDITIONS[3]])
+    form.save_revision().publish()
+    if scripts:
+        on(visitor, "Check your answers")
+    page.get_by_role("button", name="Send request").click()
+    expect(page.locator("#problems")).to_contain_text("This form has changed since you opened it")
+    given = page.get_by_label("What you wrote where there is no question any more")
+    expect(given).to_have_value("XL")
+    visitor.check()
+    if scripts:
+        expect(page.locator("[aria-current=step]")).to_have_text("You")
+        on(visitor, "More", "Check your answers")
+    page.get_by_role("button", name="Send request").click()
+    page.wait_for_url("**done=*")
+    assert [one["value"] for one in Ticket.objects.get().answers] == [7]

@@ -186,11 +186,14 @@ def test_both_ask_the_same(page: Page, drawn: Any) -> None:
     assert drawn_slots == sum((row.shown is not None) + (row.required is not None) for row in rows)
 
 
+GROUPED = ("1.000", "1,000", "-2.500", "12 345", "1\u00a0000,5", "1.000 000", "0.500", "1234.567", "1.299,00", "1,299.00", "1.00", "1.0000", "1.000.000", "1,000,000.25")  # fmt: skip
+
+
 @pytest.mark.parametrize("language", ["de", "en"])
 @pytest.mark.parametrize(
     ("type_", "typed"),
     [
-        *(("number", one) for one in ("", " ", "5", "2,5", "2.5", "-1", "+1", "1.234,5", "1,5,5", "x", "1e3", ".5", "007")),
+        *(("number", one) for one in ("", " ", "5", "2,5", "2.5", "-1", "+1", "1.234,5", "1,5,5", "x", "1e3", ".5", "007", *GROUPED)),
         *(("date", one) for one in ("", "2026-11-26", "26.11.2026", "6/1/2026", "morgen")),
         *(("text", one) for one in ("", "  ", " a ", "ÄÖ")),
         *(("yes_no", one) for one in ("", "yes", "no")),

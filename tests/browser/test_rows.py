@@ -184,10 +184,66 @@ READ = """async ([texts, columns]) => {
 }"""
 
 
+DAYS = ("31.12.2025", "1.2.25", "3/4/99", "1. 2. 2025", "2026-01-02", "31.2.2025", "2026-02-30", "last year", "0.1.2025", "12.13.2025", "1.1.68", "1.1.69", "00.00.0000")  # fmt: skip
+
+
+def test_browser_and_server_read_days_and_answers_alike(visit, form):
+    visitor = start(visit, form)
+    asked = """async ([texts, column]) => {
+      const { dayOf, fits } = await import('/static/helpdesk/rows.js');
+      return [texts.map(dayOf), texts.map((text) => fits(column, text))];
+    }"""
+    column = {"type": "date", "values": {}, "key": "d"}
+    days = [pasting.day(text) for text in DAYS]
+    assert visitor.page.evaluate(asked, [DAYS, column]) == [days, [bool(day) for day in days]]
+    reading = IntakeForm(stream=form.fields)["q_team"].field.columns[3].reading
+    column = {"type": reading.type, "values": dict(reading.values), "key": "diet"}
+    answers = ["With meat", "WITHOUT", "none", "vegan", ""]
+    expected = [reading.fits(text) for text in answers]
+    assert visitor.page.evaluate(asked, [answers, column])[1] == expected
+    assert expected == [True, True, True, False, False]
+
+
+def test_a_pasted_row_that_does_not_fit_stays_in_the_box(visit, form):
+    visitor = start(visit, form)
+    page = visitor.page
+    page.locator("details.rows__paste summary").click()
+    page.fill(
+        "[name=q_team-paste]",
+        "E-mail\tFirst name\tMeals\na@x.example\tAda\twithout\nb@x.example\tBen\tvegan",
+    )
+    page.locator("[data-rows-fill]").click()
+    assert (cell(visitor, 0, "first").input_value(), rows(visitor)) == ("Ada", 1)
+    assert cell(visitor, 0, "diet").input_value() == "none"
+    # in the order of the columns, for the line that named them is used up
+    assert page.input_value("[name=q_team-paste]") == "Ben\t\tb@x.example\tvegan"
+    left = page.locator("[data-rows-left]")
+    expect(left).to_be_visible()
+    expect(left).to_contain_text("“vegan” does not fit “Meals”")
+    visitor.check()
+    page.fill("[name=q_team-paste]", "Ben\t\tb@x.example\twith meat")
+    page.locator("[data-rows-fill]").click()
+    expect(left).to_be_hidden()
+    assert (cell(visitor, 1, "first").input_value(), rows(visitor)) == ("Ben", 2)
+    assert page.input_value("[name=q_team-paste]") == ""
+
+
+def test_without_scripts_the_row_that_does_not_fit_stays_too(visit, form):
+    visitor = start(visit, form, scripts=False)
+    page = visitor.page
+    page.locator("details.rows__paste summary").click()
+    page.fill("[name=q_team-paste]", "Ada\t\t\twithout\nBen\t\t\tvegan")
+    page.locator("[name=q_team-fill]").click()
+    page.wait_for_load_state()
+    assert cell(visitor, 0, "diet").input_value() == "none"
+    assert page.input_value("[name=q_team-paste]") == "Ben\t\t\tvegan"
+    expect(page.locator("[data-rows-left]")).to_contain_text("“vegan” does not fit “Meals”")
+
+
 def test_browser_and_server_read_tables_alike(visit, form):
     visitor = start(visit, form)
     bound = IntakeForm(stream=form.fields)["q_team"]
-    readings = [replace(column.reading, values={}) for column in bound.field.columns]
+    readings = [replace(column.reading, values={}, type="") for column in bound.field.columns]
     expected = [pasting.read(text, readings, 100) for text in TABLES]
     assert visitor.page.evaluate(READ, [TABLES, bound.columns]) == expected
     assert expected[2] == [{"mail": "a@x.example", "first": "Ada"}]

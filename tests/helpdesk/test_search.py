@@ -239,3 +239,16 @@ def test_plan_uses_the_index():
     used = {"postgresql": "helpdesk_search_vector", "sqlite": "VIRTUAL TABLE INDEX"}
     assert used[connection.vendor] in plan
     assert find("word") == set(Ticket.objects.exclude(number=number).values_list("pk", flat=True))
+
+
+def test_which_agent_answered_is_found_by_nobody():
+    queue = f.QueueFactory(agent_names="team", sender_name="The Desk")
+    agent = f.make_agent(queue, first_name="Grace", last_name="Hopper", email="grace@staff.example")
+    ticket = f.make_ticket(queue)
+    draft = Draft(body="Solved with a quokka.", channel=Channel.EMAIL)
+    actions.answer(actor=permissions.agent(agent), ticket=ticket, draft=draft)
+    for _time in range(2):
+        assert find("quokka", permissions.customer(ticket.customer)) == {ticket.pk}
+        for words in ("Hopper", "Grace", "grace@staff.example"):
+            assert find(words, permissions.customer(ticket.customer)) == set()
+        list(search.reindex())

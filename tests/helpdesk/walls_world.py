@@ -287,6 +287,7 @@ class World:
         """Whether a user may read a ticket at all."""
         traits = self.plan["tickets"][number]
         along = any("read" in self.rights(user, queue) for queue in traits["informed"])
+        along = along and not self.keeps_confidence(number)
         return self.works(user, number) or (along and traits["state"] != StateType.REMOVED)
 
     def sees(self, who: Who, number: int) -> bool:

@@ -9,11 +9,14 @@ import time_machine
 from django.contrib.auth import hashers
 from django.core.cache import cache
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
+from wagtail.models import PageViewRestriction
 
 from helpdesk.models import AuditEntry, AuditKind
 from portal import checks
 from tests import factories as f
+from tests import page_factories as p
 
 pytestmark = pytest.mark.django_db
 
@@ -248,3 +251,29 @@ def test_production_is_warned_of_a_cache_that_is_not_shared(settings):
     assert [one.id for one in checks.check_shared_cache()] == ["portal.W021"]
     settings.CACHES = DATABASE
     assert checks.check_shared_cache() == []
+
+
+@pytest.fixture
+def private(settings):
+    settings.HELPDESK = {**settings.HELPDESK, "PAGE_PASSWORDS_PER_IP": 5}
+    tree = p.make_site()
+    page = p.make_service(tree.services)
+    row = PageViewRestriction.objects.create(
+        page=page, restriction_type="password", password="secret"
+    )
+    return page, reverse("wagtailcore_authenticate_with_password", args=[row.pk, page.pk])
+
+
+def test_guessing_the_password_of_a_page_has_an_end(client, private):
+    page, url = private
+
+    def attempt_at(password: str, ip: str = "192.0.2.1") -> int:
+        data = {"password": password, "return_url": page.url}
+        return client.post(url, data, REMOTE_ADDR=ip).status_code
+
+    # whoever types the right one takes nothing from others behind the same address
+    assert [attempt_at("secret") for _time in range(8)] == [302] * 8
+    assert [attempt_at("x") for _time in range(5)] == [200] * 5
+    assert attempt_at("x") == attempt_at("secret") == 429
+    assert attempt_at("secret", ip="192.0.2.2") == 302
+    assert client.get(url, REMOTE_ADDR="192.0.2.1").status_code == 200

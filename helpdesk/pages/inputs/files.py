@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
+from wagtail.blocks.struct_block import StructBlockValidationError
 
 from helpdesk.actions import Upload
 from helpdesk.pages.blocks import InputBlock, NeutralCharBlock, layout
-from helpdesk.pages.uploads import FilesField, limits
+from helpdesk.pages.uploads import FilesField, check_ending, endings_of, limits
 
 
 class FilesInputBlock(InputBlock):
@@ -36,6 +38,15 @@ class FilesInputBlock(InputBlock):
         field = FilesField(limits=bounds, key=value["key"], **self.common(value))
         field.help_text = " ".join(filter(None, [str(field.help_text), field.hint()]))
         return field
+
+    def clean(self, value: Any) -> Any:
+        cleaned = super().clean(value)
+        try:
+            for ending in endings_of(cleaned["endings"] or ""):
+                check_ending(ending)
+        except ValidationError as error:
+            raise StructBlockValidationError({"endings": error}) from error
+        return cleaned
 
     def typed(self, value: Any, cleaned: tuple[Upload, ...]) -> list[dict[str, Any]]:
         return [

@@ -117,7 +117,7 @@ class GroupInput(InputBlock):
             pasting.plain(one["label"]): one["value"] for one in child.block.choices_of(child.value)
         }
         names = pasting.names_of(child.value["label"], key, type_)
-        return pasting.Reading(key, names, _YES_NO if type_ == "yes_no" else values)
+        return pasting.Reading(key, names, _YES_NO if type_ == "yes_no" else values, type_)
 
     def typed(self, value: Any, cleaned: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
         inner = self.inner(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.formats import date_format, localize, time_format
+from django.utils.formats import date_format, get_format, localize, time_format
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.blocks.struct_block import StructBlockValidationError
@@ -22,7 +23,32 @@ from helpdesk.rules.conditions import FieldType
 MAX_DAYS = 3650
 
 
-class WholeNumberField(forms.DecimalField):
+#: By decimal sign: a number with its thousands grouped. A leading zero makes no group: 0.500 is a half everywhere.
+_GROUPED = {
+    decimal: re.compile(rf"[+-]?[1-9][0-9]{{0,2}}([{group} \u00a0\u202f])[0-9]{{3}}(?:\1[0-9]{{3}})*(?:\{decimal}[0-9]+)?")
+    for decimal, group in ((",", "."), (".", ","))
+}  # fmt: skip
+
+
+def ungrouped(text: str) -> str:
+    """Return a number as it was typed in the active language without the signs between its thousands.
+
+    In German “1.000” is a thousand, in English “1,000”. `static/helpdesk/forms.js` reads the same way.
+    """
+    decimal = get_format("DECIMAL_SEPARATOR")
+    pattern = _GROUPED.get(decimal)
+    found = pattern.fullmatch(text) if pattern else None
+    return text.replace(found[1], "") if found else text
+
+
+class NumberField(forms.DecimalField):
+    """A number as people write it, with or without signs between the thousands."""
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(ungrouped(str(value or "").strip()))
+
+
+class WholeNumberField(NumberField):
     """A number without decimals."""
 
     def clean(self, value: Any) -> Decimal | None:
@@ -51,7 +77,7 @@ class NumberInput(InputBlock):
         # a text input: number inputs lose what was typed wrongly, and spin on the mouse wheel; the keys
         # of "numeric" have no sign
         mode = "numeric" if is_whole and least is not None and least >= 0 else "decimal"
-        return (WholeNumberField if is_whole else forms.DecimalField)(
+        return (WholeNumberField if is_whole else NumberField)(
             min_value=least,
             max_value=value["maximum"],
             max_digits=20,
@@ -66,7 +92,10 @@ class NumberInput(InputBlock):
         return int(cleaned) if cleaned == cleaned.to_integral_value() else float(cleaned)
 
     def shown(self, value: Any, cleaned: Decimal | None) -> str:
-        return "" if cleaned is None else localize(cleaned)
+        if cleaned is None:
+            return ""
+        is_whole = cleaned == cleaned.to_integral_value()
+        return localize(int(cleaned) if is_whole else cleaned.normalize())
 
     def clean(self, value: Any) -> Any:
         cleaned = super().clean(value)

@@ -11,7 +11,15 @@ from wagtail.blocks.struct_block import StructBlockValidationError
 
 from helpdesk import persons
 from helpdesk.actions import look_up, rules_of, taken_by
-from helpdesk.actions.order_checks import IN_USE, TAKEN_WORDS, UNKNOWN_LOGIN, Checked, Taken
+from helpdesk.actions.order_checks import (
+    IN_USE,
+    NAME_IN_USE,
+    TAKEN_WORDS,
+    UNKNOWN_LOGIN,
+    Checked,
+    Taken,
+    is_name_in_use,
+)
 from helpdesk.models import Customer
 from helpdesk.pages.rows import RowForm, RowsField, Sent
 from helpdesk.rules.ordering import MAX_AGENTS, AgentRow, Refused, check_address, check_agents
@@ -62,6 +70,16 @@ class QueueAddressInput(TextInput):
         return QueueAddressField(max_length=254, widget=widget, **common)
 
 
+class QueueNameField(forms.CharField):
+    """The name wanted: free, as far as whoever orders may know."""
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        if is_name_in_use(text):
+            raise ValidationError(str(NAME_IN_USE), code="taken")
+        return text
+
+
 class QueueNameInput(TextInput):
     role: ClassVar[str] = "name"
 
@@ -69,7 +87,7 @@ class QueueNameInput(TextInput):
         label = _("Name of the queue")
 
     def build(self, value: Any) -> forms.Field:
-        return forms.CharField(max_length=100, **self.common(value))
+        return QueueNameField(max_length=100, **self.common(value))
 
 
 class QueuePurposeInput(LongTextInput):

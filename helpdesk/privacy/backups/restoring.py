@@ -57,7 +57,7 @@ GAP = 1_000
 IDS_GAP = 100_000
 #: The tables whose ids are known outside the database, and which entries of the journal name them.
 NAMED: dict[type[Model], tuple[str, ...]] = {
-    Ticket: (journal.TICKET, journal.FILES, journal.PERSONS, journal.ANONYMISED),
+    Ticket: (journal.TICKET, journal.FILES, journal.PERSONS, journal.ANONYMISED, journal.OWN),
     Article: (journal.ARTICLES,),
     Customer: (journal.CUSTOMERS,),
     InboundMail: (journal.INBOUND,),

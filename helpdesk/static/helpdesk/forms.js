@@ -93,8 +93,18 @@ export const readAs = (type, controls, decimal) => {
   if (type === 'boolean') return ['yes', 'true', 'on', '1'].includes(text.toLowerCase());
   if (type === 'date') return isoOf(text);
   if (type !== 'number') return text;
-  const plain = decimal === '.' ? text : text.replace(decimal, '.');
+  const bare = ungrouped(text, decimal);
+  const plain = decimal === '.' ? bare : bare.replace(decimal, '.');
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : null;
+};
+
+/* As numbers.ungrouped: a number without the signs between its thousands. */
+const ungrouped = (text, decimal) => {
+  const group = decimal === ',' ? '.' : ',';
+  const found = text.match(
+    new RegExp(`^[+-]?[1-9]\\d{0,2}([${group} \u00a0\u202f])\\d{3}(?:\\1\\d{3})*(?:\\${decimal}\\d+)?$`),
+  );
+  return found ? text.replaceAll(found[1], '') : text;
 };
 
 const isoOf = (text) => {
@@ -208,7 +218,8 @@ const complain = (part, messages, words) => {
     list.append(make('li', {}, make('span', { class: 'visually-hidden' }, words.error), ` ${message}`));
   });
   field.classList.add('field--invalid');
-  const help = field.querySelector('.field__help');
+  // of a list its own help, not that of a cell or of the box for pasting
+  const help = field.querySelector(field.matches('[data-rows]') ? ':scope > fieldset > .field__help' : '.field__help');
   const label = field.querySelector('legend, label');
   (help || label || field).after(list);
   const described = field.querySelector('fieldset') ? [field.querySelector('fieldset')] : controls;
@@ -228,6 +239,91 @@ const complainOfRows = (part, { general, cells }, words) => {
     if (!cell) return;
     complain(cell, messages, words);
     cell.closest('[data-row-item]').classList.add('rows__row--invalid');
+  });
+};
+
+/* What is wrong with the files chosen, as far as it can be told here; their content is the server's to look at. */
+const wrongFiles = (control) => {
+  const { endings, most, bytes, wrongEnding, wrongMany, wrongSize } = control.dataset;
+  if (!endings) return [];
+  const files = [...control.files];
+  const possible = endings.split(' ');
+  return [
+    ...(files.length > Number(most) ? [wrongMany] : []),
+    ...files.flatMap(({ name, size }) => [
+      ...(possible.includes(name.split('.').slice(1).pop()?.toLowerCase()) ? [] : [filled(wrongEnding, { name })]),
+      ...(size > Number(bytes) ? [filled(wrongSize, { name })] : []),
+    ]),
+  ];
+};
+
+/* Ask the server for the errors of a form. Files stay here: they are sent once, with all the rest. */
+const errorsOf = async (form) => {
+  const data = new FormData(form);
+  [...new Set(data.keys())].forEach((name) => {
+    if (data.getAll(name).some((value) => value instanceof File)) data.delete(name);
+  });
+  data.append('check_step', '1');
+  const answer = await fetch(form.getAttribute('action'), {
+    method: 'POST',
+    body: data,
+    headers: { Accept: 'application/json' },
+    credentials: 'same-origin',
+  });
+  return answer.json();
+};
+
+/* Show the errors of some parts and return those that have any; without an address (a preview) there are none. */
+const check = async (form, asking, parts) => {
+  parts.forEach(forget);
+  if (!form.hasAttribute('action')) return [];
+  // without an answer the server looks at all in the end
+  const { errors = {}, lists = {} } = await errorsOf(form).catch(() => ({}));
+  const found = parts
+    .filter((part) => !part.hidden)
+    .map((part) => {
+      const chosen = controlsOf(part).find((one) => one.type === 'file' && one.files.length);
+      return [part, chosen ? wrongFiles(chosen) : errors[part.dataset.name] || []];
+    });
+  const wrong = found.filter(([, messages]) => messages.length);
+  wrong.forEach(([part, messages]) => {
+    const { name } = part.dataset;
+    if (lists[name]) complainOfRows(part, lists[name], asking.given.words);
+    else complain(part, messages, asking.given.words);
+  });
+  if (wrong.length) {
+    asking.say(counted(asking.given.words.wrong, wrong.length));
+    lead(wrong[0][0]);
+  }
+  return wrong.map(([part]) => part);
+};
+
+const lead = (part) => {
+  const controls = controlsOf(part);
+  (controls.find((one) => one.matches('[aria-invalid="true"]')) ?? controls[0])?.focus();
+};
+
+/* A form with files is checked before it is sent: a page that comes back with errors has lost them. */
+const keepFiles = (form, asking, steps) => {
+  let isRight = false;
+  let isChecking = false;
+  form.addEventListener('submit', async (event) => {
+    const hasFiles = [...form.elements].some((one) => one.type === 'file' && !one.disabled && one.files.length);
+    if (isRight || event.defaultPrevented || event.submitter?.name || !hasFiles) return;
+    event.preventDefault();
+    if (isChecking) return;
+    isChecking = true;
+    const wrong = await check(form, asking, namedIn(form));
+    isChecking = false;
+    if (wrong.length) {
+      const step = wrong[0].closest('[data-step]');
+      if (steps && step) steps.go(step);
+      lead(wrong[0]);
+      return;
+    }
+    isRight = true;
+    form.requestSubmit(event.submitter);
+    isRight = false;
   });
 };
 
@@ -354,37 +450,9 @@ class Steps {
     this.turn(1);
   }
 
-  /* Ask the server for the errors of a step, and show them; without an address (a preview): none. */
+  /* Ask for the errors of a step, and show them; true if there are none. */
   async check(step) {
-    const parts = namedIn(step);
-    parts.forEach(forget);
-    if (!this.form.hasAttribute('action')) return true;
-    const data = new FormData(this.form);
-    [...new Set(data.keys())].forEach((name) => {
-      if (data.getAll(name).some((value) => value instanceof File)) data.delete(name);
-    });
-    data.append('check_step', '1');
-    const answer = await fetch(this.form.getAttribute('action'), {
-      method: 'POST',
-      body: data,
-      headers: { Accept: 'application/json' },
-      credentials: 'same-origin',
-    });
-    const { errors, lists } = await answer.json();
-    const wrong = parts.filter((part) => {
-      const isChosen = controlsOf(part).some((one) => one.type === 'file' && one.files.length);
-      return errors[part.dataset.name] && !part.hidden && !isChosen;
-    });
-    wrong.forEach((part) => {
-      const { name } = part.dataset;
-      if (lists[name]) complainOfRows(part, lists[name], this.words);
-      else complain(part, errors[name], this.words);
-    });
-    if (!wrong.length) return true;
-    this.asking.say(counted(this.words.wrong, wrong.length));
-    const controls = controlsOf(wrong[0]);
-    (controls.find((one) => one.matches('[aria-invalid="true"]')) ?? controls[0])?.focus();
-    return false;
+    return !(await check(this.form, this.asking, namedIn(step))).length;
   }
 
   /* --- what was answered, to be looked through --- */
@@ -474,6 +542,7 @@ const start = (form) => {
   const asking = new Asking(form, given);
   asking.update(false);
   const steps = form.matches('[data-steps]') ? new Steps(form, asking) : null;
+  keepFiles(form, asking, steps);
   form.setAttribute('data-ready', '');
   ['input', 'change'].forEach((name) => {
     form.addEventListener(name, () => {

@@ -59,10 +59,27 @@ export const ordered = (rows, columns) => {
   return { order: columns.map((one) => one.key), rows, isNamed: false };
 };
 
-const isoOf = (text) => {
-  const [, day, month, year] = text.match(/^(\d{1,2})[./](\d{1,2})[./](\d{4})$/) || [];
-  return day ? `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}` : text;
+/* As pasting.day: a day as YYYY-MM-DD, '' for what is none. */
+export const dayOf = (text) => {
+  const [, day, month, year] = text.match(/^(\d{1,2})[./] ?(\d{1,2})[./] ?(\d{4}|\d{2})$/) || [];
+  const full = year?.length === 2 ? `${Number(year) >= 69 ? 19 : 20}${year}` : year;
+  const iso = day ? `${full}-${month.padStart(2, '0')}-${day.padStart(2, '0')}` : text;
+  if (!/^\d{4}-\d\d-\d\d$/.test(iso) || iso.startsWith('0000')) return '';
+  const found = new Date(`${iso}T00:00:00Z`);
+  return !Number.isNaN(found.getTime()) && found.toISOString().startsWith(iso) ? iso : '';
 };
+
+/* As Reading.value and Reading.fits: what is sent for the text of a cell, and whether it can stand there. */
+export const valueOf = (column, text) =>
+  column.type === 'date' ? dayOf(text) || text : (column.values[plain(text)] ?? text);
+
+export const fits = (column, text) => {
+  if (column.type === 'date') return Boolean(dayOf(valueOf(column, text)));
+  const values = Object.values(column.values);
+  return !values.length || values.includes(valueOf(column, text));
+};
+
+const quoted = (cell) => (cell.startsWith('"') ? `"${cell.replaceAll('"', '""')}"` : cell);
 
 /* --- the list --------------------------------------------------------------------------------- */
 
@@ -70,7 +87,7 @@ class Rows {
   constructor(node) {
     this.node = node;
     this.words = node.dataset;
-    [this.list, this.count, this.more, this.blank, this.status, this.paste, this.filler] = [
+    [this.list, this.count, this.more, this.blank, this.status, this.paste, this.filler, this.left] = [
       'list',
       'count',
       'add',
@@ -78,6 +95,7 @@ class Rows {
       'status',
       'paste',
       'fill',
+      'left',
     ].map((name) => node.querySelector(`[data-rows-${name}]`));
     this.columns = JSON.parse(node.querySelector('script[type="application/json"]').textContent);
     this.least = Math.max(Number(this.words.min), 1);
@@ -189,32 +207,59 @@ class Rows {
     this.fill(rows, order, () => free.shift() || this.add());
   }
 
-  /* Fill rows; what finds no room stands in the box for pasting, so that nothing is lost. */
+  /* Fill rows; what finds no room, or fits nowhere, stands in the box for pasting, so that nothing is lost. */
   fill(rows, keys, rowFor) {
+    const left = [];
     let filled = 0;
     let last = null;
-    rows.some((cells, at) => {
-      const row = rowFor(at);
-      if (!row) {
-        this.paste.value = rows.slice(at).map((one) => one.join('\t')).join('\n');
-        this.paste.closest('details').open = true;
-        return true;
-      }
+    let misfit = null;
+    let isFull = false;
+    rows.forEach((cells) => {
+      const wrong = this.misfit(cells, keys);
+      const row = wrong || isFull ? null : rowFor(filled);
+      if (wrong) misfit ??= wrong;
+      else if (!row) isFull = true;
+      if (!row) return left.push(this.lineOf(cells, keys));
       keys.forEach((key, place) => key && cells[place] && this.set(row, key, cells[place]));
       filled += 1;
       last = row;
-      return false;
     });
-    this.say(`${this.words.filled} ${filled}. ${filled < rows.length ? this.words.full : ''}`);
-    if (last) this.controls(last)[0].focus();
+    if (left.length) {
+      this.paste.value = left.join('\n');
+      this.paste.closest('details').open = true;
+    }
+    const said = misfit ? this.saidOf(misfit, left.length) : '';
+    this.left.textContent = said;
+    this.left.hidden = !misfit;
+    this.say([`${this.words.filled} ${filled}.`, isFull ? this.words.full : '', said].filter(Boolean).join(' '));
+    if (misfit) this.paste.focus();
+    else if (last) this.controls(last)[0].focus();
     this.changed();
+  }
+
+  columnOf(key) {
+    return this.columns.find((one) => one.key === key);
+  }
+
+  /* Return the first cell of a row that its column cannot show, with that column. */
+  misfit(cells, keys) {
+    const wrong = keys.findIndex((key, at) => key && cells[at] && !fits(this.columnOf(key), cells[at]));
+    return wrong < 0 ? null : { cell: cells[wrong], column: this.columnOf(keys[wrong]).label };
+  }
+
+  saidOf({ cell, column }, number) {
+    const words = number === 1 ? this.words.misfit : this.words.misfits;
+    return words.replace('CELL', () => cell).replace('COLUMN', () => column);
+  }
+
+  /* A row as it was, in the order of the columns: it is read again without the line that named them. */
+  lineOf(cells, keys) {
+    return this.columns.map((one) => quoted(cells[keys.indexOf(one.key)] ?? '')).join('\t');
   }
 
   set(row, key, text) {
     const control = this.controls(row).find((one) => one.name.endsWith(`-${key}`));
-    if (!control) return;
-    const value = this.columns.find((one) => one.key === key).values[plain(text)] ?? text;
-    control.value = control.type === 'date' ? isoOf(value) : value;
+    if (control) control.value = valueOf(this.columnOf(key), text);
   }
 
   changed() {

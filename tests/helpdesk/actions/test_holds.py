@@ -131,6 +131,79 @@ def test_only_who_manages_the_queue_may(ticket, manager):
     assert Hold.objects.get().lifted_at is None
 
 
+# --- merged tickets -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(ticket, manager):
+    """Two tickets of nobody, and who may do all with them."""
+    other = f.make_ticket(ticket.queue, contact="")
+    return ticket, other, permissions.agent(f.make_agent(ticket.queue))
+
+
+def held() -> dict[int, tuple[str, date]]:
+    rows = Hold.objects.active().select_related("ticket")
+    return {row.ticket_id: (row.reason, row.until) for row in rows}
+
+
+@pytest.mark.parametrize("on", [0, 1])
+def test_one_placed_while_merged_holds_both_when_the_merge_is_taken_back(pair, manager, on):
+    source, target, agent = pair
+    merge = actions.merge(actor=agent, source=source, target=target, visible=False)
+    hold = actions.place_hold(actor=manager, ticket=pair[on], reason="Court", until=days(30))
+    actions.unmerge(actor=agent, merge=merge)
+    assert held() == {one.pk: ("Court", days(30)) for one in (source, target)}
+    copy = Hold.objects.exclude(pk=hold.pk).get()
+    assert (copy.placed_by, copy.placed_at) == (manager.user, hold.placed_at)
+    for one in (source, target):
+        assert one.events.get(kind=EventKind.HOLD_PLACED).content == {"reason": "Court"}
+    assert AuditEntry.objects.filter(kind=AuditKind.HOLD_PLACED).count() == 2
+
+
+def test_one_of_before_the_merge_stays_with_its_ticket_when_it_is_taken_back(pair, manager):
+    source, target, agent = pair
+    actions.place_hold(actor=manager, ticket=target, reason="Court", until=days(30))
+    with time_machine.travel("2027-03-10T13:00:00+01:00", tick=False):
+        merge = actions.merge(actor=agent, source=source, target=target, visible=False)
+        actions.unmerge(actor=agent, merge=merge)
+    assert list(held()) == [target.pk]
+
+
+def test_of_two_that_are_held_each_keeps_its_own(pair, manager):
+    source, target, agent = pair
+    merge = actions.merge(actor=agent, source=source, target=target, visible=False)
+    actions.place_hold(actor=manager, ticket=source, reason="Court", until=days(30))
+    actions.place_hold(actor=manager, ticket=target, reason="Audit", until=days(9))
+    actions.unmerge(actor=agent, merge=merge)
+    assert held() == {source.pk: ("Court", days(30)), target.pk: ("Audit", days(9))}
+
+
+def test_one_that_ended_meanwhile_holds_nothing_more(pair, manager):
+    source, target, agent = pair
+    merge = actions.merge(actor=agent, source=source, target=target, visible=False)
+    actions.place_hold(actor=manager, ticket=target, reason="Court", until=days(2))
+    with time_machine.travel("2027-03-13T12:00:00+01:00", tick=False):
+        actions.unmerge(actor=agent, merge=merge)
+    assert not Hold.objects.filter(ticket=source).exists()
+
+
+@pytest.mark.parametrize("by_merge", [False, True])
+def test_a_message_that_becomes_a_ticket_of_its_own_is_held_on(pair, manager, by_merge):
+    ticket, other, agent = pair
+    if by_merge:  # the hold is on what was merged into it
+        actions.place_hold(actor=manager, ticket=other, reason="Court", until=days(30))
+        actions.merge(actor=agent, source=other, target=ticket, visible=False)
+    else:
+        actions.place_hold(actor=manager, ticket=ticket, reason="Court", until=days(30))
+    article = actions.receive_message(
+        actor=permissions.SYSTEM,
+        ticket=ticket,
+        draft=actions.Draft(body="Proof", channel="email", from_address="eve@mail.example"),
+    )
+    opened = actions.make_own_ticket(actor=agent, ticket=ticket, article=article)
+    assert held()[opened.ticket.pk] == ("Court", days(30))
+
+
 def test_it_ends_by_itself_after_its_last_day(ticket, manager):
     actions.place_hold(actor=manager, ticket=ticket, reason="x", until=days(2))
     assert actions.end_holds(today=days(2)) == 0

@@ -22,6 +22,7 @@ from helpdesk.models import (
     Organisation,
     OutboundMail,
     Participant,
+    Queue,
     Right,
     SavedDraft,
     SearchEntry,
@@ -29,6 +30,7 @@ from helpdesk.models import (
     TicketLink,
     Watcher,
 )
+from helpdesk.rules.terms import Terms
 from helpdesk.states import StateType
 from tests import factories as f
 
@@ -159,7 +161,7 @@ def test_everything_moves_and_everything_comes_back(queue, agent, pair):
     ):
         assert not getattr(source, name).exists(), name
         assert getattr(target, name).exists(), name
-    assert InformedQueue.objects.get().ticket == target
+    assert InformedQueue.objects.get().ticket == source  # nobody gains sight of anything
     assert TicketLink.objects.get().source == target
     assert actions.tags_of(target) == ["Loud", "Printer"]
     assert target.objected_at == source.objected_at is not None
@@ -338,6 +340,32 @@ def test_the_shorter_time_of_keeping_wins(agent, pair):
     assert (target.retention_days, target.legal_basis) == (90, "§ 9")
 
 
+def test_the_sentence_says_what_holds_after_a_merge_and_what_for(agent, queue):
+    person = f.CustomerAddressFactory(verified_at=timezone.now()).customer
+    promised = (
+        Terms(100, purpose="Proof", at_end="anonymise"),
+        Terms(730, attachment_days=30),
+    )
+    target, source = (
+        f.make_ticket(queue, customer=person, terms=actions.in_words(one, "en"), language="en")
+        for one in promised
+    )
+    given = target.retention_sentence
+    journal = actions.merge(actor=agent, source=source, target=target)
+    again(target)
+    assert (target.retention_days, target.attachment_days, target.at_end) == (100, 30, "erase")
+    for words in ("100 days after it is closed and then deleted", "30 days", "Purpose: Proof."):
+        assert words in target.retention_sentence
+    part = actions.split(
+        actor=agent, ticket=target, article=target.articles.first(), queue=queue, subject="Part"
+    )
+    assert (part.ticket.retention_days, part.ticket.attachment_days) == (100, 30)
+    assert "30 days" in part.ticket.retention_sentence
+    actions.unmerge(actor=agent, merge=journal)
+    again(target)
+    assert target.retention_sentence == given
+
+
 def test_what_was_changed_since_stays_changed(agent, pair):
     source, target = pair
     actions.object_to_storage(actor=agent, ticket=source, channel=Channel.PHONE, reason=SAID)
@@ -410,6 +438,37 @@ def test_participants_drafts_and_readers_stay_with_a_customer_who_differs(agent,
     actions.merge(actor=agent, source=source, target=target, visible=False)
     for model in (Participant, InformedQueue, SavedDraft):
         assert model.objects.get().ticket_id == source.pk
+
+
+def inform(ticket: Ticket, queue: Queue) -> None:
+    InformedQueue.objects.create(ticket=ticket, queue=queue, at=timezone.now())
+
+
+def test_only_queues_that_could_read_both_read_the_target_along(agent, pair):
+    source, target = pair
+    one, other, both = (f.QueueFactory() for _ in range(3))
+    for ticket, queue in ((source, one), (target, other), (source, both), (target, both)):
+        inform(ticket, queue)
+    before = set(InformedQueue.objects.values_list("ticket", "queue", "at"))
+    journal = actions.merge(actor=agent, source=source, target=target)
+    assert [row.queue for row in target.informed.all()] == [both]
+    assert not permissions.visible_tickets(permissions.agent(f.make_agent(one))).filter(
+        pk=target.pk
+    )
+    ended = target.events.get(kind=EventKind.QUEUE_UNINFORMED)
+    assert ended.data == {"queue": other.pk, "by": "merge"}
+    actions.unmerge(actor=agent, merge=journal)
+    assert set(InformedQueue.objects.values_list("ticket", "queue", "at")) == before
+
+
+def test_a_team_whose_own_ticket_is_merged_goes_on_reading_along(queue, agent, pair):
+    _source, target = pair
+    home = f.QueueFactory()
+    own = f.make_ticket(home, customer=target.customer, contact=target.contact)
+    inform(target, home)
+    worker = permissions.agent(f.make_agent(queue, home))
+    actions.merge(actor=worker, source=own, target=target)
+    assert [row.queue for row in target.informed.all()] == [home]
 
 
 def invited(ticket: Ticket, address: str) -> Participant:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from helpdesk import actions, permissions
 from helpdesk.actions import Draft, Upload
 from helpdesk.errors import AlreadyDone, InvalidInput, NotFound, WrongState
-from helpdesk.models import Article, Channel, EventKind, OutboundMail, Sender, Ticket
+from helpdesk.models import Channel, EventKind, OutboundMail, Sender, Ticket
 from helpdesk.states import StateType
 from tests import factories as f
 
@@ -351,54 +351,3 @@ def test_a_message_of_another_ticket_cannot_be_accepted_here(ticket, agent):
         actions.accept_sender(actor=agent, ticket=ticket, article=article)
     article.refresh_from_db()
     assert not article.visible
-
-
-def test_informing_a_queue_changes_nothing_but_the_history(ticket):
-    other = f.QueueFactory()
-    version, articles = ticket.version, Article.objects.count()
-    for again in (False, True):
-        actions.inform_queue(
-            actor=SYSTEM,
-            ticket=ticket,
-            article=ticket.articles.get(),
-            queue_id=other.pk,
-            again=again,
-        )
-    ticket.refresh_from_db()
-    assert (ticket.version, Article.objects.count()) == (version, articles)
-    kinds = {event.kind for event in ticket.events.filter(data={"queue": other.pk})}
-    assert kinds == {EventKind.QUEUE_INFORMED, EventKind.SECOND_DELIVERY}
-
-
-def test_an_informed_queue_is_noted_once_and_never_the_tickets_own(ticket):
-    other, article = f.QueueFactory(), ticket.articles.get()
-    for queue_id, again in (
-        (other.pk, False),
-        (other.pk, True),
-        (ticket.queue_id, True),
-        (None, 1),
-    ):
-        actions.inform_queue(
-            actor=SYSTEM, ticket=ticket, article=article, queue_id=queue_id, again=bool(again)
-        )
-    assert [row.queue for row in ticket.informed.all()] == [other]
-
-
-def test_a_second_delivery_through_another_address_informs_its_queue(ticket):
-    other, article = f.QueueFactory(), ticket.articles.get()
-    actions.inform_queue(
-        actor=SYSTEM, ticket=ticket, article=article, queue_id=other.pk, again=True
-    )
-    assert [row.queue for row in ticket.informed.all()] == [other]
-
-
-def test_a_ticket_that_moves_away_keeps_informing_but_not_the_queue_it_comes_into(ticket):
-    queues = [f.QueueFactory() for _ in range(3)]
-    for queue in queues[:2]:
-        actions.inform_queue(
-            actor=SYSTEM, ticket=ticket, article=ticket.articles.get(), queue_id=queue.pk
-        )
-    actions.move(actor=SYSTEM, ticket=ticket, queue=queues[2])
-    assert ticket.informed.count() == 2
-    actions.move(actor=SYSTEM, ticket=ticket, queue=queues[0])
-    assert [row.queue for row in ticket.informed.all()] == [queues[1]]

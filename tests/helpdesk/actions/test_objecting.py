@@ -372,6 +372,43 @@ def test_the_journal_of_a_merge_holds_no_words(pair, agent):
     assert (source.objection_reason, target.objection_reason) == ("Zimtschnecke", "")
 
 
+@pytest.mark.parametrize("on", [0, 1])
+def test_one_made_while_merged_holds_on_both_when_the_merge_is_taken_back(pair, agent, on):
+    source, target = pair
+    journal = actions.merge(actor=agent, source=source, target=target)
+    again(*pair)
+    object_to(pair[on], days=9)
+    actions.unmerge(actor=agent, merge=journal)
+    again(*pair)
+    assert [one.objection_days for one in pair] == [9, 9]
+    assert source.objected_at == target.objected_at is not None
+    assert (changes(source), changes(target)) == ([True], [True])
+    assert days_kept(closed(source)) == 9
+    withdraw(source)
+    again(*pair)
+    assert (source.objected_at, target.objected_at is not None) == (None, True)
+
+
+def test_one_of_before_the_merge_stays_with_its_ticket_when_it_is_taken_back(pair, agent):
+    source, target = pair
+    object_to(target)
+    again(target)
+    journal = actions.merge(actor=agent, source=source, target=target)
+    actions.unmerge(actor=agent, merge=journal)
+    again(*pair)
+    assert (source.objected_at, target.objected_at is not None) == (None, True)
+
+
+def test_one_made_by_another_customer_while_merged_does_not_go_along(strangers, agent):
+    source, target = strangers
+    journal = actions.merge(actor=agent, source=source, target=target, visible=False)
+    again(target)
+    object_to(target)
+    actions.unmerge(actor=agent, merge=journal)
+    again(*strangers)
+    assert (source.objected_at, target.objected_at is not None) == (None, True)
+
+
 # --- split and continued -----------------------------------------------------------------------
 
 
@@ -390,6 +427,18 @@ def test_what_is_split_off_keeps_the_objection_of_whose_words_they_are(strangers
     assert [one.objected_at is not None for one in parts] == [True, False]
     closed(parts[0])
     assert days_kept(parts[0]) == 14
+
+
+def test_what_is_split_off_keeps_what_its_customer_objected_to_where_it_lay(pair, agent, queue):
+    """Hidden though both are one customer's: the words are of the source, the objection was made to the target."""
+    source, target = pair
+    theirs = source.articles.get()
+    actions.merge(actor=agent, source=source, target=target, visible=False)
+    again(target)
+    object_to(target, days=9)
+    theirs.refresh_from_db()
+    part = actions.split(actor=agent, ticket=target, article=theirs, queue=queue, subject="Part")
+    assert days_kept(closed(part.ticket)) == 9
 
 
 def test_a_message_that_becomes_a_ticket_of_its_own_takes_the_objection_along(queue, agent):

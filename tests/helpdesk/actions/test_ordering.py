@@ -382,7 +382,7 @@ def test_an_account_somebody_chose_the_name_of_joins_only_with_the_same_address(
         (lambda: f.CustomerAddressFactory(address="pruefung@desk.example", customer__user=f.UserFactory()), "belongs to a person"),
         (lambda: f.UserFactory(username="beber101", is_active=False), "not active"),
         (lambda: f.QueueAddressFactory(address=ADA.email), "address of a queue"),
-        (lambda: Group.objects.get(name="Editors").__class__.objects.filter(name="Editors").update(name="Prüfungsamt"), "more than the help desk"),
+        (lambda: Group.objects.get(name="Editors").__class__.objects.filter(name="Editors").update(name="Prüfungsamt"), "There is a group"),
     ],
 )  # fmt: skip
 def test_what_is_in_the_way_is_said_and_stops(ticket, root, prepare, words):
@@ -402,6 +402,104 @@ def test_a_change_since_it_was_seen_stops_the_decision(ticket, root):
     assert actions.approve_order(actor=root, ticket=ticket, version=2).queue.name == "Prüfungen"
     with pytest.raises(WrongState):
         actions.change_order(actor=root, ticket=ticket, values={"name": "x"})
+
+
+# --- the team ------------------------------------------------------------------------------------
+
+
+def test_an_order_named_like_a_team_makes_one_of_its_own(inbox, root):
+    """Whoever orders types the name: it lets nobody into a team that is there."""
+    other = f.QueueFactory(name="Staff council")
+    team = f.make_team(other, name="IT-Support")
+    ticket = ordered(inbox, replace(WANTED, name="it-support"))
+    assert order_of(ticket).group_name == "it-support (2)"
+    actions.approve_order(actor=root, ticket=ticket)
+    ada = permissions.agent(User.objects.get(username="adbyr100"))
+    assert not team.user_set.exists()
+    assert not permissions.can(ada, Right.READ, other)
+    assert order_of(ticket).group.name == "it-support (2)"
+
+
+def test_a_name_changed_by_the_administrator_leads_into_no_team(inbox, root):
+    """The queue's name was in the way; the team's, left as it was, would have let them in."""
+    other = f.QueueFactory(name="Counselling", is_confidential=True)
+    f.make_team(other, name="Counselling")
+    ticket = ordered(inbox, replace(WANTED, name="Counselling"))
+    QueueOrder.objects.update(group_name="Counselling")  # as it was stored before
+    assert any("There is a group “Counselling” already" in one for one in stops(ticket, root))
+    actions.change_order(actor=root, ticket=ticket, values={"name": "Chemistry help"})
+    assert (order_of(ticket).group_name, stops(ticket, root)) == ("Chemistry help", [])
+    actions.approve_order(actor=root, ticket=ticket)
+    secret = f.make_ticket(other)
+    ada = permissions.agent(User.objects.get(username="adbyr100"))
+    assert not permissions.visible_tickets(ada).filter(pk=secret.pk).exists()
+    # one of its name alone, made since, is no way in either
+    late = ordered(inbox, replace(WANTED, name="Late", address="late@desk.example"))
+    f.make_team(other, name="LATE")
+    assert any("There is a group “LATE” already" in one for one in stops(late, root))
+
+
+@pytest.mark.parametrize(
+    ("values", "team"),
+    [
+        ({"name": "Exams"}, "Exams"),
+        ({"name": "Exams", "group_name": "Prüfungsamt"}, "Exams"),  # as the form sends it
+        ({"name": "Exams", "group_name": "Team of mine"}, "Team of mine"),
+        ({"purpose": "Else."}, "Prüfungsamt"),
+    ],
+)
+def test_the_teams_name_goes_along_with_the_queues_while_they_are_the_same(
+    ticket, root, values, team
+):
+    actions.change_order(actor=root, ticket=ticket, values=values)
+    assert order_of(ticket).group_name == team
+
+
+def test_a_team_of_its_own_name_stays_when_the_queue_is_renamed(ticket, root):
+    actions.change_order(actor=root, ticket=ticket, values={"group_name": "Team of mine"})
+    actions.change_order(actor=root, ticket=ticket, values={"name": "Exams"})
+    assert order_of(ticket).group_name == "Team of mine"
+
+
+def test_a_team_that_is_there_takes_on_the_queue_if_somebody_chose_it(ticket, root):
+    other = f.QueueFactory(name="Examinations before")
+    team = f.make_team(other, name="Examiners")
+    actions.change_order(actor=root, ticket=ticket, values={"chosen_team": team})
+    step = next(one for one in actions.plan_of(order_of(ticket), root) if one.part == "team")
+    assert step.standing == Standing.THERE
+    assert "Examinations before" in step.note
+    order = actions.approve_order(actor=root, ticket=ticket)
+    assert (order.group, team.user_set.count()) == (team, 2)
+    actions.approve_order(actor=root, ticket=ticket)
+    assert not Group.objects.filter(name="Prüfungsamt").exists()
+
+
+@pytest.mark.parametrize("is_above", [False, True])
+def test_no_team_with_rights_in_a_confidential_queue_can_be_chosen(ticket, root, is_above):
+    above = f.QueueFactory(name="Counselling", is_confidential=not is_above)
+    below = f.QueueFactory(name="Counselling of staff", parent=above, is_confidential=is_above)
+    team = f.make_team(above if is_above else below, name="Counsellors")
+    assert team not in actions.choosable_teams(root)
+    with pytest.raises(InvalidInput) as error:
+        actions.change_order(actor=root, ticket=ticket, values={"chosen_team": team})
+    assert error.value.field == "chosen_team"
+    QueueOrder.objects.update(chosen_team=team)  # it was given the right after it was chosen
+    assert any("works in a confidential queue" in one for one in stops(ticket, root))
+    with pytest.raises(InvalidInput, match="confidential"):
+        actions.approve_order(actor=root, ticket=ticket)
+    assert not team.user_set.exists()
+
+
+def test_nobody_chooses_a_team_that_they_do_not_look_after(ticket, inbox):
+    arts = f.make_department("Arts")
+    QueueOrder.objects.update(parent=arts.queue)
+    actor, team = lead(arts.queue), f.make_team(f.QueueFactory(), name="Others")
+    for foreign in (team, Group.objects.get(name="Editors")):
+        assert foreign not in actions.choosable_teams(actor)
+        with pytest.raises(InvalidInput):
+            actions.change_order(actor=actor, ticket=ticket, values={"chosen_team": foreign})
+    QueueOrder.objects.update(chosen_team=team)  # a superuser chose it
+    assert any("that you do not look after" in one for one in stops(ticket, actor))
 
 
 # --- who may -------------------------------------------------------------------------------------

@@ -182,6 +182,13 @@ VERBS: dict[str, tuple[Verb, Right, EventKind]] = {
         Right.MANAGE,
         EventKind.QUEUE_INFORMED,
     ),
+    "end_reading_along": (
+        lambda actor, ticket: actions.end_reading_along(
+            actor=actor, ticket=ticket, queue=ticket.informed.get().queue
+        ),
+        Right.NOTE,
+        EventKind.QUEUE_UNINFORMED,
+    ),
     "set_tags": (
         lambda actor, ticket: actions.set_tags(actor=actor, ticket=ticket, tags=["Printer"]),
         Right.NOTE,
@@ -300,12 +307,13 @@ def ticket():
     """An owned ticket without contact, with one message whose sender is not verified.
 
     It is tagged as spam, which makes no difference but to the verbs about it. Its customer has an organisation,
-    and somebody was copied in.
+    somebody was copied in, and another queue reads along.
     """
     opened = f.make_ticket(contact="", subject="Old", tags=["spam"])
     opened.customer.organisation = Organisation.objects.create(name="Firm")
     opened.customer.save()
     opened.participants.create(address="copy@mail.example", normalised="copy@mail.example")
+    InformedQueue.objects.create(ticket=opened, queue=f.QueueFactory(), at=timezone.now())
     owner = f.make_agent(opened.queue)
     actions.assign(actor=permissions.SYSTEM, ticket=opened, owner=owner)
     draft = mail("Who am I?", from_address="eve@evil.example", verified=False)
@@ -329,6 +337,7 @@ def test_the_table_names_every_verb():
     rest = {
         "STARTS",
         "Draft",
+        "FORGED",
         "Opened",
         "Origin",
         "Upload",

@@ -261,7 +261,7 @@ def test_without_a_word_of_what_was_shown_nothing_is_compared(red, fink, shown):
 
 def test_every_form_that_sets_a_fact_says_what_was_shown(red):
     silent = {name for name, one in CHANGES.items() if not one.watches}
-    assert silent == {"link", "unlink", "spam", "not-spam"}
+    assert silent == {"link", "unlink", "end-along", "spam", "not-spam"}
     page = red.client.get(screen(red.ticket))
     for name in set(CHANGES) - silent - {"hand-back"}:
         assert isinstance(json.loads(form(red.client, red.ticket, name, page)["shown"]), dict)

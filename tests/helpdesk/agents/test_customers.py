@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from helpdesk.models import Customer, CustomerAddress, Organisation, Right
+from helpdesk import actions, permissions
+from helpdesk.models import (
+    Customer,
+    CustomerAddress,
+    EventKind,
+    Organisation,
+    Right,
+    Ticket,
+)
 from tests import factories as f
 
 from .conftest import browser
@@ -89,7 +97,7 @@ def test_tickets_elsewhere_forbid_it(red, blue, twin):
     assert red.client.post(url(red.ticket.customer), data).status_code == 404
 
 
-def test_organisations_are_kept_by_whoever_opens_tickets(red, admin):
+def test_organisations_are_kept_by_whoever_manages_a_queue(red, admin):
     index = reverse("helpdesk_organisations:index")
     red.client.post(reverse("helpdesk_organisations:add"), {"name": "Firm", "is_active": "on"})
     firm = Organisation.objects.get()
@@ -97,11 +105,87 @@ def test_organisations_are_kept_by_whoever_opens_tickets(red, admin):
     delete = reverse("helpdesk_organisations:delete", args=[firm.pk])
     red.client.post(delete)
     assert Organisation.objects.exists()
-    reader = browser(f.make_agent(red.queue, rights=[Right.READ]))
-    assert reader.get(index).status_code == 302
-    assert reader.post(reverse("helpdesk_organisations:add"), {"name": "X"}).status_code == 302
+    clerk = browser(f.make_agent(red.queue, rights=[Right.CREATE, Right.ANSWER]))
+    assert clerk.get(index).status_code == 302
+    assert clerk.post(reverse("helpdesk_organisations:add"), {"name": "X"}).status_code == 302
     admin.post(delete)
     assert not Organisation.objects.exists()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_organisation_that_asks_elsewhere_is_left_alone(red, blue, admin, shared):
+    firm = Organisation.objects.create(name="Firm")
+    if shared:
+        Ticket.objects.filter(pk=blue.ticket.pk).update(organisation=firm)
+    else:
+        Customer.objects.filter(pk=blue.ticket.customer_id).update(organisation=firm)
+    edit = reverse("helpdesk_organisations:edit", args=[firm.pk])
+    assert red.client.post(edit, {"name": "Taken over"}).status_code == 404
+    firm.refresh_from_db()
+    assert (firm.name, firm.is_active) == ("Firm", True)
+    for client, name in ((blue.client, "By who manages"), (admin, "By a superuser")):
+        client.post(edit, {"name": name, "is_active": "on"})
+        firm.refresh_from_db()
+        assert firm.name == name
+
+
+def test_what_holds_everywhere_is_changed_by_who_deals_with_the_customer_everywhere(red, blue):
+    customer, firm = red.ticket.customer, Organisation.objects.create(name="Firm")
+    before = customer.name
+    f.make_ticket(blue.queue, customer=customer)
+    edit = reverse("helpdesk_people:edit", args=[customer.pk])
+    data = {
+        "name": "Taken",
+        "phone": "1",
+        "language": "de",
+        "organisation": firm.pk,
+        "is_blocked": "on",
+    }
+    assert red.client.get(edit).status_code == 200  # a manager reads it
+    red.client.post(edit, data)
+    customer.refresh_from_db()
+    found = (customer.name, customer.phone, customer.organisation, customer.is_blocked)
+    assert found == (before, "", None, False)
+    # create in all queues: the everyday facts; manage in all: the rest as well
+    clerk = browser(f.make_agent(red.queue, blue.queue, rights=[Right.CREATE]))
+    clerk.post(edit, data)
+    customer.refresh_from_db()
+    found = (customer.name, customer.phone, customer.organisation, customer.is_blocked)
+    assert found == ("Taken", "1", None, False)
+    browser(f.make_agent(red.queue, blue.queue)).post(edit, data)
+    customer.refresh_from_db()
+    assert (customer.organisation, customer.is_blocked) == (firm, True)
+
+
+def test_nobody_joins_an_organisation_by_themselves(red):
+    firm = Organisation.objects.create(name="Firm")
+    me = actions.customer_for_user(red.agent)
+    f.make_ticket(red.queue, customer=me)
+    edit = reverse("helpdesk_people:edit", args=[me.pk])
+    red.client.post(edit, {"name": "Me", "language": "en", "organisation": firm.pk})
+    me.refresh_from_db()
+    assert (me.name, me.organisation) == ("Me", None)
+
+
+def test_who_leaves_an_organisation_takes_their_requests_along(red):
+    old, new = (Organisation.objects.create(name=name) for name in ("Old", "New"))
+    customer, ticket = red.ticket.customer, red.ticket
+    Customer.objects.filter(pk=customer.pk).update(organisation=old)
+    customer.refresh_from_db()
+    ticket.customer = customer
+    actions.share(actor=red.actor, ticket=ticket, organisation=old)
+    pal = actions.customer_for_user(f.UserFactory(email="pal@uni.example"))
+    Customer.objects.filter(pk=pal.pk).update(organisation=old)
+    reader = permissions.customer(Customer.objects.get(pk=pal.pk))
+    assert permissions.visible_tickets(reader).filter(pk=ticket.pk).exists()
+    edit = reverse("helpdesk_people:edit", args=[customer.pk])
+    data = {"name": "Ina", "phone": "", "language": "en"}
+    red.client.post(edit, {**data, "organisation": new.pk})
+    customer.refresh_from_db()
+    assert customer.organisation == new
+    assert not permissions.visible_tickets(reader).filter(pk=ticket.pk).exists()
+    told = ticket.events.filter(kind=EventKind.SHARING_CHANGED).latest("pk")
+    assert told.data == {"from": old.pk, "to": None, "by": "organisation"}
 
 
 def test_an_agent_says_of_which_organisation_a_customer_is(red):

@@ -338,3 +338,18 @@ def test_a_trial_bears_lost_files_and_keeps_its_time(admin, monkeypatch):
     monkeypatch.setattr(dry_run.time, "monotonic", itertools.count(0, 3).__next__)
     page = press(admin, url, admin.get(url).content.decode(), "try").content.decode()
     assert "The time was up" in page
+
+
+def test_a_trial_says_nothing_of_mails_to_confidential_queues(admin):
+    safe = f.QueueFactory(is_confidential=True)
+    arrived("An offer of the diagnosis", "ina@mail.example", ticket=f.make_ticket(safe))
+    arrived("An offer that waits", "uwe@mail.example", queue=safe)
+    arrived("An offer for all", "ads@mail.example")
+    url = f"{LIST}{make('Ads').pk}/"
+    page = press(admin, url, admin.get(url).content.decode(), "try").content.decode()
+    trial = page[page.index('id="trial"') :]
+    assert "3 fit" in trial
+    assert "An offer for all" in trial
+    assert trial.count("confidential") == 2
+    for hidden in ("diagnosis", "ina@mail.example", "that waits", "uwe@mail.example"):
+        assert hidden not in trial

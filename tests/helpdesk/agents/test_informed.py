@@ -118,7 +118,18 @@ def test_files_follow_their_articles(red, blue, shared):
     "change",
     [
         *("claim", "hand-back", "owner", "responsible", "queue", "state", "priority", "type"),
-        *("subject", "customer", "link", "reply", "note", "forward", "tags", "spam", "not-spam"),
+        *(
+            "subject",
+            "customer",
+            "link",
+            "end-along",
+            "reply",
+            "note",
+            "forward",
+            "tags",
+            "spam",
+            "not-spam",
+        ),
     ],
 )
 def test_reading_along_is_no_right_to_do_anything(red, blue, shared, change):
@@ -209,6 +220,30 @@ def test_moved_into_the_informed_queue_it_is_a_ticket_like_any_other(red, blue, 
     assert "works on it" not in page
     assert "Also sent to" not in page
     assert blue.client.get(screen(blue.ticket)).status_code == 404
+
+
+def test_the_team_ends_it_with_one_button(red, blue, shared):
+    page = blue.client.get(screen(blue.ticket)).content.decode()
+    assert "End reading along" in page
+    answer = blue.client.post(do(blue.ticket, "end-along"), {"queue": red.queue.pk})
+    assert answer.status_code == 302
+    assert red.client.get(screen(blue.ticket)).status_code == 404
+    page = blue.client.get(screen(blue.ticket)).content.decode()
+    assert "ended the reading along of a queue" in page
+    assert "Also sent to" not in page
+    # a second click, and a queue that never did
+    for queue in (red.queue, blue.queue):
+        answer = blue.client.post(do(blue.ticket, "end-along"), {"queue": queue.pk})
+        assert answer.status_code == 422
+
+
+def test_a_confidential_ticket_is_read_along_by_nobody(red, blue, shared):
+    blue.queue.is_confidential = True
+    blue.queue.save()
+    assert red.client.get(screen(blue.ticket)).status_code == 404
+    assert "Also sent to" not in blue.client.get(screen(blue.ticket)).content.decode()
+    lists = reverse("helpdesk_agents:tickets_view", args=["all"])
+    assert "Also sent to another queue" not in blue.client.get(lists).content.decode()
 
 
 def test_tags_offered_are_those_on_tickets_one_may_read(red, blue):

@@ -10,6 +10,7 @@ from django.urls import reverse
 from helpdesk import actions
 from helpdesk.actions import Draft, Upload
 from helpdesk.models import (
+    AuditEntry,
     Channel,
     DismissedHint,
     Merge,
@@ -97,6 +98,37 @@ def test_customers_who_differ_have_to_be_confirmed(red):
     answer = red.client.post(url("merge", red.ticket.pk), {**data, "confirm": "on"})
     assert answer.status_code == 302
     assert "Came with a merged ticket of another customer" in html(red.client.get(screen(other)))
+
+
+def test_who_merges_what_is_confidential_into_an_open_queue_has_to_say_so(red):
+    """The other team reads it from then on, and nobody writes down who does."""
+    safe = f.QueueFactory(is_confidential=True)
+    closed = f.make_ticket(safe, customer=red.ticket.customer, contact="", body="Zebra-body")
+    both = browser(f.make_agent(safe, red.queue))
+    page = html(both.get(url("merge", closed.pk), {"other": red.ticket.number}))
+    assert "is confidential, the other ticket is not" in page
+    assert f'value="{closed.pk}" checked' in page  # what harms nobody is offered first
+    refused = both.post(url("merge", closed.pk), sent(red.ticket, red.ticket))
+    assert refused.status_code == 422
+    assert "Confirm that all of it may be read there." in html(refused)
+    assert "Zebra-body" not in html(red.client.get(screen(red.ticket)))
+    told = AuditEntry.objects.filter(data__has_key="merged_into")
+    assert not told.exists()
+    answer = both.post(url("merge", closed.pk), sent(red.ticket, red.ticket, opens="on"))
+    assert answer.status_code == 302
+    assert "Zebra-body" in html(red.client.get(screen(red.ticket)))
+    entry = told.get()
+    assert (entry.ticket_number, entry.queue_id) == (closed.number, safe.pk)
+
+
+def test_into_the_confidential_one_nothing_is_asked(red):
+    safe = f.QueueFactory(is_confidential=True)
+    closed = f.make_ticket(safe, customer=red.ticket.customer, contact="")
+    both = browser(f.make_agent(safe, red.queue))
+    answer = both.post(url("merge", closed.pk), {**sent(closed, red.ticket), "keep": closed.pk})
+    assert answer.status_code == 302
+    red.ticket.refresh_from_db()
+    assert red.ticket.merged_into == closed
 
 
 @pytest.mark.parametrize("number", ["", "nothing", "2026"])

@@ -131,6 +131,25 @@ def test_changed_approved_and_left_to_do(ticket, admin):
     assert Queue.objects.filter(name="Exams").count() == 1
 
 
+def test_the_team_follows_the_name_and_another_one_is_chosen_on_purpose(ticket, admin):
+    other, secret = f.QueueFactory(name="Before"), f.QueueFactory(is_confidential=True)
+    team, hidden = f.make_team(other, name="Examiners"), f.make_team(secret, name="Counsellors")
+    html = admin.get(url(ticket)).content.decode()
+    assert "none: a new team is made" in html
+    assert ">Examiners</option>" in html
+    assert "Counsellors" not in html
+    assert "Editors" not in html
+    answer = admin.post(url(ticket), sheet(name="Exams", group_name="Prüfungsamt"))
+    assert (answer.status_code, QueueOrder.objects.get().group_name) == (302, "Exams")
+    answer = admin.post(url(ticket), sheet(version="2", chosen_team=str(hidden.pk)))
+    assert answer.status_code == 422
+    assert admin.post(url(ticket), sheet(version="2", chosen_team=str(team.pk))).status_code == 302
+    assert "(Before)" in admin.get(url(ticket)).content.decode()
+    admin.post(url(ticket), {"do": "approve", "version": "3"})
+    assert QueueOrder.objects.get().group == team
+    assert team.user_set.get().username == "adbyr100"
+
+
 def nobody(text):
     ASKED.append(text)
     return []

@@ -68,9 +68,10 @@ def test_search_and_sheet(officer, customer):
     assert "Mia Muster" in page
     assert "Own requests" in page
     assert "Secret of Mia" not in page  # may read no queue
-    line = AuditEntry.objects.get(kind=AuditKind.PERSON_LOOKED_UP)
+    searched, line = AuditEntry.objects.filter(kind=AuditKind.PERSON_LOOKED_UP).order_by("pk")
+    assert searched.data == {"did": "searched", "found": 1, "shown": [f"customer-{customer.pk}"]}
     assert line.data["customer"] == customer.pk
-    assert "Mia" not in str(line.data)
+    assert "mia" not in str(line.data).lower()
 
 
 def test_what_was_found_is_told_in_words_and_never_in_codes(customer):
@@ -99,7 +100,12 @@ def test_what_is_held_is_not_counted_as_going(customer):
 
 def test_nothing_typed_and_nobody_found(officer):
     assert "Nobody found" in officer.post(URL, {"q": "qqqqqq"}, follow=True).text
-    assert officer.post(URL, {"q": "x"}).status_code == 422
+    officer.post(URL, {"q": "unknown@mail.example"}, follow=True)
+    lines = AuditEntry.objects.filter(kind=AuditKind.PERSON_LOOKED_UP)
+    assert [one.data["found"] for one in lines] == [0, 0]
+    assert "unknown" not in str([one.data for one in lines])
+    assert officer.post(URL, {"q": "x"}).status_code == 422  # too short: nothing was looked for
+    assert lines.count() == 2
     assert officer.get(f"{URL}customer-99999/").status_code == 404
 
 

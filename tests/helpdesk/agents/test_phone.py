@@ -5,7 +5,17 @@ import re
 import pytest
 from django.urls import reverse
 
-from helpdesk.models import Channel, Customer, Priority, Proof, Right, Ticket
+from helpdesk import actions, permissions
+from helpdesk.models import (
+    Channel,
+    Customer,
+    EventKind,
+    OutboundMail,
+    Priority,
+    Proof,
+    Right,
+    Ticket,
+)
 from helpdesk.persons import DirectoryDown, Person
 from tests import factories as f
 
@@ -66,18 +76,65 @@ def test_search_without_script_keeps_what_was_typed(red):
 
 def test_customers_of_other_teams_are_found_by_full_address_only(red, blue):
     customer = blue.ticket.customer
-    customer.name = "Hidden Person"
+    customer.name, customer.phone = "Hidden Person", "0211-4711"
     customer.save()
+    f.CustomerAddressFactory(customer=customer, address="private@mail.example", is_main=True)
+    address = customer.addresses.get(is_main=False).address
     find = reverse("helpdesk_agents:phone_customers")
-    assert "Hidden" not in red.client.get(find, {"q": "Hidden"}).content.decode()
-    address = customer.main_address()
-    assert "Hidden" not in red.client.get(find, {"q": address[:-3]}).content.decode()
-    assert "Hidden" in red.client.get(find, {"q": address}).content.decode()
+    chosen = f'value="{customer.pk}"'
+    for words in ("Hidden", address[:-3], "private@mail.exampl"):
+        assert chosen not in red.client.get(find, {"q": words}).text
+    page = red.client.get(find, {"q": address}).text
+    # a ticket can be opened for whoever it is; who, and what else they told others, is not said
+    assert (chosen in page, address in page) == (True, True)
+    assert not [one for one in ("Hidden", "0211", "private@") if one in page]
     refused = red.client.post(reverse(URL), call(red.queue, customer=customer.pk))
     assert refused.status_code == 422
     data = call(red.queue, customer=customer.pk, find=address)
     assert red.client.post(reverse(URL), data).status_code == 302
-    assert opened().customer == customer
+    assert (opened().customer, opened().contact) == (customer, address)
+
+
+def test_a_phone_ticket_opens_nothing_of_what_its_customer_told_others(red, blue):
+    customer = blue.ticket.customer
+    customer.name, customer.phone, customer.login_name = "Hidden Person", "0211-4711", "hidden01"
+    customer.save()
+    f.CustomerAddressFactory(customer=customer, address="private@mail.example", is_main=True)
+    address = customer.addresses.get(is_main=False).address
+    told = ("0211-4711", "hidden01", "private@mail.example")
+    clerk = browser(f.make_agent(red.queue, rights=[Right.CREATE, Right.NOTE, Right.ANSWER]))
+    clerk.post(reverse(URL), call(red.queue, customer="new", email=address, full_name="Somebody"))
+    edit = reverse("helpdesk_people:edit", args=[customer.pk])
+    assert clerk.get(edit).status_code == 404
+    assert (
+        clerk.post(edit, {"name": "Taken", "language": "de", "is_blocked": "on"}).status_code == 404
+    )
+    index, find = reverse("helpdesk_people:index"), reverse("helpdesk_agents:phone_customers")
+    pages = [
+        clerk.get(reverse("helpdesk_agents:ticket", args=[opened().pk])).text,
+        clerk.get(index).text,
+        clerk.get(find, {"q": "Hidden"}).text,
+        clerk.get(find, {"q": address}).text,
+    ]
+    assert not [one for page in pages for one in told if one in page]
+    assert "Hidden Person" in pages[1]
+    assert address in pages[2]  # known here by the ticket
+    for words in ("hidden01", "private@mail"):  # nothing to try out
+        assert "Hidden Person" not in clerk.get(index, {"q": words}).text
+        assert "Hidden Person" not in clerk.get(find, {"q": words}).text
+    customer.refresh_from_db()
+    assert (customer.name, customer.is_blocked) == ("Hidden Person", False)
+
+
+def test_of_whom_only_the_own_queues_know_an_agent_sees_everything(red):
+    customer = red.ticket.customer
+    customer.name, customer.phone, customer.login_name = "Ina Known", "0211-4711", "ina01"
+    customer.save()
+    clerk = browser(f.make_agent(red.queue, rights=[Right.CREATE]))
+    assert "0211-4711" in clerk.get(reverse("helpdesk_agents:phone_customers"), {"q": "ina01"}).text
+    assert "0211-4711" in clerk.get(reverse("helpdesk_agents:ticket", args=[red.ticket.pk])).text
+    assert "0211-4711" in clerk.get(reverse("helpdesk_people:index"), {"q": "ina01"}).text
+    assert "ina01" not in clerk.get(reverse("helpdesk_agents:phone_customers"), {"q": "In"}).text
 
 
 def test_refused_phone_ticket_says_why_and_makes_no_customer(red):
@@ -93,6 +150,46 @@ def test_refused_phone_ticket_says_why_and_makes_no_customer(red):
 def test_a_customer_must_be_chosen(red, data):
     assert red.client.post(reverse(URL), call(red.queue, **data)).status_code == 422
     assert not Ticket.objects.filter(channel=Channel.PHONE).exists()
+
+
+def test_an_objection_on_the_phone_is_noted_with_the_ticket_and_its_receipt_says_so(red):
+    f.QueueAddressFactory(queue=red.queue)
+    data = call(red.queue, customer="new", email="new@mail.example", receipt="on")
+    page = red.client.get(reverse(URL)).content.decode()
+    box = re.search(r'<input[^>]*name="objects"[^>]*>', page)
+    assert box is not None
+    assert "checked" not in box[0]
+    red.client.post(reverse(URL), {**data, "objects": "on", "objection": " Said so. "})
+    ticket = opened()
+    assert (ticket.objection_channel, ticket.objection_reason) == (Channel.PHONE, "Said so.")
+    assert ticket.objection_days == 14
+    assert str(ticket.objection_days) in ticket.objection_wording
+    event = ticket.events.get(kind=EventKind.OBJECTION_CHANGED)
+    assert (event.user, event.content) == (red.agent, {"reason": "Said so."})
+    [receipt] = OutboundMail.objects.filter(ticket=ticket)
+    assert "Ihren Widerspruch" in receipt.body
+    card = red.client.get(reverse("helpdesk_agents:ticket", args=[ticket.pk])).content.decode()
+    assert "Said so." in card
+    actions.withdraw_objection(
+        actor=permissions.link_bearer(ticket), ticket=ticket
+    )  # the customer can, as ever
+    assert opened().objected_at is None
+
+
+@pytest.mark.parametrize(
+    ("more", "field"), [({"objects": "on"}, "objection"), ({"objection": "Said so."}, "objects")]
+)
+def test_box_and_words_of_an_objection_belong_together(red, more, field):
+    page = red.client.post(reverse(URL), call(red.queue, customer="none", **more))
+    assert page.status_code == 422
+    assert list(page.context["form"].errors) == [field]
+    assert not Ticket.objects.filter(channel=Channel.PHONE).exists()
+
+
+def test_without_an_objection_none_is_noted(red):
+    red.client.post(reverse(URL), call(red.queue, customer="none"))
+    assert opened().objected_at is None
+    assert not opened().events.filter(kind=EventKind.OBJECTION_CHANGED).exists()
 
 
 def test_queue_without_the_right_is_neither_offered_nor_taken(red, blue):

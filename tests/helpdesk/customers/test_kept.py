@@ -201,6 +201,36 @@ def test_forged_links_and_those_of_who_took_part_lead_nowhere(client, ticket):
         assert ticket.number not in response.text
 
 
+@pytest.mark.parametrize("go", [erase, anonymise])
+@pytest.mark.parametrize("steps", [["go"], ["persons"], ["persons", "go"]])
+def test_a_link_that_was_withdrawn_is_told_nothing_of_the_end_either(client, ticket, go, steps):
+    close(ticket)
+    withdrawn = url(ticket)
+    actions.withdraw_links(actor=SYSTEM, ticket=ticket)
+    ticket.refresh_from_db()
+    last = url(ticket)
+    for step in steps:
+        (erase_persons if step == "persons" else go)(tickets=[ticket.pk], reason=REASON.BY_HAND)
+    assert client.get(withdrawn).status_code == 404
+    assert ticket.number not in client.get(withdrawn).text
+    assert client.get(last).status_code == 410
+
+
+def test_an_anonymised_request_keeps_its_link_when_it_goes_for_good(client, ticket):
+    close(ticket)
+    link = url(ticket)
+    anonymise(tickets=[ticket.pk], reason=REASON.BY_HAND)
+    erase(tickets=[ticket.pk], reason=REASON.BY_HAND)
+    assert client.get(link).status_code == 410
+
+
+def test_of_one_erased_before_links_were_remembered_it_is_told_as_ever(client, ticket):
+    link = url(ticket)
+    erase(tickets=[ticket.pk], reason=REASON.RETENTION)
+    Tombstone.objects.update(link_digest="")
+    assert client.get(link).status_code == 410
+
+
 def test_of_a_request_without_its_people_the_link_says_so(client, ticket):
     close(ticket)
     link = url(ticket)

@@ -18,6 +18,7 @@ from helpdesk.customers import access
 from helpdesk.errors import InvalidInput, NotPermitted
 from helpdesk.models import (
     Article,
+    BouncedAddress,
     Channel,
     Customer,
     EventKind,
@@ -189,11 +190,76 @@ def test_an_invitation_that_cannot_be_says_why(client, door, address, words):
     assert not OutboundMail.objects.exists()
 
 
-def test_blocked_people_cannot_be_invited(client, door):
+def test_an_invitation_tells_customers_nothing_of_other_people(client, door, ticket):
+    """Nor of further addresses of the customer: whoever holds the link may be anybody."""
     f.CustomerAddressFactory(address=FRIEND, customer__is_blocked=True)
-    page = client.post(door.url("invite"), {"email": FRIEND})
-    assert page.status_code == 422
-    assert "This address cannot be invited." in page.text
+    private = "private@mail.example"
+    f.CustomerAddressFactory(address=private, customer=ticket.customer)
+    pages = [
+        client.post(door.url("invite"), {"email": address}, follow=True).text.replace(address, "")
+        for address in (FRIEND, private, "unknown@mail.example")
+    ]
+    for page in pages:
+        assert " is invited and gets a mail" in page
+    assert ticket.participants.count() == 3
+
+
+def test_of_an_address_from_which_mail_comes_back_they_learn_no_more(client, door):
+    BouncedAddress.objects.create(
+        address=FRIEND, bounces=3, last_at=timezone.now(), suspended_at=timezone.now()
+    )
+    page = client.post(door.url("invite"), {"email": FRIEND}).text
+    assert "This address cannot be invited." in page
+    assert "comes back" not in page
+
+
+def test_an_agent_is_told_that_somebody_is_blocked(ticket):
+    f.CustomerAddressFactory(address=FRIEND, customer__is_blocked=True)
+    agent = permissions.agent(f.make_agent(ticket.queue))
+    with pytest.raises(InvalidInput, match="cannot be invited"):
+        actions.invite(actor=agent, ticket=ticket, address=FRIEND)
+
+
+def test_the_customer_is_changed_and_whom_the_former_one_invited_reads_no_more(client, ticket):
+    row = invite(ticket)
+    link = url_for(row)
+    other = f.CustomerAddressFactory(address="other@mail.example").customer
+    agent = permissions.agent(f.make_agent(ticket.queue))
+    actions.set_customer(actor=agent, ticket=ticket, customer=other)
+    assert ticket.events.get(kind=EventKind.CUSTOMER_CHANGED).data["uninvited"] == [row.pk]
+    client.logout()
+    assert client.get(link).status_code == 404
+    actions.invite(actor=agent, ticket=ticket, address=FRIEND)
+    assert client.get(link).status_code == 404  # another link than before
+    row.refresh_from_db()
+    assert client.get(url_for(row)).status_code == 200
+
+
+def test_who_is_known_by_a_link_invites_by_the_name_that_the_mail_went_to(ticket):
+    """A mail may name any Reply-To: who reads there does not learn who the customer is."""
+    Ticket.objects.filter(pk=ticket.pk).update(channel=Channel.EMAIL, contact="eve@evil.example")
+    ticket.refresh_from_db()
+    actions.invite(actor=permissions.link_bearer(ticket), ticket=ticket, address=FRIEND)
+    assert "Ada" not in OutboundMail.objects.get().body
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_a_link_shows_the_organisation_at_an_address_of_the_customer_alone(client, ticket, theirs):
+    firm = Organisation.objects.create(name="Oncology ward")
+    Customer.objects.filter(pk=ticket.customer_id).update(organisation=firm, name="Ada Byron")
+    address = "ada@mail.example" if theirs else "eve@evil.example"
+    f.CustomerAddressFactory(address="ada@mail.example", customer=ticket.customer)
+    Ticket.objects.filter(pk=ticket.pk).update(channel=Channel.EMAIL, contact=address)
+    ticket.refresh_from_db()
+    client.logout()
+    token = access.status_token(ticket)
+    page = client.get(reverse("helpdesk_customers:status_detail", kwargs={"token": token})).text
+    assert ("Oncology ward" in page) == theirs
+    assert "Ada Byron" not in page
+    share = reverse("helpdesk_customers:status_share", kwargs={"token": token})
+    client.post(share, {"share": "on"})
+    ticket.refresh_from_db()
+    assert (ticket.organisation == firm) == theirs
 
 
 def test_invitations_are_counted(client, ticket):
@@ -325,7 +391,7 @@ def test_shared_requests_cost_no_query_each(client, owner, count):
     client.get(url)
     with CaptureQueriesContext(connection) as queries:
         assert "shared by s@mail.example" in client.get(url).text
-    assert len(queries) <= 15
+    assert len(queries) <= 16
 
 
 # --- links ---------------------------------------------------------------------------------------
@@ -351,6 +417,20 @@ def test_links_end_some_time_after_the_closing(client, settings, ticket):
     assert ticket.subject not in page
     Ticket.objects.filter(pk=ticket.pk).update(state=f.state(StateType.OPEN), closed_at=None)
     assert client.get(urls[0]).status_code == 200  # opened again
+
+
+def test_links_to_an_open_request_end_when_nothing_happens_and_hold_again(client, settings, ticket):
+    url = reverse("helpdesk_customers:status_detail", args=[access.status_token(ticket)])
+    client.logout()
+    settings.HELPDESK = {**settings.HELPDESK, "STATUS_LINK_DAYS": 30}
+    for days, code in ((29, 200), (31, 404)):
+        at = timezone.now() - timedelta(days=days)
+        Ticket.objects.filter(pk=ticket.pk).update(changed_at=at)
+        assert client.get(url).status_code == code, days
+    assert "Have a code sent" in client.get(url).text
+    agent = permissions.agent(f.make_agent(ticket.queue))
+    actions.answer(actor=agent, ticket=ticket, draft=Draft(body="Yes", channel=Channel.WEB))
+    assert client.get(url).status_code == 200
 
 
 def test_a_request_by_log_in_never_expires(client, ticket):

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -289,6 +290,23 @@ def test_list_shows_open_ones_first(client, owner, ticket):
     assert page.index("Open requests") < page.index("Second") < page.index("Closed requests")
     assert page.index("Closed requests") < page.index(ticket.subject)
     assert foreign.subject not in page
+
+
+def test_the_last_change_is_one_that_the_customer_sees(client, owner, ticket):
+    """That a team wrote a note is nobody else's business, nor when."""
+
+    def at(day: int) -> time_machine.travel:
+        return time_machine.travel(datetime(2031, 3, day, 9, tzinfo=UTC), tick=False)
+
+    detail = reverse("helpdesk_customers:detail", args=[ticket.number])
+    for day, write, code in ((4, actions.answer, True), (9, actions.add_note, False)):
+        with at(day):
+            draft = Draft(body="Words", channel=Channel.WEB if code else Channel.NOTE)
+            write(actor=agent_of(ticket), ticket=ticket, draft=draft)
+        for url in (reverse("helpdesk_customers:list"), detail):
+            page = client.get(url).text
+            assert "2031-03-04" in page
+            assert "2031-03-09" not in page
 
 
 def test_list_finds_within_own_requests(client, owner, ticket):

@@ -621,6 +621,71 @@ def test_a_blind_copy_that_comes_at_the_same_time_is_informed(support, hr):
     assert [row.queue for row in ticket.informed.all()] == [hr]
 
 
+def test_the_receipt_at_another_reply_to_tells_nothing_that_is_stored(support):
+    """Else whoever names somebody as the sender learns who is known here, and by which name."""
+    vera = f.CustomerFactory(name="Vera Victim", language="en")
+    f.CustomerAddressFactory(customer=vera, address="vera@uni.example")
+    known, unknown = (
+        deliver(mail(sender=sender, Reply_To="eve@evil.example", subject="Results")).ticket
+        for sender in ("vera@uni.example", "nobody@uni.example")
+    )
+    one, other = (OutboundMail.objects.get(ticket=row, kind="receipt") for row in (known, unknown))
+    assert one.to == other.to == [["", "eve@evil.example"]]
+    assert "Vera" not in one.body + one.html
+    assert one.language == other.language
+    actor = permissions.agent(f.make_agent(support))
+    draft = Draft(body="Yes.", channel=Channel.EMAIL)
+    assert actions.answer(actor=actor, ticket=known, draft=draft).to == [["", "eve@evil.example"]]
+
+
+def test_at_an_address_of_theirs_people_are_called_by_their_name(support):
+    vera = f.CustomerFactory(name="Vera Victim")
+    for address in ("vera@uni.example", "vera@home.example"):
+        f.CustomerAddressFactory(customer=vera, address=address)
+    deliver(mail(sender="vera@uni.example", Reply_To="vera@home.example"))
+    assert sent("receipt").to == [["Vera Victim", "vera@home.example"]]
+
+
+def test_who_takes_part_no_more_writes_for_the_team_alone(support):
+    """The reply address stays with whoever has it, and with whoever it was passed on to."""
+    ticket = deliver(mail(Cc="pal@mail.example")).ticket
+    to = reply_address(ticket)
+    pal = deliver(mail(sender="pal@mail.example", to=to))
+    friend = deliver(mail(sender="second@mail.example", to=to))
+    assert pal.article.visible
+    assert friend.article.visible
+    actor = permissions.agent(f.make_agent(support))
+    row = ticket.participants.get(normalised="pal@mail.example")
+    actions.remove_participant(actor=actor, ticket=ticket, participant=row)
+    for sender in ("pal@mail.example", "third@mail.example"):
+        late = deliver(mail(sender=sender, to=to))
+        assert (late.ticket, late.article.visible, late.article.verified) == (ticket, False, False)
+    assert deliver(mail(to=to)).article.visible  # the customer's own
+
+
+@pytest.mark.parametrize("way", ["follow-up", "second delivery"])
+def test_only_the_customer_lets_a_further_queue_read_along(support, hr, way):
+    ticket = deliver(mail(Cc="pal@mail.example")).ticket
+    both = "support@desk.example, hr@desk.example"
+    raw = mail(
+        sender="pal@mail.example",
+        to=both if way == "follow-up" else "support@desk.example",
+        subject=f"[Ticket#{ticket.number}] Printer",
+    )
+    deliver(raw)
+    if way == "second delivery":
+        deliver(raw, envelope_to=["hr@desk.example"])
+    assert not ticket.informed.exists()
+
+
+def test_a_stranger_who_knows_the_number_lets_no_queue_read_along(support, hr):
+    ticket = deliver(mail()).ticket
+    raw = mail(sender="eve@evil.example", subject=f"[Ticket#{ticket.number}] Printer")
+    deliver(raw)
+    deliver(raw, envelope_to=["hr@desk.example"])
+    assert not ticket.informed.exists()
+
+
 def test_a_mail_over_which_the_process_dies_is_tried_last_and_then_given_up(support):
     died = ledger.accept(mail(sender="Bo <bo@mail.example>"), source="test", key="died")
     fresh = ledger.accept(mail(), source="test", key="fresh")

@@ -87,7 +87,7 @@ def reasons(ticket, kind=EventKind.RESPONSE_WITHHELD):
 
 
 def test_a_message_on_an_open_ticket_is_answered_only_where_a_queue_says_so(queue):
-    ticket = opened(queue)
+    ticket = opened(queue, customer=f.CustomerAddressFactory(address=CONTACT).customer)
     write(ticket)
     assert not OutboundMail.objects.exists()
     assert not ticket.events.filter(kind=EventKind.RESPONSE_WITHHELD).exists()
@@ -213,7 +213,8 @@ def test_the_text_is_in_the_language_of_the_ticket(queue, language, words):
 
 def test_an_empty_language_falls_back_to_the_built_in_text_of_that_language(queue):
     text(queue, "received", body_de="", subject_de="Nur der Betreff")
-    opened(queue, receipt=True, language="de")
+    person = f.CustomerAddressFactory(address=CONTACT).customer
+    opened(queue, receipt=True, language="de", customer=person)
     row = OutboundMail.objects.get()
     assert row.subject.endswith("] Nur der Betreff")
     assert "Deutsch" not in row.body

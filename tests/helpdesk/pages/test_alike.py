@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from helpdesk import actions, permissions, worker
-from helpdesk.models import Article, Blob, HeldFile, Ticket, Tombstone
+from helpdesk.models import Article, Blob, EventKind, HeldFile, Ticket, Tombstone
 from helpdesk.states import StateType
 from tests import factories as f
 from tests import page_factories as p
@@ -108,6 +108,23 @@ def test_personal_answers_that_were_added_go_with_the_personal_details(client, u
         assert WHAT in one.body
         said += f"{one.body} {one.subject} {one.extra}"
     assert not [one for one in ("T-1", "T-2", name) if one in said]
+
+
+@pytest.mark.parametrize(("days", "kept"), [(30, 30), (4000, 730)])
+def test_what_the_form_promises_holds_for_the_request_to_which_it_was_added(
+    client, form, first, days, kept
+):
+    form.retention_days, form.storage_purpose = days, "Reparatur"
+    form.save_revision().publish()
+    page = asked(client, form)
+    for _time in range(2):
+        go_on(client, form, page, instead=first.number)
+    first.refresh_from_db()
+    assert first.retention_days == kept
+    assert ("30 Tage" in first.retention_sentence) == (days == kept)
+    assert ("Reparatur" in first.retention_sentence) == (days == kept)
+    shortened = first.events.filter(kind=EventKind.TERMS_APPLIED).count()
+    assert shortened == int(days == kept)
 
 
 def test_it_can_be_sent_as_a_new_request_all_the_same(client, form, first):

@@ -92,6 +92,27 @@ def test_an_order_is_a_ticket_with_its_order(client, page):
     assert "adbyr100" in ticket.articles.get().body
 
 
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [({"q_name": " prüfungsamt "}, "q_name"), ({"q_name": "", "q_addr": "exams@desk.example"}, "q_name")],
+)  # fmt: skip
+def test_a_name_that_is_taken_is_told_to_whoever_orders(client, page, changes, place):
+    for name in ("Prüfungsamt", "Exams"):
+        f.QueueFactory(name=name)
+    answer = order(client, page, **changes)
+    assert answer.status_code == 200
+    assert list(answer.context["form"].errors) == [place]
+    assert "Namen gibt es schon" in answer.content.decode()
+    assert not QueueOrder.objects.exists()
+    assert order(client, page, **{**changes, "q_name": "Ein anderer"}).status_code == 302
+
+
+def test_of_the_names_of_confidential_queues_strangers_learn_nothing(client, page):
+    above = f.QueueFactory(is_confidential=True)
+    f.QueueFactory(name="Prüfungsamt", parent=above)
+    assert order(client, page).status_code == 302
+
+
 def test_sent_twice_it_is_one_order(client, page):
     shown = client.get(page.url)
     key = shown.context["form"]["submission_key"].value()

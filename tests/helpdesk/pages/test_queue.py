@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 from django.urls import reverse
-from wagtail.models import Locale
+from wagtail.models import GroupPagePermission, Locale
 from wagtail.test.utils.form_data import rich_text
 
 from portal.models import QueuePage
 from tests import factories as f
 from tests import page_factories as p
+from tests.helpdesk.agents.conftest import browser
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +99,28 @@ def test_queue_with_a_page_cannot_be_deleted(tree, queue):
 def test_page_can_go_and_the_queue_stays(tree, queue):
     p.make_queue_page(tree.services, queue).delete()
     queue.refresh_from_db()
+
+
+def test_a_departments_editor_shows_its_queues_only(tree):
+    own, other = f.make_department("Alpha"), f.make_department("Beta")
+    own.page = tree.services.page_ptr
+    own.save()
+    group = Group.objects.create(name="Editors of Alpha")
+    f.join(group, own)
+    group.permissions.add(Permission.objects.get(codename="access_admin"))
+    for right in ("add", "change", "publish"):
+        GroupPagePermission.objects.create(group=group, page=tree.services, permission_type=right)
+    user = f.UserFactory()
+    user.groups.add(group)
+    client = browser(user)
+    page = client.get(
+        reverse("wagtailadmin_pages:add", args=["portal", "queuepage", tree.services.pk])
+    )
+    offered = [row.pk for row in page.context["form"].fields["queue"].queryset]
+    assert offered == [own.queue.pk]
+    mine = p.make_queue_page(tree.services, own.queue, live=False)
+    answer = edit(client, mine, other.queue)
+    assert "queue" in answer.context["form"].errors
+    # what a superuser chose stays
+    theirs = p.make_queue_page(tree.services, other.queue, title="Zweite", live=False)
+    assert edit(client, theirs, other.queue).status_code == 302

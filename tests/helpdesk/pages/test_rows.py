@@ -221,6 +221,58 @@ def test_a_table_pasted_and_sent_at_once_is_taken():
     assert value(form) == [{"a": "Table", "n": 2}, {"a": "Lamp", "n": 3}]
 
 
+KIND = question("choice", "k", "Kind", choices={"new": "Brand new", "used": "Used, but good"})
+DAY = question("date", "d", "Since")
+YES = question("yes_no", "y", "Still there?")
+TABLE = "Thing\tSince\tKind\tStill there?\n"
+
+
+def table(text, **more):
+    stream = group([question("text", "a", "Thing"), DAY, KIND, YES])
+    return sent(stream, [], **{"q_team-paste": text, **more})
+
+
+def test_a_pasted_day_is_one_that_the_control_shows():
+    text = "Laptop\t31.12.2025\tbrand new\tja\nMouse\t1.2.25\tnew\tno\nPen\t2026-01-02\nCup\t3/4/99"
+    assert [(row["a"], row["d"].isoformat(), row["k"], row["y"]) for row in value(table(text))] == [
+        ("Laptop", "2025-12-31", "new", True),
+        ("Mouse", "2025-02-01", "new", False),
+        ("Pen", "2026-01-02", "", None),
+        ("Cup", "1999-04-03", "", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "column"),
+    [
+        ("Laptop\t31.12.2025\tWorn out\tyes", "Worn out", "Kind"),
+        ("Laptop\tlast year\tUsed, but good\tyes", "last year", "Since"),
+        ("Laptop\t31.2.2025", "31.2.2025", "Since"),
+        ("Laptop\t\t\tperhaps", "perhaps", "Still there?"),
+    ],
+)
+def test_a_row_that_fits_nowhere_stays_in_its_box_and_says_why(line, cell, column):
+    text = f"{TABLE}Pen\t1.1.2026\tnew\tyes\n{line}\n"
+    # the button: filled in is what fits
+    filled = table(text, **{"q_team-fill": "1"})
+    bound = filled["q_team"]
+    assert [row.cells[0].value() for row in bound.rows] == ["Pen"]
+    assert bound.left.rstrip("\t") == line.rstrip("\t")
+    assert f"“{cell}” does not fit “{column}”" in bound.left_words
+    # sent at once: refused, for what stays in the box is in no row
+    refused = table(text)
+    assert not refused.is_valid()
+    assert [cell in one and column in one for one in refused["q_team"].general_errors] == [True]
+    assert refused["q_team"].left
+    # what was left is read again in the order of the columns
+    again = table(bound.left.replace(cell, ""))
+    assert [row["a"] for row in value(again)] == ["Laptop"]
+
+
+def test_several_rows_that_do_not_fit_are_counted():
+    assert "3 pasted rows are not filled in" in table("A\tx\nB\ty\nC\tz")["q_team"].left_words
+
+
 READINGS = [
     pasting.Reading("first_name", ("Rufname", *pasting.ALIASES["first_name"])),
     pasting.Reading("last_name", pasting.ALIASES["last_name"]),

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import GroupPagePermission
 
-from helpdesk.models import Ticket
+from helpdesk.models import AuditEntry, AuditKind, Ticket
 from helpdesk.states import StateType
 from tests import factories as f
 from tests import page_factories as p
@@ -378,3 +378,11 @@ def test_archived_requests_stay_in_the_list(client, tree, page):
     Ticket.objects.update(state=closed, closed_at=timezone.now(), archived_at=timezone.now())
     client.force_login(editor(tree, agent_of=page.queue))
     assert Ticket.objects.get().number in listing(client, page).content.decode()
+
+
+def test_a_download_is_written_down_for_the_department_of_the_form(admin_client, page):
+    answer = listing(admin_client, page, export="csv")
+    assert answer.status_code == 200
+    b"".join(answer.streaming_content)
+    row = AuditEntry.objects.get(kind=AuditKind.EXPORTED)
+    assert (row.queue_id, row.data["what"]) == (page.queue.pk, "submissions")

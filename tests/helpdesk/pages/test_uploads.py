@@ -4,8 +4,9 @@ import io
 import zipfile
 
 import pytest
+from django.core.exceptions import ValidationError
 
-from helpdesk.pages.uploads import ending_of, limits, media_type
+from helpdesk.pages.uploads import check_ending, ending_of, endings_of, limits, media_type
 
 pytestmark = pytest.mark.pure
 
@@ -43,10 +44,54 @@ def zipped(name="word/document.xml"):
         ("a.docx", PNG, None),
         ("a.html", b"<script>", None),
         ("a", b"plain", None),
+        ("a.tex", rb"\documentclass{article}", "text/plain"),
+        ("a.json", b'{"a": 1}', "application/json"),
+        ("a.ics", b"BEGIN:VCALENDAR", "text/calendar"),
+        ("a.py", b"print(1)", "text/plain"),
+        ("a.step", b"ISO-10303-21;", "text/plain"),
+        ("a.svg", b"<svg/>", "text/plain"),
+        ("a.txt", "äöü".encode("utf-16"), "text/plain"),
+        ("a.txt", b"\xfe\xff" + "äöü".encode("utf-16-be"), "text/plain"),
+        ("a.csv", "ä;ö".encode("utf-32"), "text/csv"),
+        ("a.txt", "ä;ö".encode("cp1252"), "text/plain"),
+        ("a.txt", b"\xff\xfe\x00", None),
+        ("a.txt", "a\0b".encode("utf-16"), None),
+        ("a.tex", PNG, None),
+        ("a.tex", b"x\0y", None),
+        ("a.mp4", b"plain", None),
+        ("a.js", b"plain", None),
     ],
 )
 def test_media_type_is_what_the_content_says(name, content, expected):
     assert media_type(name, content) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("tex, json; .SVG *.pdf", ("tex", "json", "svg", "pdf")),
+        ("pdf;pdf , ;", ("pdf",)),
+        ("*.tar.gz", ("tar.gz",)),
+        ("*", ()),
+    ],
+)
+def test_endings_are_read_as_people_write_them(text, expected):
+    assert endings_of(text) == expected
+
+
+@pytest.mark.parametrize("ending", ["pdf", "7z", "tex", "step", "x_t"])
+def test_an_ending_of_which_a_file_could_be_sent(ending):
+    check_ending(ending)
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [("tar.gz", "malformed"), ("pdf(", "malformed"), ("bücher", "malformed"), ("exe", "refused"), ("html", "refused"), ("js", "refused")],
+)  # fmt: skip
+def test_an_ending_of_which_none_could_is_refused(ending, code):
+    with pytest.raises(ValidationError) as error:
+        check_ending(ending)
+    assert error.value.code == code
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from helpdesk.models import (
     AuditEntry,
     AuditKind,
     Hold,
+    Merge,
     Queue,
     RetentionSettings,
     TermsChange,
@@ -275,3 +276,85 @@ def test_a_policy_that_is_changed_meanwhile_changes_nothing_in_the_order(queue):
     finish()
     ticket.refresh_from_db()
     assert ticket.retention_days == 365
+
+
+# --- merged tickets ------------------------------------------------------------------------------
+
+
+def merged(*days: int, queues: list[Queue]) -> tuple[list[Ticket], Merge]:
+    """Return two tickets kept so long, in these queues, and the merge of the first into the second."""
+    pair = [closed(queue, n) for queue, n in zip(queues, days, strict=True)]
+    return pair, actions.merge(actor=SYSTEM, source=pair[0], target=pair[1], visible=False)
+
+
+def kept(pair: list[Ticket]) -> list[tuple[int, int | None]]:
+    for ticket in pair:
+        ticket.refresh_from_db()
+    return [(ticket.retention_days, ticket.attachment_days) for ticket in pair]
+
+
+def ordered(queue: Queue, **changes) -> None:
+    policy.order(user=None, targets=of(queue, **changes), forms=())
+
+
+@pytest.mark.parametrize("is_carried_out", [True, False])
+def test_what_was_ordered_while_they_were_merged_holds_for_both_when_they_are_apart(
+    queue, is_carried_out
+):
+    pair, merge = merged(730, 730, queues=[queue, queue])
+    ordered(queue, retention_days=100)
+    if is_carried_out:
+        finish()
+        assert kept(pair) == [(730, None), (100, None)]
+    actions.unmerge(actor=SYSTEM, merge=merge)
+    assert kept(pair) == [(100, None)] * 2
+    for ticket in pair:
+        assert "100" in ticket.retention_sentence
+        assert ticket.events.filter(kind="terms.applied").count() == (
+            1 if is_carried_out or ticket == pair[0] else 0
+        )
+        assert ticket.erase_at - ticket.closed_at < timedelta(days=102)
+    finish()
+    assert kept(pair) == [(100, None)] * 2
+
+
+def test_each_gets_what_was_ordered_for_its_own_queue(queue):
+    """The target went by the source's shorter promise: the order found nothing to shorten on it."""
+    other = f.QueueFactory(retention_days=730)
+    pair, merge = merged(30, 730, queues=[queue, other])
+    ordered(other, retention_days=365, attachment_days=90)
+    finish()
+    assert kept(pair) == [(30, None), (30, None)]
+    actions.unmerge(actor=SYSTEM, merge=merge)
+    assert kept(pair) == [(30, None), (365, 90)]
+    assert "90" in pair[1].retention_sentence
+
+
+def test_what_was_ordered_before_or_for_another_queue_changes_nothing(queue):
+    other = f.QueueFactory(retention_days=730)
+    with time_machine.travel(timezone.now() - timedelta(days=1)):
+        ordered(queue, retention_days=5)
+        finish()
+    pair, merge = merged(730, 30, queues=[queue, queue])
+    ordered(other, retention_days=7)
+    finish()
+    actions.unmerge(actor=SYSTEM, merge=merge)
+    assert kept(pair) == [(730, None), (30, None)]
+
+
+def test_terms_that_were_changed_otherwise_stay_when_they_are_apart(queue):
+    pair, merge = merged(300, 730, queues=[queue, queue])
+    pair[1].refresh_from_db()
+    actions.apply_terms(actor=SYSTEM, ticket=pair[1], terms=Terms(500, retention_sentence="Agreed"))
+    ordered(queue, retention_days=400)
+    finish()
+    actions.unmerge(actor=SYSTEM, merge=merge)
+    assert kept(pair) == [(300, None), (400, None)]
+
+
+def test_what_is_still_merged_keeps_its_promise_when_another_leaves(queue):
+    pair, merge = merged(30, 730, queues=[queue, queue])
+    third = closed(queue, 30)
+    actions.merge(actor=SYSTEM, source=third, target=pair[1], visible=False)
+    actions.unmerge(actor=SYSTEM, merge=merge)
+    assert kept(pair) == [(30, None), (30, None)]

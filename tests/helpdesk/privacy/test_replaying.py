@@ -7,9 +7,10 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.utils import timezone
 
-from helpdesk import actions, journal, permissions
+from helpdesk import actions, journal, permissions, search
 from helpdesk.actions import Draft, Upload
 from helpdesk.models import (
     Article,
@@ -23,10 +24,12 @@ from helpdesk.models import (
     InboundMail,
     NumberCounter,
     OutboundMail,
+    PersonErasure,
     SearchEntry,
     Ticket,
     Tombstone,
 )
+from helpdesk.privacy import person_jobs, persons
 from helpdesk.privacy.replaying import replay
 from tests import factories as f
 
@@ -200,6 +203,57 @@ def test_where_they_cannot_be_taken_apart_any_more_the_messages_go(time_machine)
     assert Article.objects.get(pk=own.pk).body == ""
 
 
+STEPS = [journal.FILES, journal.PERSONS, journal.ANONYMISED]
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_step_takes_nothing_of_what_a_ticket_was_only_merged_with(kind):
+    """In the backup one is merged into the other; that was taken back afterwards, and the first took a step."""
+    first, second = of_one_customer()
+    note(second, "Mine", b"mine")
+    merge(first, second)
+    Hold.objects.create(
+        ticket=second,
+        reason="a case in court",
+        until=timezone.localdate() + timedelta(days=90),
+        placed_at=timezone.now() - timedelta(days=1),
+    )
+    done = replay([batch(of(first, kind))])
+    assert done["left"] == 0
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (second.anonymised_at, second.files_erased_at, second.persons_erased_at) == (None,) * 3
+    assert second.subject == "Second"
+    assert second.customer is not None
+    assert second.contact
+    assert second.holds.get().lifted_at is None
+    assert [one.read() for one in Blob.objects.all()] == [b"mine"]
+    took = (first.files_erased_at, first.persons_erased_at, first.anonymised_at)
+    assert took[STEPS.index(kind)] is not None
+    assert first.merged_into is None
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_step_is_left_out_where_they_cannot_be_taken_apart_any_more(kind, time_machine):
+    first, second = of_one_customer()
+    merge(first, second)
+    time_machine.move_to(timezone.now() + timedelta(days=400))
+    assert replay([batch(of(first, kind))]) == {"left": 1}
+    second.refresh_from_db()
+    assert (second.customer is not None, second.anonymised_at) == (True, None)
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_step_of_a_whole_group_is_taken_of_it_whole(kind):
+    first, second = of_one_customer()
+    merge(first, second)
+    assert replay([batch(of(first, kind), of(second, kind))])["left"] == 0
+    first.refresh_from_db()
+    assert first.merged_into == second
+    rows = Ticket.objects.values_list("files_erased_at", "persons_erased_at", "anonymised_at")
+    assert all(row[STEPS.index(kind)] is not None for row in rows)
+
+
 def test_a_group_that_was_erased_whole_goes_whole():
     first, second = of_one_customer()
     merge(first, second)
@@ -217,6 +271,77 @@ def test_a_person_is_forgotten_again_and_others_stay():
     assert not Customer.objects.filter(pk=address.customer_id).exists()
     assert "ina@mail.example" not in "".join(Article.objects.values_list("body", flat=True))
     assert Ticket.objects.get().customer is not None
+
+
+def shared_request():
+    """A request of Ina Gone's with answers, in which somebody else has a part."""
+    address = f.CustomerAddressFactory(address="ina@mail.example", customer__name="Ina Gone")
+    queue = f.QueueAddressFactory().queue
+    ticket = f.make_ticket(
+        queue,
+        subject=markers.mark(markers.CONTENT),
+        body=f"It says {markers.mark(markers.CONTENT)}",
+        customer=address.customer,
+        contact=address.normalised,
+        receipt=True,
+        origin=actions.Origin(
+            answers=(
+                {
+                    "key": "why",
+                    "type": "long_text",
+                    "label": "Why",
+                    "value": markers.mark(markers.CONTENT),
+                    "shown": markers.mark(markers.CONTENT),
+                },
+            )
+        ),
+    )
+    agent = permissions.agent(f.make_agent(queue))
+    actions.rename(actor=agent, ticket=ticket, subject=f"Again {markers.mark(markers.CONTENT)}")
+    actions.receive_message(
+        actor=permissions.SYSTEM,
+        ticket=ticket,
+        customer=f.CustomerAddressFactory(address="bo@mail.example").customer,
+        draft=Draft(body="Of Bo", channel=Channel.EMAIL, from_address="bo@mail.example"),
+    )
+    return address.customer, Ticket.objects.get(pk=ticket.pk)
+
+
+def test_what_an_erased_person_asked_goes_again_where_others_have_a_part(settings, tmp_path):
+    settings.HELPDESK = {**settings.HELPDESK, "ERASURE_JOURNAL": str(tmp_path / "journal")}
+    person, ticket = shared_request()
+    since = timezone.now() - timedelta(minutes=1)
+    backup = transaction.savepoint()
+    person_jobs.ask(
+        actor=permissions.agent(f.UserFactory(is_superuser=True)),
+        person=persons.person_of(customers=[person.pk]),
+        kind=PersonErasure.Kind.ERASE,
+        ground=PersonErasure.Ground.DUTY,
+    )
+    while person_jobs.work():
+        pass
+    subject = Ticket.objects.get().subject
+    transaction.savepoint_rollback(backup)
+    assert markers.in_tables(markers.CONTENT)
+    nonce = ticket.link_nonce
+    done = replay(journal.read(), since=since)
+    assert done["own"] == 1
+    ticket.refresh_from_db()
+    assert (ticket.subject, ticket.answers, ticket.customer) == (subject, [], None)
+    assert (ticket.contact, ticket.preview) == ("", "Of Bo")
+    assert ticket.link_nonce != nonce
+    search.purge()  # as restoring does
+    assert not markers.in_tables(markers.CONTENT)
+    assert Article.objects.get(body="Of Bo").customer is not None
+    assert replay(journal.read(), since=since)["own"] == 1  # as often as one likes
+
+
+def test_another_ticket_with_that_id_is_not_the_persons():
+    one, other = f.make_ticket(subject="Mine"), f.make_ticket()
+    entry = {"kind": journal.OWN, "pk": one.pk, "number": other.number}
+    assert replay([batch(entry)]) == {}
+    one.refresh_from_db()
+    assert one.subject == "Mine"
 
 
 def test_numbers_that_the_journal_knows_are_not_drawn_again():

@@ -97,6 +97,13 @@ def test_people_by_label():
         "Ada Byron ada.byron@uni.example adbyr100",
         "Ada Byron (adbyr100), ada.byron@uni.example",
         "1. Ada Byron <ada.byron@uni.example> Kennung adbyr100",
+        "Dr. Ada Byron <ada.byron@uni.example> adbyr100",
+        "Prof. Dr. rer. nat. Ada Byron <ada.byron@uni.example> adbyr100",
+        "Frau Dr.-Ing. Ada Byron; ada.byron@uni.example; adbyr100",
+        "Dr. Ada; Byron; ada.byron@uni.example; adbyr100",
+        "Byron, Dr. Ada <ada.byron@uni.example> adbyr100",
+        "Zugang bekommt bitte Ada Byron (adbyr100, ada.byron@uni.example).",
+        "Kollegin Ada Byron (Unikennung: adbyr100, Mail: ada.byron@uni.example), Dekanat, Raum 3",
         "* Ada Byron <mailto:ada.byron@uni.example> adbyr100".replace("mailto:", ""),
     ],
 )
@@ -117,6 +124,38 @@ def test_a_person_in_a_line(line):
 )
 def test_a_line_that_names_nobody(line):
     assert order_mail.read(line, DOMAINS).agents == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Ada Byron (adbyr100, ada.byron@uni.example) und Ben von Berg (bevon101, ben@uni.example)",
+        "Es arbeiten mit: Dr. Ada Byron (ada.byron@uni.example, adbyr100), Ben von Berg (ben@uni.example; bevon101).",
+        "Personen: Ada Byron <ada.byron@uni.example> adbyr100 und Ben von Berg <ben@uni.example> bevon101",
+        "Ada Byron <ada.byron@uni.example> (adbyr100), Ben von Berg <ben@uni.example> (bevon101)",
+        "Ada Byron ada.byron@uni.example adbyr100 and Ben von Berg ben@uni.example bevon101.",
+    ],
+)
+def test_several_people_in_a_line(line):
+    assert order_mail.read(line, DOMAINS).agents == (ADA, BEN)
+
+
+def test_an_initial_is_no_title():
+    [row] = order_mail.read("H. Byron <ada.byron@uni.example> adbyr100").agents
+    assert (row.first_name, row.last_name) == ("H.", "Byron")
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Mail-Adresse", "E-Mail-Adresse", "Email", "Gewünschte Mail-Adresse", "E-mail address"],
+)
+def test_a_labelled_address_with_nobody_around_is_the_one_wanted(label):
+    text = f"{label}: amt@uni.example\nZweck: Prüfungen\n\nAda Byron <ada.byron@uni.example> adbyr100\n"
+    found = order_mail.read(text, DOMAINS)
+    assert (found.address, found.purpose, found.agents) == ("amt@uni.example", "Prüfungen", (ADA,))
+    # of one that is named, the label says nothing
+    found = order_mail.read(f"Adresse: neu@uni.example\n\n{text}", DOMAINS)
+    assert found.address == "neu@uni.example"
 
 
 def test_the_same_person_twice_is_one():

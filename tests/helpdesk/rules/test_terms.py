@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -17,6 +18,8 @@ from helpdesk.rules.terms import (
     kept_sentence,
     retention_sentence,
     shortened,
+    strictest,
+    strictest_in_words,
     wrong_days,
 )
 
@@ -53,6 +56,34 @@ def test_nothing_is_ever_kept_longer_than_was_given_or_than_is_promised_now(give
         assert last_day(found, step) == best
     assert shortened(found, promised) is None
     assert shortened(found, given) is None
+
+
+@given(one=TERMS, other=TERMS)
+def test_after_a_merge_the_sentence_says_what_is_kept_and_still_what_for(one, other):
+    given = [
+        replace(terms, retention_sentence=retention_sentence(terms, "en"), purpose="")
+        for terms in (
+            replace(one, purpose="One", legal_basis="A"),
+            replace(other, purpose="Other", legal_basis="B"),
+        )
+    ]
+    found = strictest_in_words(*given, "en")
+    assert in_effect(found) == in_effect(strictest(*given))
+    words = {"One": "A", "Other": "B"}
+    [purpose] = [name for name in words if f"Purpose: {name}." in found.retention_sentence]
+    said = replace(found, purpose=purpose, legal_basis=words[purpose])
+    assert found.retention_sentence == retention_sentence(said, "en")
+
+
+def test_a_sentence_in_another_language_or_of_another_hand_is_written_anew():
+    german = retention_sentence(Terms(100, purpose="Nachweis", legal_basis="§ 3"), "de")
+    for sentence in (german, "Until it is done.", ""):
+        kept = Terms(100, retention_sentence=sentence, legal_basis="§ 3")
+        found = strictest_in_words(kept, Terms(730, attachment_days=9), "en")
+        assert found.retention_sentence == retention_sentence(found, "en")
+        assert "9 days" in found.retention_sentence
+    same = strictest_in_words(Terms(100, retention_sentence="As read."), Terms(730), "en")
+    assert same.retention_sentence == "As read."
 
 
 def test_the_words_are_those_of_whoever_says_how_long():

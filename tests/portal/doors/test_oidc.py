@@ -9,13 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
 from helpdesk import actions
-from helpdesk.models import Channel, Customer, CustomerAddress, Proof
+from helpdesk.models import Channel, Customer, CustomerAddress, Proof, Team
 from portal.doors import config, oidc
 from portal.doors.person import Refused
 from portal.models import NameFrom, User
@@ -425,3 +426,27 @@ def test_redirects_are_not_followed():
         with pytest.raises(requests.TooManyRedirects):
             session.post(f"{server.base}/token", data={})
     assert len(server.asked) == 1
+
+
+def test_a_door_asks_for_the_second_factor_too(client, provider):
+    sub = person(provider, "s-factor")
+    log_in(client, provider, sub)
+    TOTP.activate(User.objects.get(), "ABCDEFGHIJKLMNOP")
+    again = Client()
+    answer = log_in(again, provider, sub)
+    assert (who(again), answer.status_code) == ("", 302)
+    assert answer.url.startswith("/accounts/2fa/authenticate/")
+    assert again.get("/requests/").status_code == 302
+
+
+def test_who_comes_by_a_door_gets_the_factor_that_their_team_demands(client, provider):
+    sub = person(provider, "s-team")
+    log_in(client, provider, sub)
+    team = f.make_team(f.QueueFactory())
+    User.objects.get().groups.add(team)
+    Team.objects.create(group=team, requires_second_factor=True)
+    again = Client()
+    log_in(again, provider, sub)
+    assert who(again) == "ada01"
+    answer = again.get("/admin/helpdesk/tickets/")
+    assert (answer.status_code, "2fa" in answer.url) == (302, True)

@@ -72,3 +72,12 @@ def test_what_is_no_map_says_where(text):
 )
 def test_names_of_groups_are_compared_as_the_directory_does(one, other, same):
     assert (person.dn_key(one) == person.dn_key(other)) is same
+
+
+@pytest.mark.parametrize("name", ["\u212aim01", "kim\u017f", "\u0130da"])
+def test_a_letter_of_another_script_makes_nobody_somebody_else(name):
+    names = config.Names(("uid",), (), (), (), ())
+    with pytest.raises(person.Refused) as refused:
+        person.login_name({"uid": name}, names)
+    assert refused.value.code == "name-unusable"
+    assert person.login_name({"uid": "Kim01"}, names) == "kim01"

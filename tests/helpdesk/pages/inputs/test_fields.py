@@ -59,6 +59,11 @@ def in_days(days):
         ("number", "3", {"decimals": False}, 3, "3"),
         ("number", "2.5", {}, 2.5, "2.5"),
         ("number", "", {}, None, ""),
+        ("number", "2,500", {}, 2500, "2500"),
+        ("number", "1,299.50", {}, 1299.5, "1299.5"),
+        ("number", "12 345", {"decimals": False}, 12345, "12345"),
+        ("number", "1.000", {"decimals": False}, 1, "1"),
+        ("number", "-1,000,000", {}, -1000000, "-1000000"),
         ("date", "2026-02-03", {}, "2026-02-03", "Feb. 3, 2026"),
         ("date", "3.2.2026", {"earliest": "2026-02-03", "latest": "2026-02-03"}, "2026-02-03", "Feb. 3, 2026"),
         ("time", "14:30", {}, "14:30", "2:30 p.m."),
@@ -125,6 +130,48 @@ def test_refused(type_, given, options, words):
     filled = form(type_, given, **options)
     assert not filled.is_valid()
     assert words in filled.errors["q_f"][0]
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "shown"),
+    [
+        ("2.500", 2500, "2500"),
+        ("1.000", 1000, "1000"),
+        ("1.299,00", 1299, "1299"),
+        ("1.299,50", 1299.5, "1299,5"),
+        ("1.000.000", 1000000, "1000000"),
+        ("12 345,5", 12345.5, "12345,5"),
+        ("12\u202f345", 12345, "12345"),
+        ("2,50", 2.5, "2,5"),
+        ("2.5", 2.5, "2,5"),
+        ("0.500", 0.5, "0,5"),
+    ],
+)
+def test_a_german_number(given, value, shown):
+    with translation.override("de"):
+        found = entry("number", given)
+    assert (found["value"], found["shown"]) == (value, shown)
+
+
+@pytest.mark.parametrize("given", ["1.0000,5", "1.00.000", "1,5,5", "1.000 000", "1,000,000"])
+def test_what_is_no_german_number_is_refused(given):
+    with translation.override("de"):
+        assert "q_f" in form("number", given).errors
+
+
+def test_a_condition_reads_thousands_too():
+    """In German “1.000” was one, and the question that it brings was not asked."""
+    raw = [
+        question("number", "n", "Number"),
+        question(
+            "text", "t", "Why", required=True, condition={"field": "n", "op": "ge", "value": 1000}
+        ),
+    ]
+    with translation.override("de"):
+        filled = IntakeForm(
+            {**CONTACT, "q_n": "1.000"}, stream=FormFieldsBlock().to_python(raw), label_suffix=""
+        )
+        assert list(filled.errors) == ["q_t"]
 
 
 @pytest.mark.parametrize(
@@ -226,6 +273,8 @@ def test_a_hidden_value_comes_from_the_address():
         ("number", {"minimum": "5", "maximum": "4"}, "maximum"),
         ("date", {"earliest": "2026-02-03", "latest": "2026-02-02"}, "latest"),
         ("date", {"relative": "within"}, "days"),
+        ("files", {"endings": "pdf, tar.gz"}, "endings"),
+        ("files", {"endings": "pdf; exe"}, "endings"),
         ("hidden", {}, "value"),
         ("hidden", {"value": "x", "parameter": "y"}, "value"),
         ("hidden", {"parameter": "Not this"}, "parameter"),
@@ -238,6 +287,14 @@ def test_what_makes_no_sense_is_refused_in_the_editor(type_, options, child):
     with pytest.raises(StreamBlockValidationError) as caught:
         value.stream_block.clean(value)
     assert child in caught.value.block_errors[0].block_errors
+
+
+def test_endings_may_be_written_in_many_ways():
+    value = stream("files", endings="tex, json; .SVG *.pdf")
+    value.stream_block.clean(value)
+    field = value[0].block.build(value[0].value)
+    assert field.limits.endings == ("tex", "json", "svg", "pdf")
+    assert field.widget.attrs["accept"] == ".tex,.json,.svg,.pdf"
 
 
 def test_every_kind_of_field_says_how_it_is_compared():
