@@ -50,6 +50,7 @@ _COLUMNS = (
     "files_erased_at",
     "persons_erased_at",
     "anonymised_at",
+    "link_nonce",
 )
 
 

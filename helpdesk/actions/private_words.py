@@ -68,8 +68,8 @@ def _subjects(tickets: Collection[int]) -> list[Ticket]:
 
 def _root(ticket: Ticket, rows: Mapping[int, Ticket]) -> int:
     """Return the ticket (id) that has the messages of one, which may have been merged into it."""
-    while ticket.merged_into_id in rows:
-        ticket = rows[ticket.merged_into_id]
+    while (home := rows.get(ticket.merged_into_id or 0)) is not None:
+        ticket = home
     return ticket.pk
 
 

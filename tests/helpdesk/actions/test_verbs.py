@@ -354,6 +354,7 @@ def test_the_table_names_every_verb():
         "default_priority",
         "default_state",
         "one_transaction",
+        "private_words",
     }
     named = {name.split()[0] for name in VERBS} | OTHERS | finders | ahead | rest
     named |= {"terms_of", "frozen_terms", "in_words"} | ABOUT_OBJECTIONS
