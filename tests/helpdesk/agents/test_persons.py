@@ -68,7 +68,9 @@ def test_search_and_sheet(officer, customer):
     assert "Mia Muster" in page
     assert "Own requests" in page
     assert "Secret of Mia" not in page  # may read no queue
-    searched, line = AuditEntry.objects.filter(kind=AuditKind.PERSON_LOOKED_UP).order_by("pk")
+    lines = AuditEntry.objects.filter(kind=AuditKind.PERSON_LOOKED_UP).order_by("pk")
+    searched, shown_again, line = lines
+    assert shown_again.data == searched.data
     assert searched.data == {"did": "searched", "found": 1, "shown": [f"customer-{customer.pk}"]}
     assert line.data["customer"] == customer.pk
     assert "mia" not in str(line.data).lower()
