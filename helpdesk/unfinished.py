@@ -96,7 +96,8 @@ def guarded(application: Application) -> Application:
                 # the application has its own words for a database that is gone; asked again next time
                 return application(asked, start_response)
             finally:
-                connection.close_if_unusable_or_obsolete()
+                if not connection.in_atomic_block:
+                    connection.close_if_unusable_or_obsolete()
             if not is_whole:
                 return _not_yet(start_response)
         return application(asked, start_response)

@@ -54,6 +54,8 @@ class EditView(_Telling, users.EditView):
 
 
 class UserViewSet(users.UserViewSet):
+    # an account is somebody's own: a copy would begin with another person's teams
+    copy_view_enabled = False
     add_view_class = CreateView
     edit_view_class = EditView
 

@@ -37,6 +37,8 @@ from .viewsets import IN_USE, DeskForm, DeskViewSet, PolicedEdit, PolicedIndex, 
 
 
 class CustomerIndex(PolicedIndex):
+    lists_more = True
+
     def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         found = policy.with_contacts(rows, policy.actor_of(self.request))
         return found.select_related("organisation").prefetch_related("addresses")
@@ -200,8 +202,13 @@ class CustomerViewSet(DeskViewSet):
     ]
 
 
+class OrganisationIndex(PolicedIndex):
+    lists_more = True
+
+
 class OrganisationViewSet(DeskViewSet):
     model = Organisation
+    index_view_class = OrganisationIndex
     name, url_prefix = "helpdesk_organisations", "helpdesk/organisations"
     icon = "group"
     form_class = form_for(Organisation, "name", "is_active")

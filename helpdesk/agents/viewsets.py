@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Permission
-from django.db.models import ProtectedError, QuerySet
+from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -41,6 +41,8 @@ class PolicedMixin:
 class PolicedIndex(generic.IndexView):
     any_permission_required = ["view", "change"]
     paginator_class = CappedPaginator
+    #: Whether rows are listed that whoever looks may not change: they lead nowhere.
+    lists_more = False
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
@@ -51,7 +53,16 @@ class PolicedIndex(generic.IndexView):
         rows = found.instances_user_has_any_permission_for(
             self.request.user, self.any_permission_required
         )
+        if self.lists_more:
+            own = found.instances_user_has_any_permission_for(self.request.user, ["change"])
+            rows = rows.annotate(may_change=Exists(own.filter(pk=OuterRef("pk"))))
         return self.prepared(rows)
+
+    def get_edit_url(self, instance: Any) -> str | None:
+        if self.lists_more and not instance.may_change:
+            return None
+        url: str | None = super().get_edit_url(instance)
+        return url
 
     def prepared(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows
