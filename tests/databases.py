@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import connection, transaction
+import psycopg
+from django.db import OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: What the tables hold that are not empty when a help desk starts: rows (SQLite) or the text of a copy (PostgreSQL).
@@ -56,11 +57,25 @@ def keep_start() -> None:
     type(connection.creation).deserialize_db_from_string = lambda _creation, _data: None
 
 
-def put_back(database: BaseDatabaseWrapper) -> None:
+def put_back(database: BaseDatabaseWrapper, *, tries: int = 5) -> None:
     """Bring the database back to its start, whatever it holds.
 
-    The triggers that keep the audit log whole (migration 0016) are off meanwhile.
+    A browser's last request that still writes may hold what is wanted here and want what is held: PostgreSQL then
+    ends one of the two, and if it is this one, it is tried again.
     """
+    for left in reversed(range(tries)):
+        try:
+            _put_back(database)
+        except OperationalError as error:
+            if left and isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
+                continue
+            raise
+        else:
+            return
+
+
+def _put_back(database: BaseDatabaseWrapper) -> None:
+    """The triggers that keep the audit log whole (migration 0016) are off meanwhile."""
     stays = importlib.import_module("helpdesk.migrations.0016_audit_log_stays")
     off, on = (which[database.vendor] for which in (stays.OFF, stays.ON))
     with transaction.atomic(using=database.alias), database.cursor() as cursor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -106,6 +107,8 @@ class Builder:
     def hand_in(self) -> None:
         """Submit the page to the moderators."""
         self.editor.check()
+        # Wagtail saves by itself: a form sent while the page is being made for the first time would make it twice
+        expect(self.page).to_have_url(re.compile(r"/admin/pages/\d+/edit/"), timeout=15_000)
         self.page.locator("footer .w-dropdown__toggle").click()
         with self.page.expect_navigation():
             self.page.locator("[name=action-submit]").click()
