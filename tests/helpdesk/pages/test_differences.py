@@ -15,6 +15,7 @@ BLOCK = FormFieldsBlock()
 ROOM = {**p.question("text", "room", "Room", help_text="At the door"), "id": "1"}
 MAIL = {**p.question("email", "mail", "E-mail"), "id": "2"}
 KIND = {**p.question("choice", "kind", "Kind", choices={"now": "Now", "later": "Later"}), "id": "3"}
+TIME = {**p.question("time", "begin", "Begin", latest="16:00"), "id": "6"}
 HEAD = {"type": "section", "id": "4", "value": {"heading": "Who", "text": ""}}
 TEXT = {"type": "help_text", "id": "5", "value": "<p>Please <b>read</b> this.</p>"}
 
@@ -63,6 +64,11 @@ CASES = [
         [changed(KIND, choices=KIND["value"]["choices"][::-1])],
         ["“Kind”: Answers were put into another order"],
     ),
+    (
+        [TIME],
+        [changed(TIME, earliest="09:30", latest="17:00")],
+        ["“Begin”: Earliest time possible is now “9:30 a.m.”; Latest time possible changed from “4 p.m.” to “5 p.m.”"],
+    ),
     ([ROOM], [HEAD, ROOM], ["Section “Who” was added at the beginning"]),
     ([HEAD], [changed(HEAD, heading="Where")], ["“Who”: Heading changed from “Who” to “Where”"]),
     ([TEXT], [], ["Text between fields “Please read this.” was removed"]),
@@ -93,6 +99,15 @@ def test_conditions_are_told_with_the_labels_of_their_time():
     assert told([KIND, one], [called, one]) == [
         "“Kind”: Question or label changed from “Kind” to “Sort”"
     ]
+
+
+def test_times_in_conditions_are_told_as_people_read_them():
+    late = changed(ROOM, condition={"field": "begin", "op": "after", "value": "17:30"})
+    (sentence,) = told([TIME, ROOM], [TIME, late])
+    assert "now only if Begin is after 5:30 p.m." in sentence
+    with translation.override("de"):
+        (sentence,) = told([TIME, ROOM], [TIME, late])
+        assert "17:30" in sentence
 
 
 def test_words_are_those_of_the_reader():
