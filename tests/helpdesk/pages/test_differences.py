@@ -146,6 +146,16 @@ def test_changes_within_a_list_of_rows_are_told_in_it():
     ]
 
 
+def test_answers_of_a_column_are_told_by_name():
+    def rooms(*answers):
+        extras = p.question("choices", "extras", "Extras", choices=dict(answers))
+        return [{**p.question("group", "rooms", "Rooms", columns=[extras]), "id": "7"}]
+
+    assert told(rooms(("bed", "Bed")), rooms(("bed", "Two beds"), ("dog", "Dog"))) == [
+        "“Rooms”: within: “Extras”: answer “Bed” is now called “Two beds”; answer “Dog” added"
+    ]
+
+
 def test_hidden_and_required_conditions_of_any_slot_are_told():
     later = {"field": "kind", "op": "is", "value": "later"}
     (sentence,) = told([KIND, ROOM], [KIND, changed(ROOM, required_when=later)])
