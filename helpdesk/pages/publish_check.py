@@ -93,7 +93,7 @@ def _lost(page: Any, fields: dict[str, FormField]) -> Iterator[Finding]:
             text += " " + _("The new field of the same name does not take its place: it has a key of its own.")  # fmt: skip
         yield Finding(text + _used_by(uses.get(key)), is_wrong=key in uses)
     for key, field in turned.items():
-        text = _("Field “%(label)s” is now of another kind: older answers are compared as before.") % {
+        text = _("Field “%(label)s” is now of another kind: what compares its answer may no longer fit.") % {
             "label": field.label
         }  # fmt: skip
         yield Finding(text + _used_by(uses.get(key)), is_wrong=key in uses)
