@@ -47,7 +47,7 @@ class Column:
 
 def _weight(field: forms.Field) -> int:
     """Return how many values a control sends at most: each box that is ticked is one."""
-    return len(field.choices) if isinstance(field, forms.MultipleChoiceField) else 1
+    return len(list(field.widget.choices)) if isinstance(field, forms.MultipleChoiceField) else 1
 
 
 def most_rows(fields: Iterable[forms.Field]) -> int:
