@@ -26,7 +26,7 @@ def gives_too_much(actor: Actor, pk: int | None, data: Any, *, but: type[Any]) -
         return False
     held = permissions.held_rights(actor)
     with transaction.atomic():
-        group = Group.objects.filter(pk=pk).first() or Group()
+        group = Group.objects.filter(pk=pk or 0).first() or Group()
         before, name = _rights(group), group.name
         form = GroupForm(data, instance=group)
         if form.is_valid():
