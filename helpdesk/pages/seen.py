@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
 from .conditional import PREFIX
+from .holding import is_ours
 from .rows import RowsField
 
 #: What the form sends with it: the note, and what is given back.
@@ -104,7 +105,7 @@ def _field_of(form: Any, name: str) -> tuple[forms.Field | None, bool]:
         field = form.fields[name]
         return (None if isinstance(field, RowsField) else field), False
     list_name, _dash, cell = name.partition("-")
-    if cell in ("rows", "add", "remove", "fill"):
+    if cell in ("rows", "add", "remove", "fill") or is_ours(name):
         return None, True
     field = form.fields.get(list_name) if list_name in form.inputs else None
     if not isinstance(field, RowsField):
