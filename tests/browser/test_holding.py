@@ -42,7 +42,7 @@ def test_a_file_is_kept_while_the_server_finds_an_error(visit, scripts):
     page.locator("[name=q_photo]").set_input_files([file("a.txt"), file("b.txt", b"b")])
     page.locator("[name=q_paper]").set_input_files([NO_TEXT])
     page.get_by_role("button", name="Send request").click()
-    expect(page.locator("#problems")).to_contain_text("and so are the files you chose")
+    expect(page.locator("#problems")).to_contain_text("and so are these files: a.txt, b.txt")
     held = page.locator("[data-name=q_photo] .held li")
     expect(held).to_have_text([r"a.txt (5 bytes): kept Leave out a.txt", r"b.txt (1 byte): kept Leave out b.txt"])  # fmt: skip
     expect(page.locator("[data-name=q_paper] .held")).to_have_count(0)

@@ -73,7 +73,7 @@ def test_a_file_is_held_and_filed_with_the_request(client, form):
     back = come_back(client, form)
     html = back.content.decode()
     assert re.search(r"a\.txt \(12\s+bytes\): kept", html)
-    assert "and so are the files you chose" in html
+    assert "and so is this file: a.txt" in html
     answer = client.post(form.url, fields(back))
     assert answer.status_code == 302
     ticket = Ticket.objects.get()
