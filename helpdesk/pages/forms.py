@@ -21,6 +21,7 @@ from helpdesk.actions import Upload
 from . import holding, seen, steps
 from .conditional import PREFIX, ConditionalForm, only_if
 from .conditions import leaves
+from .giving_back import Version
 from .inputs.hidden import HiddenField
 from .logins import LoginField
 from .rows import RowsBoundField, anchor
@@ -61,7 +62,7 @@ class IntakeForm(ConditionalForm):
 
     `stream` holds the blocks, `user` the visitor; who is logged in is asked for neither name, address nor
     log-in name if the account has them. `parameters` are those of the page's address; `holding` has the
-    files that were sent with the form before. Clean values: see `answer_of`, `uploads`, `contact_name`,
+    files that were sent with the form before, `version` says which form that was. Clean values: see `answer_of`, `uploads`, `contact_name`,
     `contact_email`, `objects`.
     """
 
@@ -101,6 +102,7 @@ class IntakeForm(ConditionalForm):
         objection: str = "",
         parameters: Mapping[str, Any] | None = None,
         holding: holding.Holding | None = None,
+        version: Version | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -124,7 +126,8 @@ class IntakeForm(ConditionalForm):
         self.fields["submission_key"].initial = uuid4().hex
         self.fields["shown_at"].initial = limits.stamp
         self.digest = seen.digest(self.children)
-        self.fields[seen.NOTE].initial = seen.note(self.digest)
+        self.version = version
+        self.fields[seen.NOTE].initial = self._note()
         self._is_known = user is not None and user.is_authenticated
         self._known = self._know(user)
         self.say_conditions()
@@ -231,9 +234,12 @@ class IntakeForm(ConditionalForm):
         lost = seen.lost(self) if self.is_outdated else ""
         return "\n\n".join(filter(None, [str(self.data.get(seen.GIVEN_BACK, "")).strip(), lost]))
 
+    def _note(self) -> str:
+        return seen.note(self.digest, self.version.revision if self.version else None)
+
     def show_anew(self) -> None:
         """Take nothing of a form that is outdated; say so, and show its questions as they are now."""
-        renewed = {seen.NOTE: seen.note(self.digest)}
+        renewed = {seen.NOTE: self._note()}
         stamped = str(self.data.get("shown_at", ""))
         if stamped and not limits.is_fresh(stamped):
             renewed["shown_at"] = limits.stamp()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,22 +62,49 @@ def _question(child: Any) -> Question:
     return Question(child.value["label"], choices, columns)
 
 
-def told(lost: Mapping[str, list[tuple[str, str]]], questions: Mapping[str, Question]) -> str:
-    """Return as text what has no question any more: under its label, the rows of a list below each other.
+def told(
+    lost: Mapping[str, list[tuple[str, str]]],
+    questions: Mapping[str, Question],
+    there: Collection[str],
+) -> str:
+    """Return as text what has no question any more, under its label; rows of a list stand below each other.
 
-    `lost` has by place (an input, or a row of a list) what was written there: name of the input, and text.
+    `lost` has by place (an input, or a row of a list) what was written there: name of the input, and text. Of lists
+    that are still `there`, only the columns named are gone.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for place, texts in lost.items():
         name = place.partition("-")[0]
-        found.setdefault(_label(name, texts, questions), []).append(
-            "\t".join(_said(sent, text, questions) for sent, text in texts)
-        )
-    return "\n\n".join(_part(label, lines) for label, lines in found.items())
+        question = questions.get(name)
+        said = "\t".join(_said(sent, text, question) for sent, text in texts)
+        label = _label(question, texts if name in there else ())
+        found.setdefault((name, label), []).append(said)
+    return "\n\n".join(_part(label, lines) for (_name, label), lines in found.items())
+
+
+def _label(question: Question | None, texts: Iterable[tuple[str, str]]) -> str:
+    if question is None:
+        return ""
+    columns = [question.columns.get(_column(sent)) for sent, _text in texts]
+    named = dict.fromkeys(one.label for one in columns if one is not None)
+    return ", ".join([question.label, *named])
+
+
+def _column(sent: str) -> str:
+    return sent.partition("-")[2].partition("-")[2]
+
+
+def _said(sent: str, text: str, question: Question | None) -> str:
+    """Return an answer as it was read: of a choice its label."""
+    if question is None:
+        return text
+    asked = question.columns.get(_column(sent), question)
+    return asked.choices.get(text, text)
 
 
 def _part(label: str, lines: list[str]) -> str:
     text = "\n".join(lines)
     if not label:
         return text
-    return f"{label}:\n{text}" if "\n" in text else f"{label}: {text}"
+    head = label if label.endswith((".", "?", "!", ":")) else f"{label}:"
+    return f"{head}\n{text}" if "\n" in text else f"{head} {text}"

@@ -31,6 +31,7 @@ from .audience import AudienceMixin
 from .base import PromisingMixin, form_key_of, source_of
 from .editing import PANELS, IntakeEditForm, try_url
 from .forms import IntakeForm
+from .giving_back import Version
 from .routing import RoutingMixin
 from .sending import count_form, count_long_lists, read_reference, reference, status_url
 from .storage import StorageMixin
@@ -126,6 +127,7 @@ class IntakeFormMixin(
                 user=kwargs.get("user"),
                 parameters=kwargs.get("parameters"),
                 holding=kwargs.get("holding"),
+                version=Version.of(self),
                 objection=self.objection_offered(self.terms()),
                 label_suffix="",
             )
