@@ -117,7 +117,7 @@ class HeldFile(models.Model):
     def _hold(cls, holder: Holder, files: Sequence[ToHold]) -> list[HeldFile]:
         blobs = Blob.keep_all(file.content for file in files)
         rows = [
-            cls(
+            HeldFile(
                 user_id=holder.user_id,
                 form_key=holder.form_key,
                 visitor=holder.visitor,
@@ -129,7 +129,7 @@ class HeldFile(models.Model):
             )
             for file, blob in zip(files, blobs, strict=True)
         ]
-        return cls.objects.bulk_create(rows)
+        return HeldFile.objects.bulk_create(rows)
 
     @classmethod
     def take(cls, ids: Iterable[int]) -> bool:

@@ -83,20 +83,24 @@ class Holding:
     def find(self, form: Any) -> None:
         """Tell each field of files what is held for it. One query if anything was sent of it; nothing is changed."""
         sent = {name: self._tokens(form.data, name) for name, _field in files_fields(form)}
-        keys = {key for tokens in sent.values() for key, _digest in tokens.values()}
-        keys.discard(None)
-        rows = HeldFile.fresh(self.holder).filter(key__in=keys) if keys and self.holder.visitor else ()  # fmt: skip
-        found = {(row.field, row.key, row.blob.sha256): row for row in rows}
+        found = self._rows([one for tokens in sent.values() for one in tokens.values()])
         self._left_out = []
         for name, field in files_fields(form):
             out = set(_texts(form.data, f"{name}-{LEFT_OUT}"))
             field.held, field.known, field.wrong = [], [], []
             for token, (key, sha256) in sent[name].items():
-                row = found.get((name, key, sha256))
+                row = found.get((name, key, sha256)) if key is not None else None
                 if token in out:
                     self._left_out += [row.pk] if row is not None else []
                 else:
                     self._give(field, token, sha256, row)
+
+    def _rows(self, said: list[tuple[UUID | None, str]]) -> dict[tuple[str, UUID, str], HeldFile]:
+        keys = {key for key, _sha256 in said if key is not None}
+        if not keys or not self.holder.visitor:
+            return {}
+        rows = HeldFile.fresh(self.holder).filter(key__in=keys)
+        return {(row.field, row.key, row.blob.sha256): row for row in rows}
 
     def _give(self, field: FilesField, token: str, sha256: str, row: HeldFile | None) -> None:
         field.known += [sha256] if sha256 else []
@@ -136,36 +140,39 @@ class Holding:
         """
         if self._left_out:
             HeldFile.drop(HeldFile.objects.filter(pk__in=self._left_out))
-        good: list[tuple[str, Chosen]] = []
-        for name, field in files_fields(form):
-            for file in field.sent(form[name].data):
-                try:
-                    chosen = field.judged(file)
-                except ValidationError:  # said at the field, unless nobody has looked yet
-                    form.lost_names += [] if name in form.errors else [file.name]
-                else:
-                    good += [] if field.has(chosen) else [(name, chosen)]
-        good, beyond = _fitting(form, good)
-        if good and self._may_keep(form, [one for _name, one in good]):
+        sent = [(name, one) for name, field in files_fields(form) for one in field.sent(form[name].data)]  # fmt: skip
+        large = [(name, one) for name, one in sent if form.fields[name].is_too_large(one)]
+        fitting, lost = _fitting(form, [one for one in sent if one not in large])
+        if fitting and not self._may_keep(form, [file.size for _name, file in fitting]):
+            fitting, lost = [], [*fitting, *lost]
+        good = []
+        for name, file in [*fitting, *large]:
+            field = form.fields[name]
+            try:
+                chosen = field.judged(file)
+            except ValidationError as error:  # mostly its field says so already
+                is_said = set(error.messages) <= set(form.errors.get(name, ()))
+                lost += [] if is_said else [(name, file)]
+            else:
+                good += [] if field.has(chosen) else [(name, chosen)]
+        if good:
             self._hold(form, good)
-        else:
-            beyond = [*good, *beyond]
-        form.lost_names += [one.name for _name, one in beyond]
-        return not form.lost_names
+        form.lost_names += [uploads.clean_name(str(file.name)) for _name, file in lost]
+        return not lost
 
-    def _may_keep(self, form: Any, files: list[Chosen]) -> bool:
+    def _may_keep(self, form: Any, sizes: list[int]) -> bool:
+        """Tell whether files of these sizes may be looked at and held; that is counted."""
         if not self.holder.visitor or form.is_by_program:
             return False
         try:
             if self._network:
                 limits.count("FORMS_PER_IP", f"files {self._network}")
-            for _file in files:
+            for _size in sizes:
                 limits.count("UPLOADS_PER_IP")
         except limits.TooOften:
             return False
         most, source = int(conf.get("HELD_BYTES_PER_IP")), self.holder.source
-        size = sum(one.size for one in files)
-        return not most or not source or HeldFile.bytes_of(source) + size <= most
+        return not most or not source or HeldFile.bytes_of(source) + sum(sizes) <= most
 
     def _hold(self, form: Any, good: list[tuple[str, Chosen]]) -> None:
         files = [ToHold(name, one.name, one.content_type, one.read()) for name, one in good]
@@ -187,6 +194,12 @@ class Holding:
         if rest:
             rows = HeldFile.objects.filter(pk__in=rest)
             transaction.on_commit(partial(HeldFile.drop, rows), robust=True)
+
+
+def find(form: Any) -> None:
+    """Tell a form that was sent what is held for it, see `Holding.find`."""
+    if form.holding is not None and form.is_bound:
+        form.holding.find(form)
 
 
 def keep(form: Any) -> bool:
@@ -235,20 +248,19 @@ def _chosen(row: HeldFile, token: str) -> Chosen:
     return Chosen(row.name, row.blob.size, row.content_type, row.blob.sha256, row=row, token=token)
 
 
-def _fitting(form: Any, files: list[tuple[str, Chosen]]) -> tuple[list[Any], list[Any]]:
-    """Return those of some files that one form may have besides what it holds, and the others."""
+def _fitting(form: Any, sent: list[tuple[str, Any]]) -> tuple[list[Any], list[Any]]:
+    """Return those of the files sent (input, file) that one form may have besides what it holds, and the others."""
     held = [one for _name, field in files_fields(form) for one in field.held]
     number = int(conf.get("UPLOAD_MAX_FILES")) - len(held)
     room = int(conf.get("UPLOAD_MAX_TOTAL")) - sum(one.size for one in held)
-    good, beyond = [], []
-    for pair in files:
-        size = pair[1].size
-        if number > 0 and size <= room:
-            number, room = number - 1, room - size
-            good.append(pair)
+    fitting, others = [], []
+    for name, file in sent:
+        if number > 0 and file.size <= room:
+            number, room = number - 1, room - file.size
+            fitting.append((name, file))
         else:
-            beyond.append(pair)
-    return good, beyond
+            others.append((name, file))
+    return fitting, others
 
 
 def _texts(data: Any, name: str) -> list[str]:

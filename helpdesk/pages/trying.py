@@ -74,7 +74,7 @@ def _made(request: HttpRequest, page: Any, form: IntakeForm) -> Ticket | None:
         form.add_error(None, str(error))
     except holding.Gone:
         form.add_error(None, str(holding.AGAIN))
-        form.holding.find(form)
+        holding.find(form)
     return None
 
 

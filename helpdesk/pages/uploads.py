@@ -201,15 +201,15 @@ class FilesField(forms.FileField):
         super().__init__(widget=FilesInput(limits), **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> tuple[Chosen, ...]:  # type: ignore[override]
+        sent = self.sent(data)
+        self._check_number(len(sent))
         if self.wrong:
             raise ValidationError(self.wrong)
-        sent = self.sent(data)
         if not sent and not self.held:
             super().clean(None, initial)
             return ()
-        self._check_number(len(sent))
         uploads.check_total(sum(file.size or 0 for file in sent))
-        checks = [partial(self._check_held, one) for one in self.held]
+        checks: list[Callable[[], object]] = [partial(self._check_held, one) for one in self.held]
         checks += [partial(self.judged, file) for file in sent]
         problems = [error for check in checks for error in _errors_of(check)]
         if problems:
@@ -221,6 +221,10 @@ class FilesField(forms.FileField):
     def sent(self, data: Any) -> list[Any]:
         """Return the files that came with the request at hand."""
         return [one for one in (data if isinstance(data, list) else [data]) if one]
+
+    def is_too_large(self, file: Any) -> bool:
+        """Tell whether a file that was sent has more bytes than one may have here."""
+        return int(file.size or 0) > self.limits.max_bytes
 
     def has(self, file: Chosen) -> bool:
         """Tell whether a file is held already: somebody chose it again."""

@@ -162,6 +162,18 @@ def test_good_files_beside_a_bad_one_are_held(client, form):
     assert client.post(form.url, fields(back)).status_code == 302
 
 
+def test_no_more_is_looked_at_than_one_form_may_have(client, form, settings):
+    settings.HELPDESK = {**settings.HELPDESK, "UPLOAD_MAX_FILES": 3, "UPLOAD_MAX_BYTES": 50}
+    files = [text(f"{n}.txt", b"%d" % n) for n in range(5)]
+    back = come_back(client, form, q_photo=[text("big.txt", b"x" * 51), *files])
+    assert back.context["form"].held_names() == ["0.txt", "1.txt", "2.txt"]
+    assert back.context["form"].lost_names == [
+        "3.txt",
+        "4.txt",
+    ]  # of the large one its size is told
+    assert HeldFile.objects.count() == 3
+
+
 def test_a_button_of_a_list_keeps_files(client, tree):
     columns = [p.question("text", "held", "Name")]
     crew = p.question("group", "crew", "Personen", columns=columns)
