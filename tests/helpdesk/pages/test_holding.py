@@ -167,11 +167,12 @@ def test_no_more_is_looked_at_than_one_form_may_have(client, form, settings):
     files = [text(f"{n}.txt", b"%d" % n) for n in range(5)]
     back = come_back(client, form, q_photo=[text("big.txt", b"x" * 51), *files])
     assert back.context["form"].held_names() == ["0.txt", "1.txt", "2.txt"]
-    assert back.context["form"].lost_names == [
-        "3.txt",
-        "4.txt",
-    ]  # of the large one its size is told
+    assert back.context["form"].lost_names == ["3.txt", "4.txt", "big.txt"]
     assert HeldFile.objects.count() == 3
+    # what its field says is not told twice
+    back = come_back(client, form, q_photo=[text("big.txt", b"x" * 51), files[0]])
+    assert "“big.txt” is too large" in str(errors(back)["q_photo"])
+    assert back.context["form"].lost_names == []
 
 
 def test_a_button_of_a_list_keeps_files(client, tree):
