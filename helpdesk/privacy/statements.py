@@ -7,7 +7,6 @@ from typing import Final
 from helpdesk import conf
 from helpdesk.actions.presence import KEPT_FOR
 from helpdesk.actions.saved_drafts import KEPT_AFTER_CLOSING
-from helpdesk.models.held_files import HELD_FOR
 
 from .register import Statement
 
@@ -99,9 +98,10 @@ REQUESTS: Final[dict[str, Statement]] = {
     ),
     "helpdesk.HeldFile": _of_ticket(
         "whoever fills in a form",
-        "files of a form that is shown once more",
-        f"{HELD_FOR.total_seconds() / 3600:.0f} hours",
-        TIDY,
+        "files of a form that came back to its sender; digests of their browser and network",
+        f"until the form is sent, {conf.DEFAULTS['HELD_FILE_HOURS']} hours (`HELD_FILE_HOURS`) at most:"
+        " also of whoever is erased meanwhile; with the account, if they have one",
+        "`helpdesk/models/held_files.py: drop_old`, hourly",
     ),
     "helpdesk.AskedField": _of_ticket(
         NOBODY,
