@@ -15,7 +15,6 @@ class HelpdeskConfig(AppConfig):
         from . import checks  # noqa: F401  (registers itself)
         from .agents import audited
         from .mail import fetch  # noqa: F401  (a proxy model lives there)
-
         from .models import DataExport, DraftFile, HeldFile, blobs
 
         audited.connect()

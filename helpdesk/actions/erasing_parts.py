@@ -37,9 +37,9 @@ from helpdesk.rules import answers
 from helpdesk.states import StateType
 
 from .base import default_state
+from .draft_files import take_files
 from .erasing_rows import NO_RAW, drop_raw
 from .previews import renew_previews
-from .draft_files import take_files
 from .private_words import NO_SUBJECT, erase_file_names, erase_private
 
 Erasing = Callable[[Collection[Ticket], datetime], Counter[str]]

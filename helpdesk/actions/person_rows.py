@@ -177,7 +177,7 @@ def forget_person(*, person: Person) -> Counter[str]:
         going = [pk for pk in person.customers if pk not in left]
         if going and not left:
             journal.write([{"kind": journal.CUSTOMERS, "pks": going}])
-        counts["exports"] = drop_exports(_exports_of(person))
+        counts["exports"] = drop_exports(exports_of(person))
         counts["addresses"] = delete_rows(CustomerAddress.objects.filter(customer__in=going))
         rows = Customer.objects.filter(pk__in=going)
         counts["customers"] = rows.count()
@@ -195,7 +195,7 @@ def forget_person(*, person: Person) -> Counter[str]:
     return Counter({name: n for name, n in counts.items() if n})
 
 
-def _exports_of(person: Person) -> list[int]:
+def exports_of(person: Person) -> list[int]:
     """Return the exports of their data. Those of others that held something of them went with the tickets' parts."""
     rows = DataExport.objects.filter(customer__in=person.customers).values_list("pk", flat=True)
     named = DataExport.objects.filter(customer__isnull=True).values_list("pk", "addresses")

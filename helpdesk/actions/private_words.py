@@ -58,7 +58,9 @@ def _forget_in_the_other(article: Article, kept: Mapping[str, Any]) -> None:
         other = _kept(article, key)
         left = {
             "lines": [pair for pair in other.get("lines", ()) if pair[0] not in lines],
-            "words": [one for one in other.get("words", ()) if not any(one in was for was in words)],
+            "words": [
+                one for one in other.get("words", ()) if not any(one in was for was in words)
+            ],
         }
         article.extra = {**article.extra, key: left}
 

@@ -20,8 +20,8 @@ from django.utils.dateparse import parse_datetime
 
 from helpdesk import conf, storage
 
-from . import export_data
-from .export_data import Scope
+from . import export_data, export_person
+from .export_scope import Scope
 
 _PAGE, _DATA = "index.html", "data.json"
 
@@ -46,7 +46,7 @@ def _write_texts(scope: Scope, folder: Path) -> dict[str, int]:
         "made": timezone.now().isoformat(timespec="seconds"),
         "site": conf.get("SITE_NAME"),
         "complete": scope.is_complete,
-        "person": export_data.person_data(scope) if scope.only is None else {},
+        "person": export_person.person_data(scope) if scope.only is None else {},
     }
     with (folder / _PAGE).open("w", encoding="utf-8") as page, (folder / _DATA).open("w", encoding="utf-8") as data:  # fmt: skip
         cut = secrets.token_hex(16)  # where the requests go: nobody can have written this

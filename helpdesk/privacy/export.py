@@ -23,7 +23,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.blanking import Person
 
 from . import archive, persons
-from .export_data import Scope
+from .export_scope import Scope
 
 logger = logging.getLogger(__name__)
 
