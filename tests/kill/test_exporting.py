@@ -25,7 +25,6 @@ BOUNDARIES = [
     "helpdesk.privacy.archive:_write_texts",
     "helpdesk.privacy.archive:_html",
     "helpdesk.privacy.archive:_write_text",
-    
     "helpdesk.privacy.archive:_write_files",
     "helpdesk.models.blobs:Blob.keep_file",
     "helpdesk.storage:put_file",
