@@ -191,12 +191,19 @@ def _emptied(entry: dict[str, Any], goes: Callable[[Mapping[str, Any]], bool]) -
     rows = [emptied(line, goes) for line in lines]
     if rows == lines:
         return entry
+    return with_rows(entry, rows)
+
+
+def with_rows(entry: Mapping[str, Any], rows: list[Any]) -> dict[str, Any]:
+    """Return the entry of a list with other rows; what it says and shows is written anew from these."""
     value = [{one.get("key"): one.get("value") for one in row} for row in rows]
-    shown = "\n".join(
-        ", ".join(f"{one.get('label')}: {one['shown']}" for one in row if one.get("shown"))
-        for row in rows
-    )
+    shown = "\n".join(map(line_of_row, rows))
     return {**entry, "rows": rows, "value": value, "shown": shown.strip("\n")}
+
+
+def line_of_row(row: Iterable[Mapping[str, Any]]) -> str:
+    """Return a row of a list in one line, empty cells left out."""
+    return ", ".join(f"{one.get('label')}: {one['shown']}" for one in row if one.get("shown"))
 
 
 def _empty_of(entry: Mapping[str, Any]) -> dict[str, Any]:
