@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from helpdesk import events, notifications
 from helpdesk.models import Answer, OutboundMail, Privacy, Ticket, delete_rows
@@ -38,10 +39,17 @@ def empty_requests(rows: Collection[Ticket], word: str) -> None:
 
 
 def without_personal(ticket: Ticket) -> None:
-    """Empty the answers that are personal, also in subject and message that the form wrote. Saves nothing of the ticket."""
+    """Empty the answers that are personal or name files, also in subject and message that the form wrote.
+
+    Saves nothing of the ticket.
+    """
     before = ticket.answers
-    ticket.answers = answers.emptied(before, answers.is_personal)
+    ticket.answers = answers.emptied(before, _goes)
     if ticket.answers != before:
-        words = answers.personal_words(before)
+        words = answers.words_that_go(before, _goes)
         ticket.subject = answers.without_words(ticket.subject, words) or NO_SUBJECT
         rewrite_message(ticket, before)
+
+
+def _goes(entry: Mapping[str, Any]) -> bool:
+    return answers.is_personal(entry) or answers.is_files(entry)

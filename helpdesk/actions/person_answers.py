@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from helpdesk import events, search
 from helpdesk.models import Answer, Article, Event, EventKind, QueueOrder, Ticket
@@ -49,7 +50,10 @@ def places_of(
         found = list(correcting.places(ticket.answers, known))
         order: QueueOrder | None = getattr(ticket, "queue_order", None)
         if order is not None:
-            found += correcting.places_in_rows(order.agents, known)
+            found += [
+                Place(f"{_('Order of a queue')} {place.label}", place.shown)
+                for place in correcting.places_in_rows(order.agents, known)
+            ]
         if found:
             yield ticket, found, ticket.pk in held
 

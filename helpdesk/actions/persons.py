@@ -38,7 +38,7 @@ from .answers import rows_of_snapshot
 from .exported import forget_copies, forget_exports, lock_tickets, locked_sources
 from .person_files import drop_files, drop_raw_mails
 from .previews import renew_previews
-from .private_words import blank_private
+from .private_words import blank_files, blank_private
 
 #: Rows of one transaction.
 BATCH = 200
@@ -270,6 +270,7 @@ def _articles(
             raw.add(row.pk)
         if row.pk in own:
             blank_private(row)
+            blank_files(row)  # the files go as well
             _unsign(row, blanker.word)
             if own_goes:
                 _empty(row, blanker.word)

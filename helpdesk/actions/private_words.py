@@ -43,6 +43,11 @@ def blank_private(article: Article) -> None:
     _blank(article, PRIVATE)
 
 
+def blank_files(article: Article) -> None:
+    """Take the names of files out of a message that a form made, and its subject. Saves nothing."""
+    _blank(article, FILES)
+
+
 def _blank(article: Article, key: str) -> None:
     kept = _kept(article, key)
     article.body = answers.without_lines(article.body, kept.get("lines", ()))

@@ -140,11 +140,6 @@ def words_that_go(snapshot: object, goes: Callable[[Mapping[str, Any]], bool]) -
     return found
 
 
-def personal_words(snapshot: object) -> list[str]:
-    """Return the personal answers as they were shown, each on one line."""
-    return words_that_go(snapshot, is_personal)
-
-
 def without_lines(text: str, lines: Iterable[Sequence[str]]) -> str:
     """Return a message without some lines, given as pairs: the line, and what stays of it."""
     for was, now in lines:
