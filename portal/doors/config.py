@@ -67,6 +67,16 @@ SAML_DEFAULTS = {
     "ATTR_GROUPS": "urn:oid:1.3.6.1.4.1.5923.1.5.1.1",
     "GROUPS": "",
 }
+#: All variables of the doors.
+NAMES = (
+    "LOGIN_DOORS",
+    "LOGIN_MAIL_DOMAINS",
+    *(f"LDAP_{name}" for name in LDAP_DEFAULTS),
+    *(f"OIDC_{name}" for name in OIDC_DEFAULTS),
+    *(f"SAML_{name}" for name in SAML_DEFAULTS),
+)
+#: What clusters put into the environment of a service called ldap, oidc or saml by themselves.
+OF_CLUSTERS = re.compile(r"_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$")
 YES, NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0", ""}
 
 GroupMap = tuple[tuple[str, str], ...]
@@ -130,6 +140,17 @@ class Saml:
     button: str
     names: Names
     groups: GroupMap
+
+
+def unknown(environment: Iterable[str]) -> list[str]:
+    """Return the variables that look like one of the doors' and are none."""
+    return sorted(
+        name
+        for name in environment
+        if name.startswith(("LOGIN_DOOR", "LOGIN_MAIL", "LDAP_", "OIDC_", "SAML_"))
+        and name not in NAMES
+        and not OF_CLUSTERS.search(name)
+    )
 
 
 def words(text: str, separator: str = ",") -> tuple[str, ...]:

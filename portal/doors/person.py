@@ -85,7 +85,7 @@ def login_name(values: Mapping[str, Any], names: Names) -> str:
             raise Refused("other-scope")
         name = local
     if not name:
-        raise Refused("no-name")
+        raise Refused("no-name", told=sorted(map(str, values)))
     return name
 
 

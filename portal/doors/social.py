@@ -16,10 +16,7 @@ from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.http import HttpRequest
 from django.shortcuts import render
 
-from helpdesk import audit
-from helpdesk.models import AuditKind
-
-from . import matching, oidc, saml
+from . import entering, matching, oidc, saml
 from .ldap import own_password
 from .person import Proven, Refused
 
@@ -62,11 +59,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
             user = _admitted(request, READERS[kind](told, stashed))
         except Refused as refusal:
             door = "oidc" if kind == "openid_connect" else kind
-            who = refusal.data.get("user", "-")
-            logger.warning("%s: %s (user %s)", door, refusal.code, who)
-            audit.record(
-                AuditKind.LOGIN_FAILED, data={"by": door, "code": refusal.code, "user": who}
-            )
+            entering.note_refusal(door, refusal)
             raise ImmediateHttpResponse(refusal_page(request, refusal.code)) from None
         finally:  # allauth has just kept what the provider told: we keep the subject only
             SocialAccount.objects.exclude(extra_data={}).filter(

@@ -59,6 +59,21 @@ def test_a_port_that_is_none_is_one_sentence(value):
     assert done.stderr == f"PORT={value} is no port: give a number between 1 and 65535.\n"
 
 
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("PROXIES=one", "is no whole number: give one, for example 0."),
+        ("SESSION_IDLE_MINUTES=2h", "is no whole number: give one, for example 120."),
+        ("LOG_FORMAT=jsno", "is not known: give one of text, json."),
+        ("LOG_LEVEL=debug", "is not known: give one of INFO, DEBUG, WARNING, ERROR, CRITICAL."),
+    ],
+)
+def test_a_value_that_is_none_is_one_sentence(setting, says):
+    name, _, value = setting.partition("=")
+    done = python("import portal.wsgi", **SECRETS, **{name: value})
+    assert done.stderr == f"{setting} {says}\n"
+
+
 @pytest.mark.parametrize("name", ["DATABASE_URL", "EMAIL_URL"])
 @pytest.mark.parametrize("value", ["nonsense", "nonsense://[", "gopher://host/name"])
 def test_an_unreadable_address_is_one_sentence(name, value):
