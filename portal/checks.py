@@ -41,7 +41,7 @@ def _is_set(name: str) -> bool:
 @register(Tags.security)
 def check_production_settings(**kwargs: Any) -> list[Error]:
     """Report each secret or address that production needs and does not have."""
-    if settings.SETTINGS_MODULE != "portal.settings.production":
+    if not settings.PRODUCTION:
         return []
     errors = [
         Error(f"{name} is not set.", hint=hint, id=f"portal.E{number:03}")
@@ -67,7 +67,7 @@ LONELY_CACHES = ("locmem", "dummy")
 def check_shared_cache(**kwargs: Any) -> list[Warning]:
     """Report a cache that the processes of a production site do not share."""
     backend = settings.CACHES["default"]["BACKEND"]
-    if settings.SETTINGS_MODULE != "portal.settings.production":
+    if not settings.PRODUCTION:
         return []
     if not any(f".{name}." in backend for name in LONELY_CACHES):
         return []

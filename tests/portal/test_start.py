@@ -53,6 +53,14 @@ def test_the_web_server_does_not_start_without_a_secret_and_says_which(missing):
     assert {name for name in SECRETS if f"Set {name}" in done.stderr} == missing
 
 
+def test_settings_of_ones_own_on_top_of_production_are_asked_the_same(tmp_path):
+    (tmp_path / "own_settings.py").write_text("from portal.settings.production import *\n")
+    given = {name: value for name, value in SECRETS.items() if name != "EMAIL_URL"}
+    own = {"DJANGO_SETTINGS_MODULE": "own_settings", "PYTHONPATH": str(tmp_path)}
+    done = python("import portal.wsgi", **given, **own)
+    assert (done.returncode, "Set EMAIL_URL" in done.stderr) == (3, True)
+
+
 @pytest.mark.parametrize("value", ["http", "0", "65536", "-1"])
 def test_a_port_that_is_none_is_one_sentence(value):
     done = python("import portal.wsgi", **SECRETS, PORT=value)
