@@ -22,14 +22,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "last_name": ("Nachname", "Familienname", "Name", "Last name", "Surname", "Family name"),
     "email": ("E-Mail", "Mail", "E-Mail-Adresse", "Mailadresse", "E-mail address"),
     "login": (
-        "Unikennung",
-        "Kennung",
-        "Benutzername",
-        "Login",
-        "Login name",
-        "User name",
-        "Account",
-    ),  # fmt: skip
+        *("Unikennung", "Kennung", "Anmeldename", "Benutzername"),
+        *("Login", "Login name", "User name", "Account"),
+    ),
     "phone": ("Telefon", "Telefonnummer", "Phone", "Phone number", "Tel."),
     "date": ("Datum", "Tag", "Date", "Day"),
     "number": ("Anzahl", "Zahl", "Number", "Quantity"),
