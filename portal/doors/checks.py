@@ -232,6 +232,12 @@ def _oidc() -> Iterator[Error]:
         )
     if "openid" not in door.scopes:
         yield error(121, "OIDC_SCOPES does not name openid.", "OIDC_SCOPES=openid profile email")
+    if door.client_auth not in ("auto", "basic", "post"):
+        yield error(
+            123,
+            f"OIDC_CLIENT_AUTH={door.client_auth} is not known.",
+            "One of auto, basic and post: OIDC_CLIENT_AUTH=auto",
+        )
     if door.mail_verified not in ("claim", "always", "never"):
         yield error(
             122,

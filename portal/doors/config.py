@@ -40,6 +40,7 @@ OIDC_DEFAULTS = {
     "ISSUER": "",
     "CLIENT_ID": "",
     "CLIENT_SECRET": "",
+    "CLIENT_AUTH": "auto",
     "BUTTON": "",
     "SCOPES": "openid profile email",
     "CLAIM_NAME": "preferred_username",
@@ -122,6 +123,7 @@ class Oidc:
     issuer: str
     client_id: str
     client_secret: str
+    client_auth: str
     button: str
     scopes: tuple[str, ...]
     names: Names
@@ -229,6 +231,7 @@ def oidc() -> Oidc | None:
         issuer=raw["ISSUER"].rstrip("/"),
         client_id=raw["CLIENT_ID"],
         client_secret=raw["CLIENT_SECRET"],
+        client_auth=raw["CLIENT_AUTH"],
         button=raw["BUTTON"],
         scopes=words(raw["SCOPES"].replace(",", " "), " "),
         names=Names(

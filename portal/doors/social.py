@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,10 +70,12 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **told: Any) -> None:
         """Log that a log-in failed on the way, by codes only."""
+        door = "oidc" if provider.id == "openid_connect" else provider.id
         error, exception = told.get("error"), told.get("exception")
-        logger.warning(
-            "%s: %s %s", provider.id, error, type(exception).__name__ if exception else ""
-        )
+        name = type(exception).__name__ if exception else ""
+        # the provider's own code, as invalid_client: of what it says besides nobody knows what is in it
+        code = re.search(r'"error"\s*:\s*"([a-z_]{1,40})"', str(exception))
+        logger.warning("%s: %s %s %s", door, error, name, code.group(1) if code else "")
 
 
 def _admitted(request: HttpRequest, person: Proven) -> Any:

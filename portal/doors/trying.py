@@ -168,6 +168,9 @@ def _oidc(_name: str) -> Iterator[Line]:
         url = str(found.get(key, ""))
         if not checks.is_safe(url):
             yield bad(f"It names no https address for {key}.")
+    if door.client_auth == "auto" and not found.get("token_endpoint_auth_methods_supported"):
+        yield told("It does not tell how it takes the client secret. If it answers invalid_client:")
+        yield told("OIDC_CLIENT_AUTH=basic")
     methods = found.get("code_challenge_methods_supported")
     if methods is not None and "S256" not in methods:
         yield bad("It does not do PKCE with S256.")
@@ -204,7 +207,9 @@ def _expiry(what: str, text: str) -> Line:
         until = x509.load_pem_x509_certificate(text.encode()).not_valid_after_utc
     except ValueError:
         return bad(f"The {what} cannot be read.")
-    return Line(until > timezone.now(), f"{what}: valid until {until:%Y-%m-%d}")
+    if until <= timezone.now():
+        return bad(f"{what}: expired on {until:%Y-%m-%d}")
+    return ok(f"{what}: valid until {until:%Y-%m-%d}")
 
 
 def _own_pair(certificate: str, key: str) -> Iterator[Line]:

@@ -82,6 +82,15 @@ def test_nothing_set_is_nothing_wrong(settings):
             },
             "claim, always and never",
         ),
+        (
+            {
+                "OIDC_ISSUER": "https://a.example",
+                "OIDC_CLIENT_ID": "a",
+                "OIDC_CLIENT_SECRET": "s",
+                "OIDC_CLIENT_AUTH": "header",
+            },
+            "One of auto, basic and post",
+        ),
         ({"SAML_METADATA": "/nowhere.xml"}, "SAML_METADATA is no file"),
         ({"SAML_METADATA": "http://idp.example"}, "no https address"),
         ({"SAML_ENTITY_ID": "x"}, "SAML_METADATA=https://"),

@@ -370,6 +370,27 @@ def test_a_subject_that_is_too_long_is_no_error_page(client, provider):
     assert not User.objects.exists()
 
 
+def test_a_client_that_the_provider_does_not_take_is_named_in_the_log(client, settings, caplog):
+    with openid("--require-registration", "true") as strict:
+        place = "http://testserver/accounts/oidc/sso/login/callback/"
+        made = requests.post(
+            f"{strict.base}/oauth2/clients",
+            json={"redirect_uris": [place], "token_endpoint_auth_method": "client_secret_basic"},
+            timeout=10,
+        ).json()
+        settings.OIDC = {**config.OIDC_DEFAULTS, "ISSUER": strict.base}
+        settings.OIDC.update(CLIENT_ID=made["client_id"], CLIENT_SECRET="wr0ng-secret")
+        settings.OIDC["CLIENT_AUTH"] = "basic"
+        sub = person(strict, "s-strict")
+        answer = log_in(client, strict, sub)
+        assert (answer.status_code, who(client)) == (401, "")
+        assert "oidc: unknown OAuth2Error invalid_client" in caplog.text
+        assert "wr0ng" not in caplog.text
+        settings.OIDC["CLIENT_SECRET"] = made["client_secret"]
+        log_in(client, strict, sub)
+        assert who(client) == "ada01"
+
+
 def test_who_cancels_is_told_so(client, provider):
     url = begin(client)
     answer = requests.post(url, data={"action": "deny"}, timeout=10, allow_redirects=False)
