@@ -67,7 +67,10 @@ class EventKind(models.TextChoices):
     SHARING_CHANGED = "sharing.changed", _("changed with whom the request is shared")
     LINK_WITHDRAWN = "link.withdrawn", _("withdrew the status links")
     FILE_INFECTED = "file.infected", _("found a virus in a file")
-    STORAGE_WARNING = "storage.warning", _("warned that the ticket is erased soon although it is open")
+    STORAGE_WARNING = (
+        "storage.warning",
+        _("warned that the ticket is erased soon although it is open"),
+    )
     FILES_ERASED = "files.erased", _("erased the files")
     PERSONS_ERASED = "persons.erased", _("erased the personal details")
     ANONYMISED = "ticket.anonymised", _("anonymised the ticket")
