@@ -125,10 +125,10 @@ def test_invalid_submission_makes_no_ticket_and_keeps_what_was_typed(client, ful
     assert 'aria-invalid="true"' in html
 
 
-def test_lost_files_are_told(client, full):
+def test_files_are_kept_while_another_answer_is_wrong(client, full):
     file = SimpleUploadedFile("a.png", PNG)
     response = p.sent(client, full, **{**EVERYTHING, "q_room": "", "q_photo": file})
-    assert response.context["form"].lost_files()
+    assert response.context["form"].held_names() == ["a.png"]
 
 
 def test_file_is_kept_with_the_key_of_its_field(client, full):
