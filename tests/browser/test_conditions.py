@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -126,9 +125,7 @@ def test_a_time_of_day_is_chosen_on_a_clock(visit):
     field(box).select_option("Begin")
     operator(box).select_option("is after")
     answer(box).fill("17:30")
-    expect(box.locator("p").first).to_have_text(
-        re.compile(r"Shown when Begin is after 0?5:30\sPM\.", re.I)
-    )
+    expect(box.locator("p").first).to_have_text("Shown when Begin is after 17:30.")
     save(editor)
 
     assert stored(form, 1) == {"field": key_for("begin-id"), "op": "after", "value": "17:30"}

@@ -452,10 +452,7 @@ class Condition extends Controller {
       const [[unit, n]] = Object.entries(value);
       return filled(unit === 'days_ago' ? words.today_ago : words.today_ahead, { n });
     }
-    if (question.kind === 'time') {
-      const [hour, minute] = String(value).split(':');
-      return new Date(2000, 0, 1, hour, minute).toLocaleTimeString(document.documentElement.lang, { timeStyle: 'short' });
-    }
+    if (question.kind === 'time') return String(value);
     if (question.kind === 'date') {
       const [year, month, day] = String(value).split('-');
       return new Date(year, month - 1, day).toLocaleDateString(document.documentElement.lang);
