@@ -89,7 +89,7 @@ class PolicedDelete(PolicedMixin, generic.DeleteView):
         try:
             return super().form_valid(form)
         except ProtectedError:
-            message = _("“%(name)s” is in use and cannot be deleted. Set it out of use instead.")
+            message = _("“%(name)s” is in use and cannot be deleted. Take it out of use instead.")
             messages.error(self.request, message % {"name": self.object})
             return redirect(self.get_success_url())
 

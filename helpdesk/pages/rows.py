@@ -47,7 +47,10 @@ class Column:
 
 def _weight(field: forms.Field) -> int:
     """Return how many values a control sends at most: each box that is ticked is one."""
-    return len(field.choices) if isinstance(field, forms.MultipleChoiceField) else 1
+    if not isinstance(field, forms.MultipleChoiceField):
+        return 1
+    offered: Any = field.choices
+    return len(offered)
 
 
 def most_rows(fields: Iterable[forms.Field]) -> int:
