@@ -147,7 +147,7 @@ PEOPLE: Final[dict[str, Statement]] = {
         "people",
         ASKER,
         "knowing who asks, and how they are reached",
-        "as long as a ticket, an account, a log-in name, an organisation or a block is theirs, and 30 days at least",
+        "as long as a ticket, a part in one, an account, an organisation or a block is theirs, and 30 days at least",
         "`helpdesk/privacy/expired_people.py`, nightly; when somebody asks for it: `helpdesk/privacy/persons.py`",
     ),
     "helpdesk.CustomerAddress": Statement(
@@ -188,7 +188,11 @@ TEAM: Final[dict[str, Statement]] = {
         f"`helpdesk/actions/saved_drafts.py`, daily; {ERASED}",
     ),
     "helpdesk.DraftFile": Statement(
-        "team", ASKER_AND_TEAM, "files of a draft", "with the draft", CASCADE
+        "team",
+        ASKER_AND_TEAM,
+        "files of a draft",
+        "with the draft; with the files of the ticket, if these go before it",
+        f"{ERASED}; `helpdesk/actions/draft_files.py`, nightly; {CASCADE}",
     ),
     "helpdesk.Notice": Statement(
         "team", AGENT, "what an agent was told", days("NOTICE_DAYS"), f"{TIDY}; {ERASED}"

@@ -92,6 +92,7 @@ export const readAs = (type, controls, decimal) => {
   if (!text) return null;
   if (type === 'boolean') return ['yes', 'true', 'on', '1'].includes(text.toLowerCase());
   if (type === 'date') return isoOf(text);
+  if (type === 'time') return clockOf(text);
   if (type !== 'number') return text;
   const bare = ungrouped(text, decimal);
   const plain = decimal === '.' ? bare : bare.replace(decimal, '.');
@@ -111,6 +112,14 @@ const isoOf = (text) => {
   if (/^\d{4}-\d\d-\d\d$/.test(text)) return text;
   const [, day, month, year] = text.match(/^(\d{1,2})[./](\d{1,2})[./](\d{4})$/) || [];
   return day ? `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}` : null;
+};
+
+/* As inputs/times.py: a time of day as HH:MM, so that two compare as texts do. */
+const clockOf = (text) => {
+  const found =
+    text.match(/^(2[0-3]|[01]?\d):([0-5]?\d)(?::[0-5]?\d)?$/) || text.match(/^(2[0-3]|[01]?\d)\.([0-5]?\d)$/);
+  const [, hour, minute] = found || [];
+  return hour ? `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}` : null;
 };
 
 /* --- the form --------------------------------------------------------------------------------- */
