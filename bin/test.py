@@ -44,6 +44,7 @@ def main() -> None:
         postgres = {
             "DATABASE_URL": url,
             "TEST_TEMPLATE": TEMPLATE,
+            "MIGRATED_SQLITE": migrated,
         }
         wait_for(migrating["SQLite"])
         with beside(
