@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.utils import timezone
 
 from . import origin
 from .models import AuditEntry, AuditKind, Queue, Ticket
+
+_cause: ContextVar[str] = ContextVar("helpdesk_audit_cause", default="")
+
+
+@contextmanager
+def caused_by(name: str) -> Iterator[None]:
+    """Let lines that Django's signals write meanwhile say what brought the change about ('ldap', 'oidc')."""
+    token = _cause.set(name)
+    try:
+        yield
+    finally:
+        _cause.reset(token)
+
+
+def cause() -> dict[str, str]:
+    """Return what `caused_by` says now, as data of a line."""
+    name = _cause.get()
+    return {"by": name} if name else {}
 
 
 def record(

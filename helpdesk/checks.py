@@ -214,7 +214,7 @@ def check_deployment(**kwargs: Any) -> list[CheckMessage]:
             Warning(
                 "HELPDESK['DEFAULT_FROM'] is not set: mails of queues without an address of their "
                 "own will be refused.",
-                hint="Set it to an address of yours.",
+                hint="Set it to an address of yours (in Stelze's own site: DEFAULT_FROM_EMAIL in the environment).",
                 id="helpdesk.W043",
             )
         )

@@ -65,6 +65,10 @@ DEFAULTS: dict[str, Any] = {
     "FIELD_SET_MODEL": "",
     # the bytes of all files of one submission or reply
     "UPLOAD_MAX_TOTAL": 60 * 1024 * 1024,
+    # hours for which the files of a form that came back to its sender are held, and the bytes held at a time for one
+    # IP address; 0 bytes: no limit
+    "HELD_FILE_HOURS": 24,
+    "HELD_BYTES_PER_IP": 500 * 1024 * 1024,
     # files that are not taken in forms, replies and answers: media types (told by the content), endings with a dot;
     # None: programs, scripts and web pages
     "UPLOAD_REFUSED": None,

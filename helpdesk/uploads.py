@@ -112,8 +112,13 @@ def check_clean(name: str, content: bytes) -> None:
         return
     verdict = scanner.scan_at_once(content)
     if verdict is not None and verdict.finding:
-        words = _("A virus was found in “%(name)s”. The file was not taken; please check your computer.")  # fmt: skip
-        raise ValidationError(words % {"name": name}, code="infected")
+        raise ValidationError(infected(name), code="infected")
+
+
+def infected(name: str) -> str:
+    """Return the sentence on a file in which the virus scanner found something."""
+    words = _("A virus was found in “%(name)s”. The file was not taken; please check your computer.")  # fmt: skip
+    return words % {"name": name}
 
 
 def is_dangerous(name: str, content_type: str) -> bool:

@@ -122,6 +122,7 @@ def schedule() -> list[Job]:
         Job("storage.shorten", 15 * seconds, applying.apply_orders, "storage", repeats=True),
         Job("persons.erase", 20 * seconds, person_jobs.work, "persons", repeats=True),
         Job("persons.exports", timedelta(hours=1), export.tidy_exports, repeats=True),
+        Job("forms.held", timedelta(hours=1), HeldFile.drop_old, repeats=True),
         Job("tidy", timedelta(days=1), tidy),
         Job("privacy.night", 60 * seconds, nightly.run_night, "privacy", repeats=True),
         *(import_string(path) for path in conf.get("JOBS")),
@@ -173,7 +174,7 @@ def reap_tasks() -> int:
 
 
 def tidy() -> None:
-    """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits, drafts, files held."""
+    """Forget what is of no use any more: sessions, finished tasks, dead workers, old limits, drafts."""
     call_command("clearsessions", verbosity=0)
     if isinstance(task_backends["default"], DatabaseBackend):
         call_command("prune_db_task_results", verbosity=0)
@@ -184,7 +185,6 @@ def tidy() -> None:
     presence.forget_presence()
     saved_drafts.tidy_drafts(now=now)
     Reckoning.objects.filter(finished_at__lt=now - timedelta(days=30)).delete()
-    HeldFile.drop_old()
     long_dead = PeriodicJob.objects.filter(name__startswith=WORKER_ROW)
     long_dead.filter(last_run_at__lt=now - timedelta(days=1)).delete()
 

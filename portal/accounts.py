@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 from allauth.core.internal import ratelimit
 from django.contrib.auth.hashers import make_password
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import get_random_string
@@ -29,6 +30,10 @@ KNOWN_BROWSER = "known_browser"
 KNOWN_FOR = 180 * 24 * 3600
 #: Of a series of refused attempts one in so many seconds is written down.
 NOTE_EVERY = 300
+
+
+#: allauth's codes for a log-in that nobody let in.
+WRONG_PASSWORD = ("email_password_mismatch", "username_password_mismatch")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -88,6 +93,18 @@ class AccountAdapter(DefaultAccountAdapter):
         if not signup and not entering.is_by_door(user, hook.get("signal_kwargs")):
             _vouch_for_address(user)
         return super().pre_login(request, user, signup=signup, **hook)
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """Log in; the audit log says by which ways."""
+        user.came_by = entering.came_by(request, user)
+        super().login(request, user)
+
+    def validation_error(self, code: str, *arguments: Any) -> Any:
+        """Return what a form says. A password that the directory took, or could not be asked about, was not wrong."""
+        said = getattr(self.request, "door_says", "")
+        if said and code in WRONG_PASSWORD:
+            return ValidationError(said, code=code)
+        return super().validation_error(code, *arguments)
 
     def post_login(self, request: HttpRequest, user: Any, **hook: Any) -> HttpResponse:
         """Make the browser known for the account."""

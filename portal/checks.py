@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -40,7 +41,7 @@ def _is_set(name: str) -> bool:
 @register(Tags.security)
 def check_production_settings(**kwargs: Any) -> list[Error]:
     """Report each secret or address that production needs and does not have."""
-    if settings.SETTINGS_MODULE != "portal.settings.production":
+    if not settings.PRODUCTION:
         return []
     errors = [
         Error(f"{name} is not set.", hint=hint, id=f"portal.E{number:03}")
@@ -66,7 +67,7 @@ LONELY_CACHES = ("locmem", "dummy")
 def check_shared_cache(**kwargs: Any) -> list[Warning]:
     """Report a cache that the processes of a production site do not share."""
     backend = settings.CACHES["default"]["BACKEND"]
-    if settings.SETTINGS_MODULE != "portal.settings.production":
+    if not settings.PRODUCTION:
         return []
     if not any(f".{name}." in backend for name in LONELY_CACHES):
         return []
@@ -93,6 +94,33 @@ def check_breached_passwords(**kwargs: Any) -> list[Warning]:
                 f"BREACHED_PASSWORDS cannot be used ({type(error).__name__}): no password is compared with it.",
                 hint="Name a file of lines HASH:COUNT, sorted by hash (docs/accounts.md).",
                 id="portal.W020",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_scanner(**kwargs: Any) -> list[Error | Warning]:
+    """Report an address of the virus scanner that is none, and a socket that is not there."""
+    where = settings.CLAMD
+    path = where.removeprefix("unix:")
+    if not where or (path.startswith("/") and Path(path).is_socket()):
+        return []
+    if path.startswith("/"):
+        return [
+            Warning(
+                f"CLAMD: {path} is no socket, or this account may not see it.",
+                hint="Is clamd running, and is the account in the group clamav? Until then files are not checked.",
+                id="portal.W023",
+            )
+        ]
+    host, colon, port = where.rpartition(":")
+    if "/" in where or (colon and not port.isdecimal()) or (colon and not host):
+        return [
+            Error(
+                f"CLAMD={where} is neither HOST:PORT nor the path of a socket.",
+                hint="CLAMD=127.0.0.1:3310 or CLAMD=/run/clamav/clamd.ctl",
+                id="portal.E013",
             )
         ]
     return []

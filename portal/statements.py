@@ -16,7 +16,7 @@ START: dict[str, dict[str, dict[str, Any]]] = {
             "standard": "EN 301 549 und WCAG 2.2, Stufe AA",
             "method_text": "<p>Jede Seitenart wurde mit einem Prüfprogramm (axe) und mit der Tastatur untersucht, im hellen und im dunklen Modus und bei einer Breite von 320 Pixeln.</p>",
             "feedback": "<p>Ist Ihnen eine Barriere begegnet, oder brauchen Sie Inhalte in einer anderen Form? Schreiben Sie uns. Wir antworten innerhalb von [Frist].</p>",
-            "enforcement": "<p>Sind Sie mit unserer Antwort nicht zufrieden, können Sie sich an die Schlichtungs- oder Überwachungsstelle wenden: [Name, Anschrift, Mailadresse, Telefon]. Das Verfahren ist kostenlos, und Sie brauchen keinen Rechtsbeistand.</p>",
+            "enforcement": "<p>Sind Sie mit unserer Antwort nicht zufrieden, können Sie sich an die Schlichtungs- oder Überwachungsstelle wenden: [Name, Anschrift, E-Mail-Adresse, Telefon]. Das Verfahren ist kostenlos, und Sie brauchen keinen Rechtsbeistand.</p>",
         },
         "en": {
             "title": "Accessibility statement",
@@ -32,14 +32,14 @@ START: dict[str, dict[str, dict[str, Any]]] = {
         "de": {
             "title": "Datenschutz",
             "summary": "Welche Daten wir verarbeiten, wozu, wie lange, und welche Rechte Sie haben.",
-            "controller": "<p>[Name und Anschrift der Einrichtung, Mailadresse, Telefon]</p>",
-            "officer": "<p>[Name oder Stelle, Anschrift, Mailadresse]</p>",
+            "controller": "<p>[Name und Anschrift der Einrichtung, E-Mail-Adresse, Telefon]</p>",
+            "officer": "<p>[Name oder Stelle, Anschrift, E-Mail-Adresse]</p>",
             "purposes": [
                 {
                     "type": "purpose",
                     "value": {
                         "purpose": "Ihre Anfrage beantworten",
-                        "data": "Name, Mailadresse, was Sie uns schreiben und mitschicken, unsere Antworten",
+                        "data": "Name, E-Mail-Adresse, was Sie uns schreiben und mitschicken, unsere Antworten",
                         "basis": "[zum Beispiel Art. 6 Abs. 1 Buchst. e DSGVO]",
                     },
                 },
@@ -61,9 +61,9 @@ START: dict[str, dict[str, dict[str, Any]]] = {
                 },
             ],
             "recipients": "<p>Ihre Anfrage liest das Team, an das sie gerichtet ist. Muss ein anderes Team helfen, gibt das erste sie dorthin weiter. Außerhalb der Einrichtung erhält sie niemand, außer [Auftragsverarbeiter]. Die Seiten laden nichts von fremden Servern und werten nicht aus, wer sie besucht.</p>",
-            "retention": "<p>Anfragen bleiben nach dem Abschluss so lange gespeichert, wie es hier steht, und werden dann gelöscht. Im Formular und auf der Seite Ihrer Anfrage können Sie der längeren Speicherung widersprechen.</p>",
+            "retention": "<p>Anfragen werden nach dem Schließen so lange aufbewahrt, wie es hier steht, und dann gelöscht. Im Formular und auf der Seite Ihrer Anfrage können Sie der längeren Aufbewahrung widersprechen.</p>",
             "rights": "<p>Sie können Auskunft über Ihre Daten verlangen, und dass wir sie berichtigen, löschen, ihre Verarbeitung einschränken oder sie Ihnen übertragen. Sie können der Verarbeitung aus Gründen widersprechen, die sich aus Ihrer besonderen Situation ergeben. Eine Einwilligung können Sie jederzeit für die Zukunft widerrufen.</p>",
-            "authority": "<p>Sie können sich bei einer Aufsichtsbehörde beschweren: [Name, Anschrift, Mailadresse der Landesbehörde].</p>",
+            "authority": "<p>Sie können sich bei einer Aufsichtsbehörde beschweren: [Name, Anschrift, E-Mail-Adresse der Landesbehörde].</p>",
         },
         "en": {
             "title": "Privacy",

@@ -23,6 +23,7 @@ from helpdesk.models import (
 from helpdesk.permissions import Actor
 
 from .base import Expected, address_of, locked, not_meanwhile, touch
+from .ending_confidence import end_by_queue
 from .informing import stop_reading
 from .sharing import share_with, uninvite_all
 
@@ -98,16 +99,27 @@ def set_responsible(
 
 
 @transaction.atomic
-def move(*, actor: Actor, ticket: Ticket, queue: Queue, expected: Expected = None) -> Ticket:
+def move(
+    *,
+    actor: Actor,
+    ticket: Ticket,
+    queue: Queue,
+    opens: bool = False,
+    expected: Expected = None,
+) -> Ticket:
     """Move the ticket to `queue` (right *note* here, *move into* there).
 
     An owner without the right to own tickets there loses it to the queue; whoever is responsible
     and may not even read there is so no longer. A queue that was informed of the ticket and left
     stays so, unless the ticket becomes confidential; the one it comes into need not read along any more.
+
+    `opens` confirms that what is confidential may be read in a queue that is not; that is written down. Raises
+    `InvalidInput` at `opens` without it.
     """
     ticket = locked(actor, ticket, Right.NOTE)
     not_meanwhile(ticket, expected, queue_id=queue.pk)
     permissions.require(actor, Right.MOVE_INTO, queue)
+    end_by_queue(actor, ticket, queue, confirmed=opens)
     relocate(actor=actor, ticket=ticket, queue=queue)
     return ticket
 

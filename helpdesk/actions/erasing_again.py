@@ -13,10 +13,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from helpdesk import events, search
+from helpdesk import search
 from helpdesk.errors import HelpdeskError
 from helpdesk.models import (
-    Answer,
     Article,
     Attachment,
     Blob,
@@ -32,6 +31,7 @@ from helpdesk.models import (
 from helpdesk.notifications import restored
 from helpdesk.permissions import SYSTEM
 
+from . import own_requests
 from .erasing_parts import blank
 from .erasing_rows import NO_RAW, drop_raw
 from .exported import forget_copies, locked_sources
@@ -79,23 +79,9 @@ def empty_requests(*, tickets: Collection[int], word: str) -> Counter[str]:
     """
     rows = Ticket.objects.select_for_update(no_key=True).filter(pk__in=tickets).order_by("pk")
     found = list(rows)
-    if not found:
-        return Counter()
-    columns = blank(Ticket, Privacy.CONTENT, Privacy.PERSON)
-    for row in found:
-        for name, value in columns.items():
-            setattr(row, name, value)
-        row.customer, row.organisation, row.subject = None, None, word
-        row.renew_link()
-    also = ("customer", "organisation", "subject", "link_nonce")
-    Ticket.objects.bulk_update(found, list({**columns, **dict.fromkeys(also)}), batch_size=50)
-    pks = [row.pk for row in found]
-    Answer.objects.filter(ticket__in=pks).delete()
-    events.empty(pks)
-    mails = _without(blank(OutboundMail, Privacy.CONTENT, Privacy.PERSON))
-    restored.empty_mails_of(tickets=pks, columns=mails)
-    _tell_the_tickets(pks)
-    return Counter(own=len(pks))
+    own_requests.empty_requests(found, word)
+    _tell_the_tickets([row.pk for row in found])
+    return Counter(own=len(found))
 
 
 def _without(columns: dict[str, object], *names: str) -> dict[str, object]:

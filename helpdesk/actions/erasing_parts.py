@@ -37,9 +37,10 @@ from helpdesk.rules import answers
 from helpdesk.states import StateType
 
 from .base import default_state
+from .draft_files import take_files
 from .erasing_rows import NO_RAW, drop_raw
 from .previews import renew_previews
-from .private_words import NO_SUBJECT, erase_private
+from .private_words import NO_SUBJECT, erase_file_names, erase_private
 
 Erasing = Callable[[Collection[Ticket], datetime], Counter[str]]
 
@@ -83,17 +84,16 @@ def note(roots: Iterable[Ticket], rows: Collection[Ticket], part: Part, *, now: 
 def _erase_files(rows: Collection[Ticket], now: datetime) -> Counter[str]:
     ids = _ids(rows)
     files = Attachment.objects.filter(article__ticket__in=ids).order_by()
-    drafts = DraftFile.objects.filter(draft__ticket__in=ids).order_by()
-    blobs = {*files.values_list("blob_id", flat=True), *drafts.values_list("blob_id", flat=True)}
-    named = sorted(set(files.values_list("article__ticket_id", flat=True)))
-    done = Counter(attachments=delete_rows(files), rows=delete_rows(drafts))
+    blobs = set(files.values_list("blob_id", flat=True))
+    named = set(files.values_list("article__ticket_id", flat=True))
+    done = Counter(attachments=delete_rows(files), rows=take_files(ids, blobs))
     done += _drop_raw_mails(ids, blobs)
     events.empty(ids, kinds=[EventKind.FILE_INFECTED])
     notifications.empty_mails(tickets=ids)
-    changed = _rewrite_answers(ids, lambda entry: entry.get("type") == "files")
+    changed = erase_file_names(ids).union(_rewrite_answers(ids, answers.is_files))
     if changed:
         renew_previews(ids)
-    search.renew({*named, *changed})
+    search.renew(sorted(named | changed))
     done["files"] += Blob.release_all(blobs)
     return done
 

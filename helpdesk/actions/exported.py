@@ -18,9 +18,13 @@ from helpdesk.models import (
     Article,
     Blob,
     DataExport,
+    Event,
     ExportedTicket,
+    Hold,
     InboundMail,
     OutboundMail,
+    QueueOrder,
+    SavedDraft,
     Ticket,
     delete_alone,
 )
@@ -107,6 +111,10 @@ _TICKET_OF: dict[type[Model], tuple[str, ...]] = {
     Article: ("ticket",),
     InboundMail: ("ticket", "article__ticket"),
     OutboundMail: ("ticket", "article__ticket"),
+    Event: ("ticket",),
+    Hold: ("ticket",),
+    QueueOrder: ("ticket",),
+    SavedDraft: ("ticket",),
 }
 
 

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from helpdesk import audit, events
-from helpdesk.errors import InvalidInput, NotFound
-from helpdesk.models import Article, AuditKind, EventKind, InformedQueue, Queue, Right, Ticket
+from helpdesk import events
+from helpdesk.errors import NotFound
+from helpdesk.models import Article, EventKind, InformedQueue, Queue, Right, Ticket
 from helpdesk.permissions import Actor
 
 from .base import locked, touch, verb
@@ -94,21 +93,3 @@ def stop_reading(actor: Actor, ticket: Ticket, queue_ids: Iterable[int], *, by: 
             data={"queue": queue_id, **({"by": by} if by else {})},
         )
     return len(gone)
-
-
-def end_confidence(actor: Actor, source: Ticket, target: Ticket, *, confirmed: bool) -> None:
-    """Write down that a merge brings what is confidential where it is not. Only verbs call this.
-
-    Raises `InvalidInput` at `opens` unless that is `confirmed`.
-    """
-    if not source.queue.keeps_confidence or target.queue.keeps_confidence:
-        return
-    if not confirmed:
-        raise InvalidInput(
-            _(
-                "One is confidential, and the other is not. Confirm that all of it may be read there."
-            ),
-            field="opens",
-        )
-    data = {"merged_into": target.number}
-    audit.record(AuditKind.CONFIDENTIAL_READ, user=actor.user, ticket=source, data=data)

@@ -36,8 +36,8 @@ from . import storing
 from .base import default_state, locked, touch
 from .carrying import carry, carry_back
 from .drafts import preview_of
+from .ending_confidence import end_by_merge
 from .exported import share_exports
-from .informing import end_confidence
 from .lifecycle import become_merged, put_back, transition
 from .merged_tags import tags_back, unite_tags
 from .objecting import clear_objection, inherit_objections, take_objection
@@ -76,7 +76,7 @@ def merge(
     """
     source, target = _both(actor, source, target)
     apart = _is_apart(source, target, visible)
-    end_confidence(actor, source, target, confirmed=opens)
+    end_by_merge(actor, source, target, confirmed=opens)
     before = {"source": _facts(source), "target": _facts(target)}
     moved = carry(actor, source, target, apart=apart)
     share_exports(source, target)

@@ -44,7 +44,7 @@ def _login() -> str:
         path = reverse("wagtailadmin_home", settings.ROOT_URLCONF)
     except NoReverseMatch:  # agents of this site work elsewhere
         path = "/"
-    return _("Your team logs in at %(url)s with the university log-in name (Unikennung).") % {
+    return _("Your team logs in at %(url)s with the log-in name of your institution.") % {
         "url": f"{conf.get('SITE_URL')}{path}"
     }
 

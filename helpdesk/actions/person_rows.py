@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.apps import apps
@@ -34,9 +35,11 @@ from helpdesk.models import (
 )
 from helpdesk.permissions import Actor
 from helpdesk.rules.blanking import Person
+from helpdesk.rules.correcting import Corrections
 
 from .base import address_of
 from .exported import drop_exports
+from .person_answers import correct_answers
 
 #: Sessions looked at in one go.
 _SESSIONS = 500
@@ -52,6 +55,7 @@ def correct_person(
     login_name: str = "",
     addresses: Mapping[int, str] | None = None,
     everywhere: bool = False,
+    in_answers: bool = False,
     reference: str = "",
 ) -> list[str]:
     """Correct what is stored about a customer (Art. 16 GDPR); return the names of what was changed.
@@ -59,7 +63,8 @@ def correct_person(
     `addresses` are new texts by the id of the address; '' takes it away. A corrected address is not confirmed any
     more; answers to requests from the old one go to the new one, which takes its place where it took part, and the
     links that were sent to the old one open nothing any more. `everywhere`: the name is corrected on their
-    messages and where they take part, too; what messages say stays. Raises `NotPermitted`, `NotFound`,
+    messages and where they take part, too; what messages say stays. `in_answers`: what forms and orders hold of them
+    is corrected where its type says what it is, but on held tickets. Raises `NotPermitted`, `NotFound`,
     `AddressTaken`, and `InvalidInput` at `login_name` for one that another customer has.
     """
     if not permissions.may_handle_persons(actor):
@@ -73,25 +78,86 @@ def correct_person(
         "login_name": login_name.strip() or None,
     }
     fields = [field for field, value in wanted.items() if getattr(row, field) != value]
-    for field in fields:
-        setattr(row, field, wanted[field])
-    try:
-        with transaction.atomic():
-            row.save(update_fields=fields)
-    except IntegrityError:
-        message = _("Another customer has this log-in name.")
-        raise InvalidInput(message, field="login_name") from None
+    before = known_of(row)
+    _save(row, {field: wanted[field] for field in fields})
     if _correct_addresses(row, addresses or {}):
         fields.append("addresses")
     touched = _correct_shown(row) if everywhere else 0
+    answered = 0
+    if in_answers and (made := _corrections(before, row)):
+        theirs = [row.pk, *row.merged_from.values_list("pk", flat=True)]
+        answered = correct_answers(actor=actor, wanted=made, customers=theirs, reference=reference)
     for ticket in Ticket.objects.filter(customer=row).select_related("customer"):
         search.index_ticket(ticket)
     if fields or touched:
         data: dict[str, Any] = {"customer": row.pk, "fields": fields, "messages": touched}
+        data |= {"tickets": answered} if answered else {}
         audit.record(
             AuditKind.PERSON_CORRECTED, user=actor.user, data={**data, "reference": reference}
         )
     return fields
+
+
+def _save(row: Customer, wanted: Mapping[str, Any]) -> None:
+    for name, value in wanted.items():
+        setattr(row, name, value)
+    try:
+        with transaction.atomic():
+            row.save(update_fields=list(wanted))
+    except IntegrityError:
+        message = _("Another customer has this log-in name.")
+        raise InvalidInput(message, field="login_name") from None
+
+
+@dataclass(frozen=True)
+class Known:
+    """By what a customer is known in forms, as it stands now; addresses by their id."""
+
+    name: str
+    phone: str
+    login_name: str
+    addresses: Mapping[int, str]
+
+    def same(self) -> Corrections:
+        """Return corrections by which each becomes itself: they find the places."""
+        return _between(self, self)
+
+
+def known_of(customer: Customer) -> Known:
+    """Return by what a customer is known."""
+    addresses = dict(customer.addresses.values_list("pk", "address"))
+    return Known(customer.name, customer.phone, customer.login_name or "", addresses)
+
+
+def _corrections(before: Known, customer: Customer) -> Corrections:
+    """Return what a correction changed. What was taken away leaves its traces as they are."""
+    after = known_of(customer)
+    left = {pk: text for pk, text in before.addresses.items() if pk in after.addresses}
+    made = _between(replace(before, addresses=left), after)
+    changed = {
+        type_: tuple(pair for pair in pairs if pair[0] != pair[1] and pair[1])
+        for type_, pairs in made.values.items()
+    }
+    names = made.names if before.name != after.name and after.name else None
+    return replace(made, values=changed, names=names)
+
+
+def _between(before: Known, after: Known) -> Corrections:
+    addresses = tuple((text, after.addresses[pk]) for pk, text in before.addresses.items())
+    return Corrections(
+        values={
+            "email": addresses,
+            "login": ((before.login_name, after.login_name),) if before.login_name else (),
+            "phone": ((before.phone, after.phone),) if before.phone else (),
+        },
+        names=(before.name, after.name) if before.name else None,
+        name=before.name,
+        known={
+            "email": tuple(before.addresses.values()),
+            "login": (before.login_name,) if before.login_name else (),
+            "phone": (before.phone,) if before.phone else (),
+        },
+    )
 
 
 def _correct_addresses(customer: Customer, wanted: Mapping[int, str]) -> bool:
@@ -177,7 +243,7 @@ def forget_person(*, person: Person) -> Counter[str]:
         going = [pk for pk in person.customers if pk not in left]
         if going and not left:
             journal.write([{"kind": journal.CUSTOMERS, "pks": going}])
-        counts["exports"] = drop_exports(_exports_of(person))
+        counts["exports"] = drop_exports(exports_of(person))
         counts["addresses"] = delete_rows(CustomerAddress.objects.filter(customer__in=going))
         rows = Customer.objects.filter(pk__in=going)
         counts["customers"] = rows.count()
@@ -195,7 +261,7 @@ def forget_person(*, person: Person) -> Counter[str]:
     return Counter({name: n for name, n in counts.items() if n})
 
 
-def _exports_of(person: Person) -> list[int]:
+def exports_of(person: Person) -> list[int]:
     """Return the exports of their data. Those of others that held something of them went with the tickets' parts."""
     rows = DataExport.objects.filter(customer__in=person.customers).values_list("pk", flat=True)
     named = DataExport.objects.filter(customer__isnull=True).values_list("pk", "addresses")

@@ -38,7 +38,7 @@ from .answers import rows_of_snapshot
 from .exported import forget_copies, forget_exports, lock_tickets, locked_sources
 from .person_files import drop_files, drop_raw_mails
 from .previews import renew_previews
-from .private_words import blank_private
+from .private_words import blank_files, blank_private
 
 #: Rows of one transaction.
 BATCH = 200
@@ -270,6 +270,7 @@ def _articles(
             raw.add(row.pk)
         if row.pk in own:
             blank_private(row)
+            blank_files(row)  # the files go as well
             _unsign(row, blanker.word)
             if own_goes:
                 _empty(row, blanker.word)
@@ -337,18 +338,18 @@ def _tickets(
     rows: QuerySet[Ticket], person: Person, blanker: Blanker, own_goes: bool
 ) -> Counter[str]:
     own = set(rows.filter(own_by(person)).values_list("pk", flat=True))
-    changed = []
+    gone, changed = [], []
     for row in rows:
+        if own_goes and row.pk in own:
+            gone.append(row)
+            continue
         before = row.answers
         is_changed = blanked(row, blanker)
         if row.pk in own:
             row.customer, row.contact, row.organisation = None, "", None
             row.renew_link()
-            if own_goes:
-                own_requests.empty(row, blanker.word)
-            else:
-                own_requests.without_personal(row)
-        if not (is_changed or row.pk in own):
+            own_requests.without_personal(row)
+        elif not is_changed:
             continue
         changed.append(row)
         if row.answers != before:
@@ -358,11 +359,10 @@ def _tickets(
     Ticket.objects.bulk_update(
         changed, [*names, "customer", "organisation", "link_nonce"], batch_size=50
     )
-    gone = [row for row in changed if row.pk in own] if own_goes else []
+    own_requests.empty_requests(gone, blanker.word)
     journal.write(journal.of_tickets(journal.OWN, gone))
+    changed += gone
     pks = [row.pk for row in changed]
-    if own_goes:
-        own_requests.forget_copies_of(own)
     renew_previews(pks)
     # screens that show it learn that it changed; when something last happened is another matter
     Ticket.objects.filter(pk__in=pks).update(version=F("version") + 1)

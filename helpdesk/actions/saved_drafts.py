@@ -16,6 +16,7 @@ from helpdesk.models import Article, Blob, DraftFile, Right, SavedDraft, Ticket
 from helpdesk.permissions import Actor
 
 from .base import locked
+from .draft_files import GONE
 from .drafts import Upload
 
 #: The right that each kind of draft needs: that of the verb it is written for.
@@ -71,7 +72,8 @@ def save_draft(
     row = row or SavedDraft(ticket=ticket, user=actor.user, mode=mode, version=0)
     if shared and not row.is_shared:
         _nobody_shares(ticket, mode)
-    row.fields, row.last_article, row.is_shared = dict(fields), seen, shared
+    gone = {GONE: row.fields[GONE]} if GONE in row.fields else {}
+    row.fields, row.last_article, row.is_shared = {**fields, **gone}, seen, shared
     row.saved_at = timezone.now()
     row.version += 1
     row.save()

@@ -30,12 +30,14 @@ BATCH = 50
 def scan_files() -> int:
     """Scan files that nobody looked at, oldest first; put what is infected into quarantine.
 
-    Returns how many were scanned; 0 without a scanner. Raises `scanner.ScannerDown` if it does not answer: the
-    files stay as they are, and the next run goes on.
+    Returns how many were scanned; 0 without a scanner. Raises `scanner.ScannerDown` if it does not answer, also
+    if there is nothing to scan: files stay as they are, and the next run goes on.
     """
     if not scanner.is_on():
         return 0
     rows = list(Blob.objects.filter(scan=Scan.WAITING).order_by("stored_at", "pk")[:BATCH])
+    if not rows and not scanner.is_up():  # nobody would hear of it before the next file came
+        raise scanner.ScannerDown("no answer")
     try:
         for row in rows:
             _settle(row, _look_at(row))

@@ -28,6 +28,7 @@ from helpdesk.rules.terms import Terms, strictest_in_words
 from .base import locked, touch
 from .customers import customer_for_address
 from .drafts import FORGED, OF_TICKET, Draft
+from .ending_confidence import end_by_queue
 from .exported import share_exports
 from .holds import hold_also
 from .objecting import continued_terms, own_terms
@@ -127,14 +128,18 @@ def split(
     queue: Queue,
     subject: str,
     receipt: bool = False,
+    opens: bool = False,
     idempotency_key: str | None = None,
 ) -> Opened:
     """Open a further ticket in `queue` for what a message also asks (right *note* here, *create* there).
 
     The message stays; the new ticket begins with a copy of its text and files, as visible as it is, and
     is the same customer's (of a message that a merge brought: that customer's). `ticket` becomes its
-    parent. An objection to storage holds there too. Raises `InvalidInput` for an empty subject,
-    `NotFound` for an article of another ticket, and what `open_ticket` does.
+    parent. An objection to storage holds there too. `opens` confirms that what is confidential may be read in a
+    queue that is not.
+
+    Raises `InvalidInput` for an empty subject and at `opens` without it, `NotFound` for an article of another
+    ticket, and what `open_ticket` does.
     """
     ticket = locked(actor, ticket, Right.NOTE)
     subject = " ".join(subject.split())
@@ -144,6 +149,7 @@ def split(
         article = Article.objects.get(pk=article.pk, ticket=ticket)
     except Article.DoesNotExist:
         raise NotFound from None
+    end_by_queue(actor, ticket, queue, confirmed=opens, did="split_to")
     whose = _whose(ticket, article)
     opened = open_ticket(
         actor=actor,

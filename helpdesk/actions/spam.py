@@ -28,6 +28,7 @@ from helpdesk.states import OPEN_TYPES, StateType
 
 from .assignment import relocate
 from .base import default_state, locked, touch
+from .ending_confidence import end_by_queue
 from .informing import inform_queue
 from .lifecycle import transition
 from .tags import key_of, put_tags, tags_of
@@ -87,6 +88,8 @@ def mark_spam(*, actor: Actor, ticket: Ticket, block: bool = False) -> Ticket:
     notifications.withdraw_automatic(ticket=ticket)
     junk = junk_queue()
     if junk is not None:
+        # it is thrown away, not shown to somebody: no question, but a line
+        end_by_queue(actor, ticket, junk, confirmed=True)
         relocate(actor=actor, ticket=ticket, queue=junk)
     else:
         put_tags(actor=actor, ticket=ticket, names=[*tags_of(ticket), SPAM_TAG])

@@ -154,6 +154,12 @@ _DID = {
     "done": gettext_lazy("done"),
     "searched": gettext_lazy("searched"),
 }
+#: How something confidential came where it is not.
+_LEFT: dict[str, Any] = {
+    "moved_to": gettext_lazy("moved to “%(value)s”, which is not confidential"),
+    "split_to": gettext_lazy("a part of it opened in “%(value)s”, which is not confidential"),
+    "merged_into": gettext_lazy("merged into %(value)s, which is not confidential"),
+}
 
 
 def details(entry: AuditEntry, labels: dict[str, str]) -> str:
@@ -179,6 +185,7 @@ def details(entry: AuditEntry, labels: dict[str, str]) -> str:
         found.append(str(dict(Right.choices).get(right, right)))
     if codes := data.pop("permissions", []):
         found.append(", ".join(labels.get(code, code) for code in codes))
+    found += [str(words) % {"value": data.pop(key)} for key, words in _LEFT.items() if key in data]
     found += [f"{key}: {_plain(value)}" for key, value in data.items() if key != "id"]
     return " · ".join(found)
 

@@ -56,9 +56,11 @@ _PAGE_RIGHTS = (GroupPagePermission, GroupCollectionPermission)
 
 
 def logged_in(sender: Any, user: Any, **kwargs: Any) -> None:
-    """A log-in, with the door it came through."""
+    """A log-in, with the door it came through: `came_by` of the account if the site says so, or Django's backend."""
+    ways = getattr(user, "came_by", ())
     backend = str(getattr(user, "backend", "") or "").rpartition(".")[2]
-    audit.record(AuditKind.LOGIN, user=user, data={"backend": backend} if backend else None)
+    data = {"by": ", ".join(ways)} if ways else {"backend": backend}
+    audit.record(AuditKind.LOGIN, user=user, data=data if ways or backend else None)
 
 
 def logged_out(sender: Any, user: Any, **kwargs: Any) -> None:
@@ -250,5 +252,5 @@ def _tell(
         user=acting_user(),
         subject=subject,
         queue=places.get(group.pk),
-        data={"group": group.name, "group_id": group.pk, **(data or {})},
+        data={"group": group.name, "group_id": group.pk, **audit.cause(), **(data or {})},
     )

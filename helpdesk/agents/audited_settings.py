@@ -108,8 +108,13 @@ def before(
     rows = sender._default_manager.filter(pk=instance.pk).values(*asked) if asked else ()
     for was in rows:
         instance._audited_fields = [
-            name for one, name in asked.items() if was[one] != getattr(instance, one)
+            name for one, name in asked.items() if _told(was[one]) != _told(getattr(instance, one))
         ]
+
+
+def _told(value: Any) -> Any:
+    """Return a value as it is compared: forms trim texts, and browsers end lines in their own way."""
+    return value.replace("\r\n", "\n").strip() if isinstance(value, str) else value
 
 
 def saved(sender: Any, instance: Any, created: bool, raw: bool = False, **kwargs: Any) -> None:

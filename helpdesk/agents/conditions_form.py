@@ -15,7 +15,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from helpdesk.rules.conditions import Condition, ConditionError, parse
 from helpdesk.rules.fields import OPERATORS, Field, FieldSet, FieldType, Operand
@@ -40,7 +40,8 @@ MAX_JSON = 100_000
 
 _UNITS = {
     "days": gettext_lazy("days"),
-    "hours": gettext_lazy("hours"),
+    # elsewhere the word means those of opening
+    "hours": pgettext_lazy("unit of time", "hours"),
     "minutes": gettext_lazy("minutes"),
 }
 _MOMENTS = {

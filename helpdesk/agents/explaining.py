@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -28,6 +30,22 @@ OFFERED = 200
 def leads(actor: Actor, queue_id: int) -> bool:
     """Tell whether the actor manages or administers a queue."""
     return permissions.is_superuser(actor) or queue_id in policy.led(actor)
+
+
+def known_accounts(actor: Actor) -> QuerySet[Any]:
+    """Return the accounts that the actor may know of: in any order, active or not.
+
+    All for superusers, for who administers a queue (they take accounts into teams) and for who keeps accounts. For
+    others oneself, the people of the queues they read, and superusers, who are named to who leads a queue.
+    """
+    model = get_user_model()
+    rows = model._default_manager.all()
+    keeps = f"{model._meta.app_label}.change_{model._meta.model_name}"
+    user = actor.user
+    if policy.may_administer(actor) or (user is not None and user.has_perm(keeps)):
+        return rows
+    team = permissions.teammates(actor).order_by().values("pk")
+    return rows.filter(Q(pk__in=team) | Q(is_superuser=True) | Q(pk=getattr(user, "pk", None)))
 
 
 @dataclass(frozen=True)
@@ -147,7 +165,7 @@ class ExplainView(Screen):
         if not who:
             return {"ticket": ticket}
         try:
-            user = find_account(who)
+            user = find_account(who, among=known_accounts(self.actor))
         except InvalidInput as error:
             return {"ticket": ticket, "who_error": str(error)}
         answers = permissions.explain_all(permissions.agent(user), ticket)

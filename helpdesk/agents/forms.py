@@ -16,7 +16,7 @@ from helpdesk import actions, permissions
 from helpdesk.errors import NotFound
 from helpdesk.models import Right, Ticket, TicketLink
 
-from . import assigning, finder, policy
+from . import assigning, finder, openings, policy
 from .change_form import ChangeForm, PendingField, StateSelect
 
 #: Tags offered while one types.
@@ -79,12 +79,16 @@ class QueueForm(ChangeForm):
     button = _("Move")
     done = _("The ticket was moved.")
     queue = forms.ChoiceField(label=_("Queue"))
+    opens = openings.field()
 
     def offer(self) -> None:
         self.choose("queue", self.desk.queue_choices(), self.desk.ticket.queue_id)
+        openings.ask(self, self.desk.ticket, self.desk.queues)
 
     def apply(self) -> object:
-        return actions.move(queue=self.desk.queues[self.whole("queue") or 0], **self.who_saw)
+        queue = self.desk.queues[self.whole("queue") or 0]
+        opens = bool(self.cleaned_data.get("opens"))
+        return actions.move(queue=queue, opens=opens, **self.who_saw)
 
 
 class StateForm(ChangeForm):
@@ -276,6 +280,10 @@ class SpamForm(ChangeForm):
     button = _("This is spam")
     done = _("The ticket is marked as spam and closed.")
     block = forms.BooleanField(label=_("also block the sender"), required=False)
+
+    @property
+    def ends_confidence(self) -> bool:
+        return openings.by_spam(self.desk.ticket, self.desk.queues)
 
     def offer(self) -> None:
         if self.desk.sender:

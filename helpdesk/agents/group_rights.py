@@ -16,6 +16,7 @@ from helpdesk.models import Team
 from helpdesk.permissions import Actor
 
 from . import policy
+from .group_limits import gives_too_much
 from .rights_table import TeamRights
 
 PREFIX = "helpdesk"
@@ -36,6 +37,7 @@ class GroupRightsPanel:
     """
 
     def __init__(self, data: Any = None, files: Any = None, instance: Group | None = None) -> None:
+        self.data = data
         self.group = instance or Group()
         self.is_new = self.group.pk is None
         user = get_active_log_context().user
@@ -59,6 +61,11 @@ class GroupRightsPanel:
         if self.table.refused() or gives_new:
             self.error = _(
                 "You can only give rights that you have yourself, to teams you look after."
+            )
+        elif gives_too_much(self.actor, self.group.pk, self.data, but=type(self)):
+            self.error = _(
+                "You can only give and take permissions that you have yourself, also on pages and collections. "
+                "A group that may do more than you keeps its name."
             )
         return self.form.is_valid() and not self.error
 

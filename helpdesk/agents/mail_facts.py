@@ -47,7 +47,7 @@ _DEFECTS: dict[str, Promise] = {
     "from-repeated": _("The mail names its sender twice; the first counts."),
     "from-several": _("The mail names several senders; the first counts."),
     "header-cut": _("The header was too long and was cut."),
-    "header-line": _("A line in the header was none."),
+    "header-line": _("A line in the header could not be read."),
     "header-without-end": _("The header had no end."),
     "message-id-missing": _("The mail has no Message-ID."),
     "multipart-without-end": _("The mail ended in the middle of a part."),

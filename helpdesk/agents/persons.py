@@ -20,7 +20,7 @@ from django.views.generic import TemplateView
 from wagtail.admin import messages
 from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 
-from helpdesk import actions, addressing, audit, permissions
+from helpdesk import addressing, audit, permissions
 from helpdesk.errors import HelpdeskError, NotFound, NotPermitted
 from helpdesk.models import AuditKind, Customer, DataExport, PersonErasure
 from helpdesk.privacy import export, found, person_jobs, persons
@@ -102,41 +102,6 @@ class EraseForm(ReferenceForm):
         if self.person.addresses:
             return _("This is no mail address of the person.")
         return _("Please type “%(name)s”, as it stands here.") % {"name": self.person.title}
-
-
-class CorrectForm(ReferenceForm):
-    """What is stored of a customer, a field for each address."""
-
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
-    phone = forms.CharField(label=gettext_lazy("Phone"), max_length=50, required=False)
-    login_name = forms.CharField(label=gettext_lazy("Log-in name"), max_length=150, required=False)
-    everywhere = forms.BooleanField(
-        label=gettext_lazy("Correct the name on their messages, too"), required=False
-    )
-
-    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
-        shown = {name: getattr(customer, name) or "" for name in ("name", "phone", "login_name")}
-        kwargs["initial"] = shown
-        super().__init__(*args, **kwargs)
-        self.rows = list(customer.addresses.order_by("pk"))
-        for number, row in enumerate(self.rows, 1):
-            self.fields[f"address-{row.pk}"] = forms.EmailField(
-                label=_("Address %(n)d") % {"n": number},
-                initial=row.address,
-                required=False,
-                max_length=254,
-                help_text=_("Empty: it is taken away. A corrected one has to be confirmed anew."),
-            )
-        self.order_fields(
-            ["name", "phone", "login_name", *self.address_names(), "everywhere", "reference"]
-        )
-
-    def address_names(self) -> list[str]:
-        return [f"address-{row.pk}" for row in self.rows]
-
-    def wanted(self) -> dict[int, str]:
-        """Return the new texts of the addresses by id."""
-        return {row.pk: self.cleaned_data[f"address-{row.pk}"] for row in self.rows}
 
 
 class PersonsBase(WagtailAdminTemplateMixin, TemplateView):
@@ -283,53 +248,6 @@ class ExportFileView(PersonsBase):
         response["X-Content-Type-Options"] = "nosniff"
         response["Content-Security-Policy"] = "default-src 'none'; sandbox"
         return response
-
-
-class CorrectView(PersonsBase):
-    """Corrects what is stored of a customer."""
-
-    template_name = "helpdesk/agents/person_correct.html"
-    page_title = gettext_lazy("Correct")
-
-    def customer(self) -> Customer:
-        rows = Customer.objects.filter(pk__in=self.person.customers, merged_into=None)
-        found_row = rows.order_by("pk").first()
-        if found_row is None:
-            raise Http404
-        return found_row
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.render_to_response(
-            self.get_context_data(form=CorrectForm(customer=self.customer()), back=self.sheet())
-        )
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        customer = self.customer()
-        form = CorrectForm(request.POST, customer=customer)
-        if form.is_valid() and self._save(customer, form):
-            messages.success(request, _("Corrected."))
-            return redirect(self.sheet())
-        context = self.get_context_data(form=form, back=self.sheet())
-        return self.render_to_response(context, status=422)
-
-    def _save(self, customer: Customer, form: CorrectForm) -> bool:
-        data = form.cleaned_data
-        try:
-            actions.correct_person(
-                actor=self.actor,
-                customer=customer,
-                addresses=form.wanted(),
-                **{
-                    name: data[name]
-                    for name in ("name", "phone", "login_name", "everywhere", "reference")
-                },
-            )
-        except (NotFound, NotPermitted) as error:
-            raise Http404 from error
-        except HelpdeskError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
-            return False
-        return True
 
 
 class EraseView(PersonsBase):

@@ -201,7 +201,7 @@ def overview(queue: Queue) -> list[Line]:
         add = f"{reverse('helpdesk_responses:add')}?queue={queue.pk}&kind={kind.value}"
         url = reverse("helpdesk_responses:edit", args=[found.pk]) if own and found else add
         source = next((one.name for one in lineage if found and one.pk == found.queue_id), "")
-        does = _("Change") if own else _("Write an own one")
+        does = _("Change") if own else _("Write your own")
         lines.append(Line(str(kind.label), _in_words(queue, kind, found, source), url, does))
     return lines
 

@@ -14,10 +14,10 @@ from wagtail.admin import messages
 
 from helpdesk import actions, addressing, permissions
 from helpdesk.errors import AlreadyDone, HelpdeskError, NotFound, NotPermitted
-from helpdesk.models import Article, Queue, Right, Ticket
+from helpdesk.models import Article, Queue, Right, Ticket, queue_map
 from helpdesk.permissions import Actor
 
-from . import policy
+from . import openings, policy
 from .ticket_page import TicketPage
 from .tickets_list import queue_choices
 
@@ -27,6 +27,7 @@ class SplitForm(forms.Form):
 
     subject = forms.CharField(label=gettext_lazy("Subject"), max_length=250)
     queue = forms.ChoiceField(label=gettext_lazy("Queue"))
+    opens = openings.field()
     receipt = forms.BooleanField(label=gettext_lazy("Send the customer a receipt"), required=False)
     idempotency_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
@@ -38,6 +39,7 @@ class SplitForm(forms.Form):
         fields["queue"].initial = ticket.queue_id
         fields["subject"].initial = addressing.clean_subject(article.subject) or ticket.subject
         fields["idempotency_key"].initial = lambda: uuid.uuid4().hex
+        openings.ask(self, ticket, queue_map())
 
     def apply(self) -> Ticket:
         """Open the new ticket and return it. Raises what `actions.split` does."""
@@ -50,6 +52,7 @@ class SplitForm(forms.Form):
                 queue=get_object_or_404(Queue, pk=data["queue"]),
                 subject=data["subject"],
                 receipt=data["receipt"],
+                opens=bool(data.get("opens")),
                 idempotency_key=data["idempotency_key"],
             ).ticket
         except AlreadyDone as done:

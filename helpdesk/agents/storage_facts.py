@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from helpdesk import actions, conf, permissions
+from helpdesk.actions.person_answers import CORRECTED
 from helpdesk.models import AtEnd, Event, EventKind, Hold, Right, StorageStep, Ticket
 from helpdesk.privacy import due
 
@@ -239,7 +240,9 @@ def _of_other(desk: Desk, joined: Ticket) -> str:
 
 
 def happened(event: Event) -> str:
-    """Return what an event about storage tells, '' for any other kind."""
+    """Return what an event about storage or a person's rights tells, '' for any other kind."""
+    if event.kind == EventKind.CUSTOMER_CHANGED and event.data.get(CORRECTED):
+        return _("corrected personal details in answers, by request of the person")
     if event.kind != EventKind.OBJECTION_CHANGED:
         return ""
     if event.data.get("objected"):
@@ -267,6 +270,8 @@ def detail(event: Event, number: str) -> str:
                 if changed
                 else ""
             )
+        case EventKind.CUSTOMER_CHANGED if data.get(CORRECTED) and data.get("reference"):
+            return _("file number %(value)s") % {"value": data["reference"]}
         case EventKind.STORAGE_WARNING:
             return _date_of(data.get("erase_at"))
         case EventKind.HOLD_PLACED | EventKind.HOLD_CHANGED | EventKind.HOLD_LIFTED:

@@ -12,6 +12,7 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -30,13 +31,13 @@ from .teams_admin import TeamScreen, find_team
 User: Any = get_user_model()
 
 
-def find_account(text: str) -> Any:
-    """Return the account with a log-in name or else a mail address.
+def find_account(text: str, among: QuerySet[Any] | None = None) -> Any:
+    """Return the account with a log-in name or else a mail address, `among` some or all of them.
 
     Raises `InvalidInput` with a sentence for people if there is none, or several with this address.
     """
     text = text.strip()[:254]
-    rows = User._default_manager.all()
+    rows = User._default_manager.all() if among is None else among
     named = f"{User.USERNAME_FIELD}__iexact"
     found = list(rows.filter(**{named: text})[:2]) if text else []
     if not found and "@" in text:

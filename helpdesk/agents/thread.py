@@ -186,9 +186,11 @@ def bare_entry(article: Article) -> Entry:
 
 
 def _who_wrote(article: Article) -> str:
-    if article.from_name or article.customer is None:
-        return article.from_name or article.from_address or "–"
-    return article.customer.name or article.from_address or "–"
+    name = article.from_name or (article.customer.name if article.customer else "")
+    if not name and not article.from_address and article.sender != Sender.CUSTOMER:
+        # a mail filter's note has nobody's name
+        return _("Help desk")
+    return name or article.from_address or "–"
 
 
 def _segments(body: str) -> tuple[Segment, ...]:

@@ -89,7 +89,7 @@ class PolicedDelete(PolicedMixin, generic.DeleteView):
         try:
             return super().form_valid(form)
         except ProtectedError:
-            message = _("“%(name)s” is in use and cannot be deleted. Set it out of use instead.")
+            message = _("“%(name)s” is in use and cannot be deleted. Take it out of use instead.")
             messages.error(self.request, message % {"name": self.object})
             return redirect(self.get_success_url())
 
@@ -104,12 +104,25 @@ class PolicedHistory(HistoryView):
         return found.instances_user_has_any_permission_for(self.request.user, ["change"])
 
 
+class Lines(forms.Textarea):
+    """A text of several lines, whose ends are stored alike: else each save in a browser would change it."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        value = super().value_from_datadict(data, files, name)
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
 class DeskForm(forms.ModelForm):
     """A model form that knows who fills it in."""
 
     def __init__(self, *args: Any, for_user: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.for_user = for_user
+        for field in self.fields.values():
+            if type(field.widget) is forms.Textarea:
+                required = field.widget.is_required
+                field.widget = Lines(attrs=field.widget.attrs)
+                field.widget.is_required = required
 
 
 class DeskViewSet(ModelViewSet):

@@ -59,7 +59,7 @@ TIERS = {
 
 
 #: What is noted of a mail that our own receiving server says to be somebody else's.
-FORGED = gettext_noop(
+SENT_BY_SOMEBODY_ELSE = gettext_noop(
     "%(value)s says that it is not from this sender (dmarc=fail): it counts as nobody's"
 )
 
@@ -102,7 +102,7 @@ def _tell_refusal(step: Incoming, text: str) -> None:
         step.note(gettext_noop("nobody is told: there is no sender"))
         return
     if step.forged:
-        step.note(FORGED, step.forged)
+        step.note(SENT_BY_SOMEBODY_ELSE, step.forged)
         return
     if taken:  # whoever it says wrote it most often did not
         step.note(gettext_noop("nobody is told: taken for spam, for %(value)s"), taken.evidence)
@@ -204,7 +204,7 @@ def append(step: Incoming, match: thread.Match, plan: Plan) -> None:
         return
     if not match.verified:
         takes_no_part = gettext_noop("the sender takes no part in the ticket: filed internally")
-        step.note(FORGED if step.forged else takes_no_part, step.forged)
+        step.note(SENT_BY_SOMEBODY_ELSE if step.forged else takes_no_part, step.forged)
         if thread.is_agent(match.ticket, thread.sender_of(step.mail)):
             draft = replace(draft, extra={**draft.extra, "agent_by_mail": "unverified"})
     customer = customer_of(step) if match.verified else None
@@ -261,7 +261,7 @@ def open_new(step: Incoming, plan: Plan, *, into: int | None = None) -> None:
     # nobody's, if it is forged: who is named as the sender knows nothing of it
     customer, contact = None if step.forged else customer_of(step), contact_of(step)
     if step.forged:
-        step.note(FORGED, step.forged)
+        step.note(SENT_BY_SOMEBODY_ELSE, step.forged)
     opened = open_ticket(
         actor=SYSTEM,
         queue=queue,

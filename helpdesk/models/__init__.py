@@ -14,7 +14,7 @@ from .clocks import Clock, PromiseOverride
 from .departments import Department, Team
 from .directory import Directory, directory, is_kept, kept_directory
 from .erasure import DataExport, ErasureRun, ExportedTicket, Hold, Tombstone, closed_nonce
-from .held_files import HeldFile
+from .held_files import HeldFile, Holder, ToHold
 from .history import Event, EventKind
 from .jobs import PeriodicJob
 from .keeping import AtEnd, RetentionSettings, TermsChange
@@ -107,6 +107,7 @@ __all__ = [
     "FollowUp",
     "Handover",
     "HeldFile",
+    "Holder",
     "Hold",
     "InboundMail",
     "InformedQueue",
@@ -158,6 +159,7 @@ __all__ = [
     "TicketLink",
     "TicketTag",
     "TicketType",
+    "ToHold",
     "Tombstone",
     "UntoldEvent",
     "Watcher",

@@ -249,3 +249,12 @@ def _discard_guarded(digests: Sequence[str], *, patient: bool) -> None:
 def _by(digests: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for start in range(0, len(digests), size):
         yield digests[start : start + size]
+
+
+def release_with_row(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Let go of what a row was stored in that was deleted along with something else, an account say.
+
+    A receiver of Django's signal; rows that go set by set send none, and whoever deletes them calls `release_all`.
+    """
+    if instance.blob_id is not None:
+        Blob.release_all([instance.blob_id])

@@ -88,7 +88,7 @@ class Queue(models.Model):
         help_text=_("Empty: as the parent queue; at the top: reopens the ticket."),
     )
     reopen_days = models.PositiveIntegerField(
-        _("days until a closed ticket stays closed"),
+        _("days in which a mail reopens a closed ticket"),
         null=True,
         blank=True,
         help_text=_("A later mail makes a new, linked ticket. Empty: no limit."),

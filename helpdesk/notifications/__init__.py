@@ -17,6 +17,7 @@ from .automatic import Withheld, why_not
 from .bounces import note_bounce, send_returned_again
 from .compose import Addresses
 from .decisions import send_again, withdraw
+from .export_ready import send_export_ready
 from .forgetting import empty_automatic, empty_mails, forget_digests, waited_for
 from .inviting import send_invitation, send_link, send_proof
 from .limiter import read_ahead as read_ahead_limits
@@ -40,6 +41,7 @@ __all__ = [
     "send_again",
     "send_answer",
     "send_due",
+    "send_export_ready",
     "send_forward",
     "send_invitation",
     "send_link",

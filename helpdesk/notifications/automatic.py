@@ -22,7 +22,7 @@ class Withheld(models.TextChoices):
     JUNK = "junk", _("the queue takes spam")
     MACHINE = "machine", _("a machine wrote the message")
     NO_CONTACT = "no_contact", _("there is no address")
-    BAD_ADDRESS = "bad_address", _("the address is none")
+    BAD_ADDRESS = "bad_address", _("it is no mail address")
     NOBODY_READS = "nobody_reads", _("nobody reads mail at this address")
     BLOCKED = "blocked", _("the customer is blocked")
     SUSPENDED = "suspended", _("mail to this address comes back")

@@ -27,14 +27,19 @@ def empty_mails(*, tickets: Collection[int], also: Mapping[str, Any] | None = No
     _empty(list(mails.values_list("pk", flat=True)), also or {})
 
 
-def empty_automatic(*, tickets: Collection[int] = (), articles: Collection[int] = ()) -> None:
+def empty_automatic(
+    *,
+    tickets: Collection[int] = (),
+    articles: Collection[int] = (),
+    also: Mapping[str, Any] | None = None,
+) -> None:
     """Empty the mails that the machine wrote about some tickets or messages (ids): they quote them.
 
-    What agents wrote stays. What still waits does not go out.
+    What agents wrote stays. What still waits does not go out. `also` as in `empty_mails`.
     """
     which = Q(ticket__in=tickets) | Q(article__ticket__in=tickets) | Q(article__in=articles)
     mails = OutboundMail.objects.filter(which).exclude(kind__in=_BY_AGENTS).order_by()
-    _empty(list(mails.values_list("pk", flat=True)), {"subject": ""})
+    _empty(list(mails.values_list("pk", flat=True)), {**(also or {}), "subject": ""})
 
 
 def waited_for(tickets: Collection[int]) -> set[int]:

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from helpdesk import events
 from helpdesk.models import EventKind, OutboundMail
@@ -59,19 +58,9 @@ def _hold_back(reason: str) -> int:
     return len(rows)
 
 
-def empty_mails_of(
-    *,
-    columns: Mapping[str, Any],
-    articles: Collection[int] = (),
-    tickets: Collection[int] = (),
-) -> None:
-    """Set columns of the mails of some messages, and of those that the machine wrote of some tickets.
-
-    What waits, failed, or may have gone out, does not go out.
-    """
-    by_people = (OutboundMail.Kind.ANSWER, OutboundMail.Kind.FORWARD)
-    of_tickets = Q(ticket__in=tickets) & ~Q(kind__in=by_people)
-    rows = OutboundMail.objects.filter(Q(article__in=articles) | of_tickets)
+def empty_mails_of(*, columns: Mapping[str, Any], articles: Collection[int]) -> None:
+    """Set columns of the mails of some messages. What waits, failed, or may have gone out, does not go out."""
+    rows = OutboundMail.objects.filter(article__in=articles)
     unsent = [State.QUEUED, State.FAILED, State.UNCERTAIN]
     rows.filter(state__in=unsent).update(state=State.WITHDRAWN)
     rows.update(**columns)

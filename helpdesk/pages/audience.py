@@ -16,13 +16,12 @@ from modelcluster.fields import ParentalManyToManyField
 from wagtail.fields import RichTextField
 
 from .base import PagePart
+from .holding import is_ours
 from .seen import NOTE
 from .steps import CHECK
 
 #: What a form sends besides what people write.
-_OURS = frozenset(
-    {"csrfmiddlewaretoken", "submission_key", "shown_at", NOTE, "held_files", "instead", CHECK}
-)
+_OURS = frozenset({"csrfmiddlewaretoken", "submission_key", "shown_at", NOTE, "instead", CHECK})
 #: So much of what was typed is given back to whoever may not send it.
 _MOST = 100_000
 
@@ -101,7 +100,7 @@ def typed(request: HttpRequest) -> str:
     values = (
         value
         for name, found in request.POST.lists()
-        if name not in _OURS
+        if name not in _OURS and not is_ours(name)
         for value in found
         if value.strip()
     )

@@ -7,7 +7,7 @@ on the server here, and in the browser by `static/helpdesk/forms.js`, which read
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from django.utils.translation import gettext
@@ -61,6 +61,8 @@ def values_of(answers: Iterable[Mapping[str, Any]], fields: FieldSet) -> dict[st
 def _compared(type_: FieldType, value: Any) -> object:
     if type_ is FieldType.DATE:
         return date.fromisoformat(value) if value else None
+    if type_ is FieldType.TIME:
+        return time.fromisoformat(value) if value else None
     return value
 
 

@@ -7,8 +7,10 @@ what has no key is known by the id of its block.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, time
 from typing import Any
 
+from django.utils.formats import date_format, time_format
 from django.utils.functional import Promise
 from django.utils.html import strip_tags
 from django.utils.text import Truncator
@@ -190,6 +192,10 @@ def plain(value: Any) -> str:
         return ""
     if isinstance(value, RichText):
         return " ".join(strip_tags(value.source.replace("<", " <")).split())
+    if isinstance(value, date):
+        return date_format(value, "SHORT_DATE_FORMAT")
+    if isinstance(value, time):
+        return time_format(value, "TIME_FORMAT")
     return " ".join(str(value).split())
 
 

@@ -34,7 +34,7 @@ from .stream import FieldsBlock
 
 
 class FieldSetForm(WagtailAdminModelForm):
-    """Refuses to publish a set without a question that a live form asks about. A draft may lack it."""
+    """Refuses to publish a set without a question that a live form uses. A draft may lack it."""
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean()
@@ -148,7 +148,7 @@ def _refused(request: HttpRequest, one: Any, words: str, used: int) -> HttpRespo
 
 
 def _still_asked(one: Any, fields: Any) -> Iterator[str]:
-    """Yield in words what live forms ask about and `one` would no longer ask if it had these `fields`."""
+    """Yield in words what live forms use and `one` would no longer ask if it had these `fields`."""
     family = type(one).objects.filter(translation_key=one.translation_key)
     live = list(family.filter(live=True))
     before = {key: label for row in live for key, label in _labels(row.fields).items()}
@@ -159,9 +159,9 @@ def _still_asked(one: Any, fields: Any) -> Iterator[str]:
     rows = ReferenceIndex.get_references_to_in_bulk(family).values_list("object_id", flat=True)
     forms = Page.objects.filter(pk__in={int(pk) for pk in rows if pk.isdigit()}, live=True)
     for page in forms.exclude(locale__in=elsewhere).order_by("pk").specific():
-        for use in uses.conditions_of(page):
+        for use in uses.uses_of(page):
             if use.key in lost:
-                yield _now("“%(question)s” is asked about by the form “%(form)s”: %(place)s. Change that first.") % {
+                yield _now("“%(question)s” is used by the form “%(form)s”: %(place)s. Change that first.") % {
                     "question": before[use.key], "form": page.title, "place": use.where,
                 }  # fmt: skip
 

@@ -18,12 +18,14 @@ from django.utils.translation import ngettext
 from helpdesk import addressing, conf, limits, uploads
 from helpdesk.actions import Upload
 
-from . import seen, steps
+from . import holding, seen, steps
 from .conditional import PREFIX, ConditionalForm, only_if
 from .conditions import leaves
+from .giving_back import Version
 from .inputs.hidden import HiddenField
 from .logins import LoginField
 from .rows import RowsBoundField, anchor
+from .uploads import Chosen
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class IntakeForm(ConditionalForm):
     """Contact, the page's fields, and the objection to storage.
 
     `stream` holds the blocks, `user` the visitor; who is logged in is asked for neither name, address nor
-    log-in name if the account has them. `parameters` are those of the page's address. Clean values: see
-    `answer_of`, `uploads`, `contact_name`, `contact_email`, `objects`.
+    log-in name if the account has them. `parameters` are those of the page's address; `holding` has the
+    files that were sent with the form before, `version` says which form that was. Clean values: see `answer_of`, `uploads`, `contact_name`,
+    `contact_email`, `objects`.
     """
 
     use_required_attribute = False
@@ -98,6 +101,8 @@ class IntakeForm(ConditionalForm):
         user: Any = None,
         objection: str = "",
         parameters: Mapping[str, Any] | None = None,
+        holding: holding.Holding | None = None,
+        version: Version | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -121,10 +126,16 @@ class IntakeForm(ConditionalForm):
         self.fields["submission_key"].initial = uuid4().hex
         self.fields["shown_at"].initial = limits.stamp
         self.digest = seen.digest(self.children)
-        self.fields[seen.NOTE].initial = seen.note(self.digest)
+        self.version = version
+        self.fields[seen.NOTE].initial = self._note()
         self._is_known = user is not None and user.is_authenticated
         self._known = self._know(user)
         self.say_conditions()
+        self.holding = holding
+        #: names of files that have to be chosen again
+        self.lost_names: list[str] = []
+        if holding is not None and self.is_bound:
+            holding.find(self)
 
     @cached_property
     def _asked_about(self) -> set[str]:
@@ -177,14 +188,14 @@ class IntakeForm(ConditionalForm):
 
     def clean(self) -> dict[str, Any]:
         most = int(conf.get("UPLOAD_MAX_FILES"))
-        if len(self.uploads()) > most:
+        if len(self.chosen()) > most:
             message = ngettext(
                 "Please send no more than %(n)d file at once.",
                 "Please send no more than %(n)d files at once.",
                 most,
             )
             raise ValidationError(message % {"n": most})
-        uploads.check_total(sum(len(one.content) for one in self.uploads()))
+        uploads.check_total(sum(one.size for one in self.chosen()))
         return self.cleaned_data
 
     # --- lists of rows ---
@@ -223,9 +234,12 @@ class IntakeForm(ConditionalForm):
         lost = seen.lost(self) if self.is_outdated else ""
         return "\n\n".join(filter(None, [str(self.data.get(seen.GIVEN_BACK, "")).strip(), lost]))
 
+    def _note(self) -> str:
+        return seen.note(self.digest, self.version.revision if self.version else None)
+
     def show_anew(self) -> None:
         """Take nothing of a form that is outdated; say so, and show its questions as they are now."""
-        renewed = {seen.NOTE: seen.note(self.digest)}
+        renewed = {seen.NOTE: self._note()}
         stamped = str(self.data.get("shown_at", ""))
         if stamped and not limits.is_fresh(stamped):
             renewed["shown_at"] = limits.stamp()
@@ -239,13 +253,36 @@ class IntakeForm(ConditionalForm):
         """Return the clean value of a block's field."""
         return self.cleaned_data.get(PREFIX + child.value["key"])
 
+    def chosen(self) -> list[Chosen]:
+        """Return the files of a checked form: those sent now and those that are held."""
+        names = (name for name, _field in holding.files_fields(self))
+        return [one for name in names for one in self.cleaned_data.get(name) or ()]
+
     def uploads(self) -> tuple[Upload, ...]:
-        """Return all files, each with the key of its field."""
-        found: list[Upload] = []
-        for name, child in self.inputs.items():
-            if child.block_type == "files":
-                found.extend(self.cleaned_data.get(name) or ())
+        """Return the same with their bytes, each with the key of its field. Raises `holding.Gone` if some are lost."""
+        return self._uploads
+
+    @cached_property
+    def _uploads(self) -> tuple[Upload, ...]:
+        found = []
+        for name, field in holding.files_fields(self):
+            for one in self.cleaned_data.get(name) or ():
+                content = holding.bytes_of(one)
+                found.append(Upload(one.name, content, one.content_type, answer_key=field.key))
         return tuple(found)
+
+    def digests(self) -> list[str]:
+        """Return the digests of the files of what is asked, also of those that were held and are filed by now."""
+        asked = self.asked_inputs()
+        fields = [(name, field) for name, field in holding.files_fields(self) if name in asked]
+        return [one for name, field in fields for one in field.digests(self[name].data)]
+
+    @property
+    def is_by_program(self) -> bool:
+        """Whether what was sent looks like the work of a program, or may be an old copy of one."""
+        if self.data.get("remarks_check"):
+            return True
+        return not self._is_known and not limits.in_good_time(str(self.data.get("shown_at", "")))
 
     # --- what is shown ---
 
@@ -291,6 +328,7 @@ class IntakeForm(ConditionalForm):
         """Return how many of the problems are answers; a check on programs is none."""
         return sum(bool(one.anchor) for one in self.problems())
 
-    def lost_files(self) -> bool:
-        """Tell whether files were chosen that have to be chosen again."""
-        return self.is_bound and bool(self.files)
+    def held_names(self) -> list[str]:
+        """Return the names of the files that are held until the form is sent."""
+        fields = holding.files_fields(self)
+        return [one.name for _name, field in fields for one in field.held]

@@ -25,12 +25,13 @@ from helpdesk.errors import AlreadyDone, Blocked
 from helpdesk.models import Article, Channel, Customer, Priority, Queue, Ticket, TicketType
 from helpdesk.rules.terms import Objection, Terms
 
-from . import acceptance, alike, seen, snapshot, steps
+from . import acceptance, alike, holding, seen, snapshot, steps
 from .acceptance import AcceptanceMixin, NotAccepted, Phase
 from .audience import AudienceMixin
 from .base import PromisingMixin, form_key_of, source_of
 from .editing import PANELS, IntakeEditForm, try_url
 from .forms import IntakeForm
+from .giving_back import Version
 from .routing import RoutingMixin
 from .sending import count_form, count_long_lists, read_reference, reference, status_url
 from .storage import StorageMixin
@@ -125,6 +126,8 @@ class IntakeFormMixin(
                 stream=self.fields,
                 user=kwargs.get("user"),
                 parameters=kwargs.get("parameters"),
+                holding=kwargs.get("holding"),
+                version=Version.of(self),
                 objection=self.objection_offered(self.terms()),
                 label_suffix="",
             )
@@ -173,16 +176,22 @@ class IntakeFormMixin(
         """Answer to a form that was sent: what is refused is shown again with everything in it."""
         if steps.is_check(request):
             return self._checked(request)
-        form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+        form = holding.sent_form(self, request)
         if form.is_outdated:
             form.show_anew()
-            return self._shown_again(request, form, 409)
-        status, wait = 200, 0
+            return self._shown_again(request, form, 409, holds=self.phase() is Phase.OPEN)
+        status, wait, holds = 200, 0, False
         try:
             if form.is_valid() and request.POST.get(alike.ANSWER) != "edit":
                 count_form(form)
                 return self.answer(form, request)
+            repeated = alike.repeated(request, self, form)
+            if repeated is not None:
+                return repeated
             self.check_open(request.POST.get("shown_at", ""))
+            holds = True
+        except holding.Gone:  # it stays so: the same again finds it missing from the start
+            return self._taken(request)
         except Blocked as error:
             form.add_error(None, str(error))
         except NotAccepted as error:
@@ -191,13 +200,22 @@ class IntakeFormMixin(
         except limits.TooOften as error:
             form.add_error(None, error.words)
             status, wait = 429, error.seconds
-        return self._shown_again(request, form, status, wait)
+        return self._shown_again(request, form, status, wait, holds=holds)
 
     def _shown_again(
-        self, request: HttpRequest, form: IntakeForm, status: int = 200, wait: int = 0
+        self,
+        request: HttpRequest,
+        form: IntakeForm,
+        status: int = 200,
+        wait: int = 0,
+        *,
+        holds: bool = False,
     ) -> HttpResponse:
+        """Show a form with all that was sent; if it `holds`, with its files, too."""
         try:
             count_long_lists(form)
+            if holds:
+                holding.keep(form)
             response = self._form_page(request, form)
         except (
             limits.TooOften
@@ -215,14 +233,12 @@ class IntakeFormMixin(
             self.check_open(request.POST.get("shown_at", ""))
         except NotAccepted as error:
             return steps.not_open(error.words)
-        form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+        form = holding.sent_form(self, request)
         return steps.not_open(str(seen.CHANGED)) if form.is_outdated else steps.check(form)
 
     def _form_page(self, request: HttpRequest, form: IntakeForm) -> HttpResponse:
         context = self.get_context(request)
         context["form"] = form
-        context["held"] = request.POST.get(alike.HELD, "")
-        context["held_names"] = alike.held_names(request)
         return TemplateResponse(request, self.get_template(request), context)
 
     def _outside(self, request: HttpRequest, phase: Phase) -> HttpResponse:
@@ -265,6 +281,7 @@ class IntakeFormMixin(
             with transaction.atomic():
                 article = alike.add(request, draft, self.key_of(form))
                 if article is not None:  # its sender read what this form promises
+                    holding.use(form)
                     actions.shorten_terms(
                         tickets=[article.ticket_id], promised=lambda _ticket: self.terms()
                     )
@@ -320,6 +337,7 @@ class IntakeFormMixin(
             return before
         if self.is_full():
             raise NotAccepted(acceptance.refusal(self, Phase.FULL))
+        holding.use(form)
         return self.open(form, self.asker(form, request.user))
 
     def open(self, form: IntakeForm, customer: Customer, *, is_test: bool = False) -> Ticket:

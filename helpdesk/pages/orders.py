@@ -21,7 +21,7 @@ from helpdesk.errors import AddressTaken, InvalidInput
 from helpdesk.models import Customer, QueueOrder, Ticket
 from helpdesk.rules.ordering import AgentRow
 
-from . import alike, steps
+from . import holding, steps
 from .conditional import PREFIX
 from .forms import IntakeForm
 from .inputs.orders import (
@@ -118,7 +118,7 @@ class QueueOrderPageMixin(IntakeFormMixin):
 
     def _taken(self, request: HttpRequest) -> HttpResponse:
         """Count each look at what was sent, good or bad: it says whose address is in use, and who is known."""
-        form = self.get_form(request.POST, alike.files_of(request), user=request.user)
+        form = holding.sent_form(self, request)
         if not form.only_changes_rows:
             try:
                 limits.count("CHECKS_PER_IP")
@@ -138,12 +138,12 @@ class QueueOrderPageMixin(IntakeFormMixin):
                 # it would be called like what stands before the @
                 place = _field_of(form, "name") or _field_of(form, "address")
                 form.add_error(place, str(NAME_IN_USE))
-                return self._shown_again(request, form)
+                return self._shown_again(request, form, holds=True)
         try:
             ticket = self.receive(form, request)
         except (InvalidInput, AddressTaken) as error:
             form.add_error(_field_of(form, error.field), str(error))
-            return self._shown_again(request, form)
+            return self._shown_again(request, form, holds=True)
         return HttpResponseRedirect(self.thanks_url(request, ticket))
 
     @transaction.atomic

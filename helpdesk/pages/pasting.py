@@ -22,14 +22,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "last_name": ("Nachname", "Familienname", "Name", "Last name", "Surname", "Family name"),
     "email": ("E-Mail", "Mail", "E-Mail-Adresse", "Mailadresse", "E-mail address"),
     "login": (
-        "Unikennung",
-        "Kennung",
-        "Benutzername",
-        "Login",
-        "Login name",
-        "User name",
-        "Account",
-    ),  # fmt: skip
+        *("Unikennung", "Kennung", "Anmeldename", "Benutzername"),
+        *("Login", "Login name", "User name", "Account"),
+    ),
     "phone": ("Telefon", "Telefonnummer", "Phone", "Phone number", "Tel."),
     "date": ("Datum", "Tag", "Date", "Day"),
     "number": ("Anzahl", "Zahl", "Number", "Quantity"),
@@ -55,12 +50,25 @@ class Reading:
             return day(text) or text
         return self.values.get(plain(text), text)
 
+    def sent(self, text: str) -> list[str]:
+        """Return all that is sent for the text of a cell: several answers, where several may be given."""
+        if self.type != "choices":
+            return [self.value(text)]
+        return list(dict.fromkeys(self.value(one) for one in self._parts(text)))
+
+    def _parts(self, text: str) -> list[str]:
+        """Return the answers in a cell: “a; b”, “a, b”, or one that has such a sign itself."""
+        if plain(text) in self.values:
+            return [text]
+        sign = ";" if ";" in text else ","
+        return [part.strip() for part in text.split(sign) if part.strip()]
+
     def fits(self, text: str) -> bool:
         """Tell whether a cell can stand in the column: its control shows no other answer, and no other day."""
-        value = self.value(text)
         if self.type == "date":
-            return bool(day(value))
-        return not self.values or value in self.values.values()
+            return bool(day(self.value(text)))
+        sent = self.sent(text)
+        return not self.values or (bool(sent) and set(sent) <= set(self.values.values()))
 
 
 def names_of(label: str, key: str, type_: str) -> tuple[str, ...]:
@@ -111,8 +119,8 @@ class Misfit:
 
 def sort(
     text: str, columns: Sequence[Reading], most: int
-) -> tuple[list[dict[str, str]], list[Misfit]]:
-    """Return the rows of a pasted text as `read` does, and apart from them those that cannot be filled in."""
+) -> tuple[list[dict[str, list[str]]], list[Misfit]]:
+    """Return the rows of a pasted text, each what is sent for its cells, and apart those that fit nowhere."""
     rows, misfits = [], []
     for cells in _by_key(text, columns, most):
         wrong = next((one for one in columns if one.key in cells and not one.fits(cells[one.key])), None)  # fmt: skip
@@ -130,12 +138,16 @@ def _quoted(cell: str) -> str:
 
 def read(text: str, columns: Sequence[Reading], most: int) -> list[dict[str, str]]:
     """Return the rows of a pasted text (at most `most`), each the texts of its cells by key. Never raises."""
-    return [_values(cells, columns) for cells in _by_key(text, columns, most)]
-
-
-def _values(cells: Mapping[str, str], columns: Sequence[Reading]) -> dict[str, str]:
     readings = {one.key: one for one in columns}
-    return {key: readings[key].value(cell) for key, cell in cells.items()}
+    return [
+        {key: readings[key].value(cell) for key, cell in cells.items()}
+        for cells in _by_key(text, columns, most)
+    ]
+
+
+def _values(cells: Mapping[str, str], columns: Sequence[Reading]) -> dict[str, list[str]]:
+    readings = {one.key: one for one in columns}
+    return {key: readings[key].sent(cell) for key, cell in cells.items()}
 
 
 def _by_key(text: str, columns: Sequence[Reading], most: int) -> list[dict[str, str]]:
@@ -154,7 +166,8 @@ def _by_key(text: str, columns: Sequence[Reading], most: int) -> list[dict[str, 
 
 def _rows(text: str) -> Iterator[list[str]]:
     lines = re.sub(r"\r\n?", "\n", text.replace("\0", "")).split("\n")
-    sign = next((one for one in "\t;," if one in text), "\t")
+    bare = re.sub(r'"[^"]*"', "", text)  # a cell in quotes may hold the signs
+    sign = next((one for part in (bare, text) for one in "\t;," if one in part), "\t")
     try:
         # with its end, or a line break within a cell would be lost
         for row in csv.reader((f"{line}\n" for line in lines), delimiter=sign):

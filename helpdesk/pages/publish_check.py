@@ -5,7 +5,7 @@ Nothing here refuses anything: what is wrong in itself is refused where it is en
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -73,11 +73,14 @@ def _lost(page: Any, fields: dict[str, FormField]) -> Iterator[Finding]:
         for key, field in before.items()
         if key not in fields and key.split(WITHIN)[0] not in before.keys() - fields.keys() - {key}
     }
+    turned = {
+        key: field
+        for key, field in before.items()
+        if key in fields and fields[key].type != field.type
+    }
     counts = _open_tickets(page, list(gone))
-    uses: dict[str, list[str]] = {}
-    for use in uses_of(page):
-        if use.key in gone:
-            uses.setdefault(use.key, []).append(use.where)
+    uses = _uses(page, gone.keys() | turned.keys())
+    new = {field.label for key, field in fields.items() if key not in before}
     for key, field in gone.items():
         text = _("Field “%(label)s” is no longer asked.") % {"label": field.label}
         if counts.get(key):
@@ -86,10 +89,33 @@ def _lost(page: Any, fields: dict[str, FormField]) -> Iterator[Finding]:
                 "%(n)d open tickets hold an answer; it stays there.",
                 counts[key],
             ) % {"n": counts[key]}
-        if key in uses:
-            where = get_text_list(uses[key][:_LISTED], _("and"))
-            text += " " + _("It is still used by %(places)s.") % {"places": where}
-        yield Finding(text, is_wrong=key in uses)
+        if field.label in new:
+            text += " " + _("The new field of the same name does not take its place: it has a key of its own.")  # fmt: skip
+        yield Finding(text + _used_by(uses.get(key)), is_wrong=key in uses)
+    for key, field in turned.items():
+        text = _("Field “%(label)s” is now of another kind: what compares its answer may no longer fit.") % {
+            "label": field.label
+        }  # fmt: skip
+        yield Finding(text + _used_by(uses.get(key)), is_wrong=key in uses)
+
+
+def _uses(page: Any, keys: Collection[str]) -> dict[str, list[str]]:
+    """Return where fields are used, by key."""
+    found: dict[str, list[str]] = {}
+    if keys:
+        for use in uses_of(page):
+            if use.key in keys:
+                found.setdefault(use.key, []).append(use.where)
+    return found
+
+
+def _used_by(places: list[str] | None) -> str:
+    """Return the sentence on where a field is used, with a blank before it; '' if nowhere."""
+    if not places:
+        return ""
+    more = len(places) - _LISTED
+    named = [*places[:_LISTED], *([_("%(n)d more") % {"n": more}] if more > 0 else [])]
+    return " " + _("It is still used by %(places)s.") % {"places": get_text_list(named, _("and"))}
 
 
 def _open_tickets(page: Any, keys: list[str]) -> dict[str, int]:

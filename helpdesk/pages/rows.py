@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,19 @@ class Column:
     label: str
     field: forms.Field
     reading: pasting.Reading
+
+
+def _weight(field: forms.Field) -> int:
+    """Return how many values a control sends at most: each box that is ticked is one."""
+    if not isinstance(field, forms.MultipleChoiceField):
+        return 1
+    offered: Any = field.choices
+    return len(offered)
+
+
+def most_rows(fields: Iterable[forms.Field]) -> int:
+    """Return how many rows of these fields one request can carry."""
+    return max(MAX_CELLS // max(sum(map(_weight, fields)), 1), 1)
 
 
 class RowForm(forms.Form):
@@ -143,8 +156,7 @@ class RowsWidget(forms.Widget):
         readings = [column.reading for column in self.columns]
         pasted, sent.misfits = pasting.sort(text, readings, MAX_ROWS + 1)
         free = [row for row in sent.rows if not any(map(str.strip, itertools.chain(*row.values())))]
-        for cells in pasted:
-            row: Cells = {key: [value] for key, value in cells.items()}
+        for row in pasted:
             if free:
                 free.pop(0).update(row)
             else:
@@ -167,7 +179,7 @@ class RowsField(forms.Field):
         **kwargs: Any,
     ) -> None:
         self.columns = columns
-        self.max_rows = min(max_rows, MAX_ROWS, MAX_CELLS // max(len(columns), 1))
+        self.max_rows = min(max_rows, MAX_ROWS, most_rows(column.field for column in columns))
         super().__init__(widget=RowsWidget(columns, self.max_rows), **kwargs)
         self._least = min_rows
         self.row_name = row_name or _now("Row")

@@ -17,6 +17,8 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
 from .conditional import PREFIX
+from .giving_back import told
+from .holding import is_ours
 from .rows import RowsField
 
 #: What the form sends with it: the note, and what is given back.
@@ -61,32 +63,49 @@ def _told(value: Any) -> Any:
     return value
 
 
-def note(digest: str) -> str:
-    """Return the signed note of a form with this digest."""
-    return _signer().sign(digest)
+def note(digest: str, revision: int | None = None) -> str:
+    """Return the signed note of a form with this digest, and of the revision that it is shown from."""
+    return _signer().sign(f"{digest}.{revision or ''}")
 
 
 def differs(note: str, digest: str) -> bool:
     """Tell whether a genuine note says other questions than `digest`. One that is missing or forged says nothing."""
+    seen = _read(note)
+    return seen is not None and seen[0] != digest
+
+
+def revision_of(note: str) -> int | None:
+    """Return the revision that a genuine note names."""
+    seen = _read(note)
+    return int(seen[1]) if seen is not None and seen[1] else None
+
+
+def _read(note: str) -> tuple[str, str] | None:
     try:
-        return _signer().unsign(note) != digest
+        digest, _dot, revision = _signer().unsign(note).partition(".")
     except signing.BadSignature:
-        return False
+        return None
+    return digest, revision
 
 
 def lost(form: Any) -> str:
     """Return as text what was written where a form has no question for it any more.
 
     That is all sent for fields that are gone, and for those that cannot show it: an answer that is no choice now.
+    It stands under the label that was read, where that can be told.
     """
     data: Any = form.data
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[str, str]]] = {}
     for name in data:
         texts = list(_lost_of(form, name, data.getlist(name))) if name.startswith(PREFIX) else []
         if texts:
             place = name.rpartition("-")[0] or name  # the cells of a row stand together
-            found.setdefault(place, []).extend(texts)
-    return "\n\n".join("\t".join(texts) for texts in found.values())[:_MOST]
+            found.setdefault(place, []).extend((name, text) for text in texts)
+    questions = {}
+    if found and form.version is not None:
+        revision = revision_of(str(data.get(NOTE, "")))
+        questions = form.version.questions(revision)
+    return told(found, questions, there=form.inputs)[:_MOST]
 
 
 def _lost_of(form: Any, name: str, values: list[str]) -> Iterator[str]:
@@ -104,7 +123,7 @@ def _field_of(form: Any, name: str) -> tuple[forms.Field | None, bool]:
         field = form.fields[name]
         return (None if isinstance(field, RowsField) else field), False
     list_name, _dash, cell = name.partition("-")
-    if cell in ("rows", "add", "remove", "fill"):
+    if cell in ("rows", "add", "remove", "fill") or is_ours(name):
         return None, True
     field = form.fields.get(list_name) if list_name in form.inputs else None
     if not isinstance(field, RowsField):

@@ -22,8 +22,9 @@ def count_form(form: IntakeForm) -> None:
     limits.count("FORMS_PER_IP")
     local, _at, domain = addressing.canonical(form.cleaned_data["contact_email"]).rpartition("@")
     limits.count("FORMS_PER_ADDRESS", f"{local.partition('+')[0]}@{domain}")
-    for _file in form.uploads():
-        limits.count("UPLOADS_PER_IP")
+    for file in form.chosen():
+        if file.row is None:  # those held were counted when they came
+            limits.count("UPLOADS_PER_IP")
 
 
 def count_long_lists(form: IntakeForm) -> None:

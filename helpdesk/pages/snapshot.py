@@ -90,6 +90,5 @@ def fingerprint(submission_key: str, form_key: str, form: IntakeForm) -> str | N
         for name, value in form.cleaned_data.items()
         if name not in {"submission_key"} and not isinstance(value, tuple)
     }
-    files = [hashlib.sha256(one.content).hexdigest() for one in form.uploads()]
-    text = json.dumps([submission_key, form_key, said, files], sort_keys=True)
+    text = json.dumps([submission_key, form_key, said, form.digests()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -16,8 +16,9 @@ from .inputs.choices import ChoiceInput, ConsentInput, MultipleChoiceInput, YesN
 from .inputs.files import FilesInputBlock
 from .inputs.groups import GroupInput, PeopleInput
 from .inputs.hidden import HiddenInputBlock
-from .inputs.numbers import DateInput, NumberInput, TimeInput
+from .inputs.numbers import DateInput, NumberInput
 from .inputs.texts import EmailInput, LoginInput, LongTextInput, PhoneInput, TextInput
+from .inputs.times import TimeInput
 from .keyed import KeyedStreamBlock
 from .keys import doubles
 from .structure import SectionBlock, StepBlock, TextBetweenBlock

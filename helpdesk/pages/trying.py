@@ -9,6 +9,7 @@ import copy
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -28,7 +29,8 @@ from helpdesk.models import Right, Ticket
 from helpdesk.notifications import Withheld
 from helpdesk.rules.terms import kept_sentence
 
-from . import seen, steps
+from . import holding, seen, steps
+from .forms import IntakeForm
 from .intake import IntakeFormMixin
 
 app_name = "helpdesk_forms"
@@ -40,24 +42,40 @@ def try_form(request: HttpRequest, pk: int) -> HttpResponse:
     page = _draft_of(request, pk)
     with translation.override(page.locale.language_code):
         if request.method == "POST":
-            form = page.get_form(request.POST, request.FILES, user=request.user)
+            form = holding.sent_form(page, request)
             if steps.is_check(request):
                 return steps.not_open(str(seen.CHANGED)) if form.is_outdated else steps.check(form)
             if form.is_outdated:
                 form.show_anew()
-            elif form.is_valid():
-                try:
-                    customer = actions.customer_for_user(request.user)
-                    ticket = page.open(form, customer, is_test=True)
-                    return HttpResponseRedirect(reverse("helpdesk_forms:tried", args=[ticket.pk]))
-                except Blocked as error:
-                    form.add_error(None, str(error))
+            elif (ticket := _made(request, page, form)) is not None:
+                return HttpResponseRedirect(reverse("helpdesk_forms:tried", args=[ticket.pk]))
+            holding.keep(form)
         else:
             form = page.get_form(user=request.user, parameters=request.GET)
         context = page.get_context(request)
         context |= {"form": form, "is_trial": True}
         response = TemplateResponse(request, page.get_template(request), context)
         return response.render()
+
+
+def _made(request: HttpRequest, page: Any, form: IntakeForm) -> Ticket | None:
+    """Return the test that a form makes, or has made; None, with the error at the form, if it makes none."""
+    if not form.is_valid():
+        key = page.key_of(form) if holding.is_only_gone(form) else None
+        return Ticket.objects.filter(submission_key=key, is_test=True).first() if key else None
+    try:
+        customer = actions.customer_for_user(request.user)
+        form.uploads()
+        with transaction.atomic():
+            ticket: Ticket = page.open(form, customer, is_test=True)
+            holding.use(form)
+        return ticket
+    except Blocked as error:
+        form.add_error(None, str(error))
+    except holding.Gone:
+        form.add_error(None, str(holding.AGAIN))
+        holding.find(form)
+    return None
 
 
 @never_cache

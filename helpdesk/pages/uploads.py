@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import mimetypes
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import filetype
@@ -14,8 +16,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from helpdesk import conf, uploads
-from helpdesk.actions import Upload
+from helpdesk import conf, storage, uploads
+from helpdesk.models import HeldFile
 
 #: Endings offered when an editor names none: documents and pictures, nothing a browser would run.
 DEFAULT_ENDINGS = [
@@ -159,39 +161,122 @@ class FilesInput(forms.FileInput):
         super().__init__(attrs)
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """A file of a form: its clean name, how many bytes, what these are, their digest. `token` stands for one held."""
+
+    name: str
+    size: int
+    content_type: str
+    sha256: str
+    content: bytes | None = field(default=None, repr=False)
+    row: HeldFile | None = None
+    token: str = ""
+
+    @property
+    def size_in_words(self) -> str:
+        return uploads.size_in_words(self.size)
+
+    def read(self) -> bytes:
+        """Return the bytes. Raises `FileNotFoundError` if the storage lost them."""
+        if self.content is None and self.row is not None:
+            return self.row.blob.read()
+        return self.content or b""
+
+
 class FilesField(forms.FileField):
-    """A field of one or more files; its clean value is a tuple of `Upload`."""
+    """A field of one or more files; its clean value is a tuple of `Chosen`.
+
+    `pages.holding` tells it what it has besides what is sent now: `held`, what was sent with the form before;
+    `known`, the digests of all that was; `wrong`, what is to be said of those that are not there any more.
+    """
 
     def __init__(self, *, limits: FileLimits, key: str = "", **kwargs: Any) -> None:
         self.limits = limits
         self.key = key
+        self.held: list[Chosen] = []
+        self.known: list[str] = []
+        self.wrong: list[ValidationError] = []
+        self._judged: dict[int, Chosen | ValidationError] = {}
         super().__init__(widget=FilesInput(limits), **kwargs)
 
-    def clean(self, data: Any, initial: Any = None) -> tuple[Upload, ...]:  # type: ignore[override]
-        chosen = [one for one in (data if isinstance(data, list) else [data]) if one]
-        if not chosen:
+    def clean(self, data: Any, initial: Any = None) -> tuple[Chosen, ...]:  # type: ignore[override]
+        sent = self.sent(data)
+        self._check_number(len(sent))
+        if self.wrong:
+            raise ValidationError(self.wrong)
+        if not sent and not self.held:
             super().clean(None, initial)
             return ()
-        files = [super(FilesField, self).clean(one, initial) for one in chosen]
-        for one in files:
-            self._check_ending(uploads.clean_name(str(one.name)))
-        taken = uploads.take(
-            files, max_files=self.limits.max_files, max_bytes=self.limits.max_bytes
-        )
-        return tuple(self._checked(one) for one in taken)
+        uploads.check_total(sum(file.size or 0 for file in sent))
+        checks: list[Callable[[], object]] = [partial(self._check_held, one) for one in self.held]
+        checks += [partial(self.judged, file) for file in sent]
+        problems = [error for check in checks for error in _errors_of(check)]
+        if problems:
+            raise ValidationError(problems)
+        new = [one for one in map(self.judged, sent) if not self.has(one)]
+        self._check_number(len(self.held) + len(new))
+        return (*self.held, *new)
+
+    def sent(self, data: Any) -> list[Any]:
+        """Return the files that came with the request at hand."""
+        return [one for one in (data if isinstance(data, list) else [data]) if one]
+
+    def is_too_large(self, file: Any) -> bool:
+        """Tell whether a file that was sent has more bytes than one may have here."""
+        return int(file.size or 0) > self.limits.max_bytes
+
+    def has(self, file: Chosen) -> bool:
+        """Tell whether a file is held already: somebody chose it again."""
+        return any((one.name, one.sha256) == (file.name, file.sha256) for one in self.held)
+
+    def judged(self, file: Any) -> Chosen:
+        """Return a file that was sent, read and found good. Raises `ValidationError` if it is not.
+
+        Its number is not looked at. It is read, and scanned, once for each form.
+        """
+        if id(file) not in self._judged:
+            try:
+                self._judged[id(file)] = self._judge(file)
+            except ValidationError as error:
+                self._judged[id(file)] = error
+        found = self._judged[id(file)]
+        if isinstance(found, ValidationError):
+            raise found
+        return found
+
+    def digests(self, data: Any) -> list[str]:
+        """Return the digests of all good files that the field has or had, each once."""
+        good = (one for one in self.sent(data) if not _errors_of(partial(self.judged, one)))
+        return list(dict.fromkeys([*self.known, *(self.judged(one).sha256 for one in good)]))
+
+    def _check_number(self, number: int) -> None:
+        if number > self.limits.max_files:
+            raise ValidationError(uploads.too_many(self.limits.max_files), code="max_files")
+
+    def _check_held(self, file: Chosen) -> None:
+        self._check_ending(file.name)
+        if file.size > self.limits.max_bytes:
+            words = uploads.too_large(file.name, self.limits.max_bytes)
+            raise ValidationError(words, code="max_bytes")
 
     def _check_ending(self, name: str) -> None:
         if ending_of(name) not in self.limits.endings:
             raise ValidationError(self.limits.wrong_ending(name), code="ending")
 
-    def _checked(self, file: uploads.Taken) -> Upload:
-        found = media_type(file.name, file.content)
+    def _judge(self, file: Any) -> Chosen:
+        super().clean(file)
+        self._check_ending(uploads.clean_name(str(file.name)))
+        file.seek(0)
+        [taken] = uploads.take([file], max_bytes=self.limits.max_bytes)
+        found = media_type(taken.name, taken.content)
         if found is None:
             raise ValidationError(
-                _("The content of “%(name)s” is not what its name says.") % {"name": file.name},
+                _("The content of “%(name)s” is not what its name says.") % {"name": taken.name},
                 code="content",
             )
-        return Upload(name=file.name, content=file.content, content_type=found, answer_key=self.key)
+        sha256 = storage.digest(taken.content)
+        return Chosen(taken.name, len(taken.content), found, sha256, taken.content)
 
     def hint(self) -> str:
         """Return the limits in a sentence for people."""
@@ -205,3 +290,11 @@ class FilesField(forms.FileField):
             "size": uploads.size_in_words(self.limits.max_bytes),
             "endings": ", ".join(self.limits.endings),
         }
+
+
+def _errors_of(check: Callable[[], object]) -> list[ValidationError]:
+    try:
+        check()
+    except ValidationError as error:
+        return list(error.error_list)
+    return []

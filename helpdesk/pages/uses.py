@@ -25,6 +25,8 @@ from wagtail.fields import StreamField
 
 from helpdesk.rules import wording
 
+from .wordings import ANSWER
+
 
 @dataclass(frozen=True)
 class Use:
@@ -67,13 +69,17 @@ def conditions_of(page: Any) -> Iterator[Use]:
 
 @register
 def texts_of(page: Any) -> Iterator[Use]:
-    """Yield the fields that texts of the page name as variables; other variables as well."""
+    """Yield the fields that texts of the page name as variables."""
     for field in _fields(page, models.CharField, models.TextField, StreamField):
         value = field.value_from_object(page)
         if isinstance(field, StreamField):
             value = json.dumps(field.get_prep_value(value), default=str)
         for name in wording.names(str(value or "")):
-            yield Use(name, _("the text “%(text)s”") % {"text": field.verbose_name})
+            if not name.startswith(ANSWER):
+                continue
+            yield Use(
+                name.removeprefix(ANSWER), _("the text “%(text)s”") % {"text": field.verbose_name}
+            )
 
 
 def _fields(page: Any, *kinds: type[Any]) -> Iterator[Any]:

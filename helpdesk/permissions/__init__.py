@@ -63,6 +63,7 @@ from .seeing import (
     visible_notices,
     visible_tickets,
 )
+from .site_rights import SiteRight, beyond, covers, held_rights, rights_of
 
 __all__ = [
     "ENTER_ADMIN",
@@ -73,6 +74,7 @@ __all__ = [
     "Person",
     "REPLY",
     "SYSTEM",
+    "SiteRight",
     "Why",
     "administered",
     "administered_departments",
@@ -80,8 +82,10 @@ __all__ = [
     "agent",
     "agents",
     "agents_with",
+    "beyond",
     "can",
     "changeable_teams",
+    "covers",
     "customer",
     "departments_above",
     "explain",
@@ -91,6 +95,7 @@ __all__ = [
     "guest",
     "hidden_articles",
     "invited",
+    "held_rights",
     "is_agent",
     "know",
     "is_superuser",
@@ -118,6 +123,7 @@ __all__ = [
     "reads_along",
     "require",
     "rights_below",
+    "rights_of",
     "share_customer",
     "teammates",
     "upwards",

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from helpdesk.models import QueueRight, Team
 
 from .actors import Actor
 from .administering import changeable_teams, is_superuser
+from .site_rights import beyond, held_permissions
 
 
 def joinable_groups(actor: Actor) -> QuerySet[Group]:
     """Return the groups into which the actor may put accounts: none that makes somebody more than the actor is.
 
     Superusers: all. Others: the teams they may change, and groups that have nothing in the help desk (no right in a
-    queue, no department) and no permission that the actor lacks.
+    queue, no department) and nothing on the site that the actor lacks.
     """
     groups = Group.objects.all()
     if is_superuser(actor):
         return groups
     desk = QueueRight.objects.filter(group=OuterRef("pk"))
     departments = Team.objects.filter(group=OuterRef("pk"), department__isnull=False)
-    through: Any = Group.permissions.through
-    more = through.objects.filter(group=OuterRef("pk")).exclude(permission__in=_held(actor.user))
-    harmless = ~Q(Exists(desk)) & ~Q(Exists(departments)) & ~Q(Exists(more))
+    harmless = ~Q(Exists(desk)) & ~Q(Exists(departments)) & ~Q(pk__in=beyond(actor))
     return groups.filter(Q(pk__in=changeable_teams(actor)) | harmless)
-
-
-def _held(user: Any) -> QuerySet[Permission]:
-    return Permission.objects.filter(Q(group__user=user) | Q(user=user))
 
 
 def may_change_account(actor: Actor, user: Any) -> bool:
@@ -46,6 +41,6 @@ def may_change_account(actor: Actor, user: Any) -> bool:
         return False
     if user.pk == actor.user.pk:
         return True
-    if user.user_permissions.exclude(pk__in=_held(actor.user)).exists():
+    if user.user_permissions.exclude(pk__in=held_permissions(actor)).exists():
         return False
     return not user.groups.exclude(pk__in=joinable_groups(actor)).exists()

@@ -1,4 +1,7 @@
-"""Customers of whom nothing is left: no ticket, no account, nothing that anybody entered for them."""
+"""Customers of whom nothing is left: no ticket, no account, no part in a ticket, nothing that the team decided about them.
+
+A log-in name keeps nobody: whoever comes back is known by it again, from the account or the directory.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from helpdesk.models import (
     Customer,
     CustomerAddress,
     ErasureRun,
+    Participant,
     delete_rows,
     forget_generic,
 )
@@ -25,10 +29,13 @@ _OWN = (AddressClaim, CustomerAddress)
 
 
 def without_trace(now: datetime) -> QuerySet[Customer]:
-    """Return the customers without account, log-in name, organisation or block to whom nothing points any more."""
+    """Return the customers without account, organisation or block to whom nothing points, and who take part nowhere."""
+    theirs = CustomerAddress.objects.filter(
+        customer=OuterRef("pk"), normalised__in=Participant.objects.order_by().values("normalised")
+    )
     rows = Customer.objects.filter(
+        ~Exists(theirs),
         user__isnull=True,
-        login_name__isnull=True,
         organisation__isnull=True,
         is_blocked=False,
         created_at__lt=now - GRACE,

@@ -12,6 +12,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django_tasks_db.models import DBTaskResult
 
 from helpdesk import conf
+from helpdesk.actions import draft_files
+from helpdesk.actions.persons import held_tickets
 from helpdesk.models import (
     AskedField,
     AuditEntry,
@@ -100,7 +102,13 @@ def _arguments(now: datetime) -> int:
     return done.exclude(args_kwargs=empty).update(args_kwargs=empty)
 
 
+def _late_files(now: datetime) -> int:
+    """Let files go that somebody put into a draft on a closed ticket after its files went."""
+    return draft_files.take_late_files(held=held_tickets())
+
+
 _SMALL: Final[dict[str, Callable[[datetime], int]]] = {
+    "files": _late_files,
     "bounced": _bounced,
     "asked_fields": _asked,
     "tags": _tags,

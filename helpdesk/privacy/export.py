@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
 
-from helpdesk import audit, conf, permissions, storage
+from helpdesk import audit, conf, notifications, permissions, storage
 from helpdesk.actions import exported
 from helpdesk.actions.customers import find_customer
 from helpdesk.errors import NotFound, NotPermitted
@@ -23,7 +23,7 @@ from helpdesk.permissions import Actor
 from helpdesk.rules.blanking import Person
 
 from . import archive, persons
-from .export_data import Scope
+from .export_scope import Scope
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ def _record(row: DataExport, user: Any, did: str, reference: str = "") -> None:
 
 @task()
 def make(pk: int) -> str:
-    """Make the archive of an export that waits, and return what was done. Twice makes it once."""
+    """Make the archive of an export that waits, tell whoever asked for it, and return what was done. Twice makes it once."""
     row = DataExport.objects.filter(pk=pk, state=DataExport.State.WAITING).first()
     if row is None:
         return "nothing"
@@ -146,6 +146,8 @@ def make(pk: int) -> str:
             blob.release()
             return "nothing"
         _record(row, None, "made")
+        row.refresh_from_db()
+        notifications.send_export_ready(row)
     return "made"
 
 

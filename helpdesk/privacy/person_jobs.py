@@ -37,7 +37,7 @@ from helpdesk.models import (
 from helpdesk.permissions import Actor
 from helpdesk.rules.blanking import Blanker, Person
 
-from . import found, persons
+from . import kinds, persons
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def preview(person: Person) -> dict[str, int]:
     own = set(Ticket.objects.filter(verbs.own_by(person)).values_list("pk", flat=True))
     alone = set(verbs.tickets_alone(person))
     mine = Article.objects.filter(verbs.written_by(person)).exclude(ticket__in=alone)
-    mentioned = found.mentioning(person).exclude(ticket__in=own)
+    mentioned = kinds.mentioning(person).exclude(ticket__in=own)
     took_part = Participant.objects.filter(normalised__in=person.addresses)
     return {
         "tickets": len(alone - held),
@@ -146,7 +146,7 @@ def preview(person: Person) -> dict[str, int]:
             .values("pk")
         ).count(),
         "outbound": OutboundMail.objects.filter(
-            found.receives(OutboundMail, person, "to", "cc", "bcc")
+            kinds.receives(OutboundMail, person, "to", "cc", "bcc")
         )
         .exclude(ticket__in=held)
         .count(),

@@ -7,7 +7,6 @@ from typing import Final
 from helpdesk import conf
 from helpdesk.actions.presence import KEPT_FOR
 from helpdesk.actions.saved_drafts import KEPT_AFTER_CLOSING
-from helpdesk.models.held_files import HELD_FOR
 
 from .register import Statement
 
@@ -99,9 +98,10 @@ REQUESTS: Final[dict[str, Statement]] = {
     ),
     "helpdesk.HeldFile": _of_ticket(
         "whoever fills in a form",
-        "files of a form that is shown once more",
-        f"{HELD_FOR.total_seconds() / 3600:.0f} hours",
-        TIDY,
+        "files of a form that came back to its sender; digests of their browser and network",
+        f"until the form is sent, {conf.DEFAULTS['HELD_FILE_HOURS']} hours (`HELD_FILE_HOURS`) at most:"
+        " also of whoever is erased meanwhile; with the account, if they have one",
+        "`helpdesk/models/held_files.py: drop_old`, hourly",
     ),
     "helpdesk.AskedField": _of_ticket(
         NOBODY,
@@ -147,7 +147,7 @@ PEOPLE: Final[dict[str, Statement]] = {
         "people",
         ASKER,
         "knowing who asks, and how they are reached",
-        "as long as a ticket, an account, a log-in name, an organisation or a block is theirs, and 30 days at least",
+        "as long as a ticket, a part in one, an account, an organisation or a block is theirs, and 30 days at least",
         "`helpdesk/privacy/expired_people.py`, nightly; when somebody asks for it: `helpdesk/privacy/persons.py`",
     ),
     "helpdesk.CustomerAddress": Statement(
@@ -188,7 +188,11 @@ TEAM: Final[dict[str, Statement]] = {
         f"`helpdesk/actions/saved_drafts.py`, daily; {ERASED}",
     ),
     "helpdesk.DraftFile": Statement(
-        "team", ASKER_AND_TEAM, "files of a draft", "with the draft", CASCADE
+        "team",
+        ASKER_AND_TEAM,
+        "files of a draft",
+        "with the draft; with the files of the ticket, if these go before it",
+        f"{ERASED}; `helpdesk/actions/draft_files.py`, nightly; {CASCADE}",
     ),
     "helpdesk.Notice": Statement(
         "team", AGENT, "what an agent was told", days("NOTICE_DAYS"), f"{TIDY}; {ERASED}"

@@ -28,6 +28,8 @@ WITHIN = "."
 _YES, _NO = "yes", "no"
 #: The type of a value that goes with a form and that its sender never saw.
 HIDDEN = "hidden"
+#: The type of a field that takes files.
+FILES = "files"
 #: The types of fields whose answers say who somebody is, marked as personal or not.
 TELLING = frozenset({"email", "phone", "login"})
 #: Answers that begin on a line of their own.
@@ -101,24 +103,39 @@ def is_personal(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("private")) or entry.get("type") in TELLING
 
 
-def personal_lines(snapshot: object) -> list[list[str]]:
-    """Return the lines of a form's message that say something personal, each with what may stay of it."""
+def is_files(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an answer is files: it goes with them, for it says their names."""
+    return entry.get("type") == FILES
+
+
+def lines_that_go(
+    snapshot: object,
+    goes: Callable[[Mapping[str, Any]], bool],
+    before: Callable[[Mapping[str, Any]], bool],
+) -> list[list[str]]:
+    """Return the lines of a form's message of which answers go, each with what may stay of it.
+
+    Also as they read where those other answers for which `before` holds went already: a list of rows is one line.
+    """
     entries = snapshot if isinstance(snapshot, list | tuple) else ()
-    before = [one for one in entries if isinstance(one, Mapping)]
-    pairs = zip(before, emptied(before, is_personal), strict=True)
-    lines = [[line_of(was), line_of(now)] for was, now in pairs if was != now]
-    return [pair for pair in lines if pair[0] and pair[0] != pair[1]]
+    whole = [dict(one) for one in entries if isinstance(one, Mapping)]
+    found: list[list[str]] = []
+    for then in (whole, emptied(whole, before)):
+        pairs = zip(then, emptied(then, goes), strict=True)
+        lines = [[line_of(was), line_of(now)] for was, now in pairs if was != now]
+        found += [pair for pair in lines if pair[0] and pair[0] != pair[1] and pair not in found]
+    return found
 
 
-def personal_words(snapshot: object) -> list[str]:
-    """Return the personal answers as they were shown, also those in lists of rows, each on one line."""
+def words_that_go(snapshot: object, goes: Callable[[Mapping[str, Any]], bool]) -> list[str]:
+    """Return those answers as they were shown, also those in lists of rows, each on one line."""
     found: list[str] = []
     for entry in snapshot if isinstance(snapshot, list | tuple) else ():
         if not isinstance(entry, Mapping):
             continue
         for line in _lines(entry) or ():
-            found += personal_words(line)
-        if is_personal(entry) and entry.get("shown"):
+            found += words_that_go(line, goes)
+        if goes(entry) and entry.get("shown"):
             found.append(" ".join(str(entry["shown"]).split()))
     return found
 
@@ -169,12 +186,19 @@ def _emptied(entry: dict[str, Any], goes: Callable[[Mapping[str, Any]], bool]) -
     rows = [emptied(line, goes) for line in lines]
     if rows == lines:
         return entry
+    return with_rows(entry, rows)
+
+
+def with_rows(entry: Mapping[str, Any], rows: list[Any]) -> dict[str, Any]:
+    """Return the entry of a list with other rows; what it says and shows is written anew from these."""
     value = [{one.get("key"): one.get("value") for one in row} for row in rows]
-    shown = "\n".join(
-        ", ".join(f"{one.get('label')}: {one['shown']}" for one in row if one.get("shown"))
-        for row in rows
-    )
+    shown = "\n".join(map(line_of_row, rows))
     return {**entry, "rows": rows, "value": value, "shown": shown.strip("\n")}
+
+
+def line_of_row(row: Iterable[Mapping[str, Any]]) -> str:
+    """Return a row of a list in one line, empty cells left out."""
+    return ", ".join(f"{one.get('label')}: {one['shown']}" for one in row if one.get("shown"))
 
 
 def _empty_of(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -162,6 +162,10 @@ class Blanker:
             self.is_address(value) or value.strip().casefold() in self._exact
         )
 
+    def is_row_of_theirs(self, cells: list[Any]) -> bool:
+        """Tell whether a cell of a row in a list of people says that it is the person's."""
+        return bool(self._row_of_theirs(cells))
+
     def _row_of_theirs(self, cells: list[Any]) -> frozenset[str]:
         """Return which keys to wipe in a row of a list of people of which one cell says that it is theirs."""
         is_theirs = any(isinstance(one, dict) and self._is_mark(one.get("value")) for one in cells)

@@ -206,7 +206,16 @@ class Comparison(Condition):
 _REGEX = "iregex"
 _BOUNDED = "bounded"
 
-_ORDER = {"lt": "lt", "le": "lte", "gt": "gt", "ge": "gte", "is": "exact", "in": "in"}
+_ORDER = {
+    "lt": "lt",
+    "le": "lte",
+    "gt": "gt",
+    "ge": "gte",
+    "is": "exact",
+    "in": "in",
+    "before": "lt",
+    "after": "gt",  # of times of day
+}
 
 
 @lru_cache(maxsize=1024)
@@ -275,6 +284,7 @@ _TYPES: dict[FieldType, tuple[type, ...]] = {
     FieldType.BOOLEAN: (bool,),
     FieldType.DATE: (dt.date,),
     FieldType.DATETIME: (dt.datetime,),
+    FieldType.TIME: (dt.time,),
 }
 
 

@@ -34,6 +34,8 @@ class FieldType(enum.StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     DATETIME = "datetime"
+    TIME = "time"
+    """A time of day, in whole minutes and without a zone."""
     LIST = "list"
     """A list of texts, such as recipients: an operator holds if it holds for any of them."""
 
@@ -101,6 +103,7 @@ class Operand(enum.Enum):
     MOMENT = "moment"
     DAY = "day"
     SPAN = "span"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,21 @@ _TIME = {
     ),
     **_EMPTY,
 }
+_CLOCK = {
+    **_by_code(
+        Operator("is", _("is at"), _("%(field)s is at %(value)s"), Operand.CLOCK),
+        Operator(
+            "is_not",
+            _("is not at"),
+            _("%(field)s is not at %(value)s"),
+            Operand.CLOCK,
+            negates="is",
+        ),
+        Operator("before", _("is before"), _("%(field)s is before %(value)s"), Operand.CLOCK),
+        Operator("after", _("is after"), _("%(field)s is after %(value)s"), Operand.CLOCK),
+    ),
+    **_EMPTY,
+}
 
 #: The operators of each type, in the order in which they are offered.
 OPERATORS: dict[FieldType, dict[str, Operator]] = {
@@ -204,4 +222,5 @@ OPERATORS: dict[FieldType, dict[str, Operator]] = {
     FieldType.BOOLEAN: {**_EQUAL, **_EMPTY},
     FieldType.DATE: _TIME,
     FieldType.DATETIME: _TIME,
+    FieldType.TIME: _CLOCK,
 }

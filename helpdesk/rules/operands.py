@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils import formats, timezone
-from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime, parse_time
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -65,7 +66,9 @@ class Relative:
 
 
 Scalar = str | int | float | bool
-Value = Scalar | tuple[Scalar, ...] | dt.date | dt.datetime | Relative | Span | None
+Value = Scalar | tuple[Scalar, ...] | dt.date | dt.datetime | dt.time | Relative | Span | None
+
+_CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}")
 
 
 def day_bounds(day: dt.date) -> tuple[dt.datetime, dt.datetime]:
@@ -168,6 +171,17 @@ def _moment(data: object, field: Field, *, day: bool) -> dt.date | dt.datetime |
     return found
 
 
+def _clock(data: object) -> dt.time:
+    try:
+        is_written = isinstance(data, str) and _CLOCK.fullmatch(data)
+        found = parse_time(str(data)) if is_written else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise ConditionError(gettext_lazy("A time of day is expected here, for example 09:30."))
+    return found
+
+
 def _one(data: object, field: Field, known: bool) -> Scalar:
     match field.type:
         case FieldType.NUMBER:
@@ -201,6 +215,8 @@ def read(data: object, field: Field, operand: Operand, *, known: bool) -> Value:
             return _span(data, field)
         case Operand.MOMENT | Operand.DAY:
             return _moment(data, field, day=operand is Operand.DAY)
+        case Operand.CLOCK:
+            return _clock(data)
     return _one(data, field, known)
 
 
@@ -214,6 +230,8 @@ def write(value: Value) -> object:
             return list(value)
         case dt.date():
             return value.isoformat()
+        case dt.time():
+            return value.strftime("%H:%M")
         case Span():
             return {value.unit: value.amount}
         case Relative():
@@ -241,6 +259,8 @@ def _show(value: Value, options: dict[int | str, Text]) -> str:
             return formats.date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
         case dt.date():
             return formats.date_format(value, "SHORT_DATE_FORMAT")
+        case dt.time():
+            return formats.time_format(value, "TIME_FORMAT")
         case int() | float():
             return formats.localize(value)
     return str(value)

@@ -182,7 +182,7 @@ MAIL_SETUP = Node(
         "Die Einstellungen für das E-Mail-Programm Ihrer Wahl.",
         (
             text(
-                "<p>Die meisten Programme finden alles selbst, sobald Sie Ihre Adresse und Ihr Passwort eingeben. Wenn nicht:</p><ul><li>Eingang: imap.uni.example, Port 993, TLS</li><li>Ausgang: smtp.uni.example, Port 465, TLS</li><li>Benutzername: Ihre vollständige Mailadresse</li></ul>"
+                "<p>Die meisten Programme finden alles selbst, sobald Sie Ihre Adresse und Ihr Passwort eingeben. Wenn nicht:</p><ul><li>Eingang: imap.uni.example, Port 993, TLS</li><li>Ausgang: smtp.uni.example, Port 465, TLS</li><li>Benutzername: Ihre vollständige E-Mail-Adresse</li></ul>"
             ),
         ),
     ),

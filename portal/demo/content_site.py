@@ -27,21 +27,21 @@ TICKETSYSTEM = Node(
             ),
             heading("Was Sie davon haben"),
             text(
-                "<p><b>Weniger doppelte Arbeit:</b> Schreibt jemand dieselbe Mail an zwei Stellen, wird daraus eine Anfrage, und beide wissen davon. <b>Nichts geht verloren:</b> Unbeantwortete Anfragen fallen auf, und Vertretungen sind geregelt. <b>Nachvollziehbar:</b> Fragen, Antworten und Lösungen stehen an einem Ort und lassen sich durchsuchen. Sie brauchen nur einen Browser.</p>"
+                "<p><b>Weniger doppelte Arbeit:</b> Schreibt jemand dieselbe E-Mail an zwei Stellen, wird daraus eine Anfrage, und beide wissen davon. <b>Nichts geht verloren:</b> Unbeantwortete Anfragen fallen auf, und Vertretungen sind geregelt. <b>Nachvollziehbar:</b> Fragen, Antworten und Lösungen stehen an einem Ort und lassen sich durchsuchen. Sie brauchen nur einen Browser.</p>"
             ),
             heading("So funktioniert es"),
             text(
-                "<p>Für jedes Thema gibt es eine Queue mit einer eigenen Mailadresse. Wer dorthin schreibt oder das Formular auf der Seite ausfüllt, bekommt eine Nummer und einen Link, unter dem der Stand zu sehen ist. Wer von der Adresse der Universität aus schreibt, findet die Anfrage nach der Anmeldung auch unter „Meine Anfragen“.</p>"
+                "<p>Für jedes Thema gibt es eine Queue mit einer eigenen E-Mail-Adresse. Wer dorthin schreibt oder das Formular auf der Seite ausfüllt, bekommt eine Nummer und einen Link, unter dem der Stand zu sehen ist. Wer von der Adresse der Universität aus schreibt, findet die Anfrage nach der Anmeldung auch unter „Meine Anfragen“.</p>"
             ),
             steps(
-                "Eine Queue bestellen",
+                "Eine Queue beantragen",
                 (
                     "Beantragen Sie sie",
                     "<p>Füllen Sie „Queue beantragen“ aus, oder schreiben Sie an ticketsystem@desk.example. Nennen Sie die gewünschte neue Adresse; sie endet auf @desk.example.</p>",
                 ),
                 (
                     "Nennen Sie Ihr Team",
-                    "<p>Für jede Person, die Anfragen bearbeiten soll: Vorname, Nachname, Mailadresse und Unikennung.</p>",
+                    "<p>Für jede Person, die Anfragen bearbeiten soll: Vorname, Nachname, E-Mail-Adresse und Unikennung.</p>",
                 ),
                 (
                     "Beschreiben Sie den Zweck",

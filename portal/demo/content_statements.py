@@ -32,7 +32,7 @@ STATEMENTS = (
                     [
                         purpose(
                             "Ihre Anfrage beantworten",
-                            "Name, Mailadresse, was Sie uns schreiben und mitschicken, unsere Antworten",
+                            "Name, E-Mail-Adresse, was Sie uns schreiben und mitschicken, unsere Antworten",
                             "Art. 6 Abs. 1 Buchst. e DSGVO",
                         ),
                         purpose(

@@ -78,7 +78,7 @@ FIELDS = (
     ),
 )
 
-INTRO_DE = "<p>Alle Einrichtungen der Universität können eine Queue bekommen. Wir prüfen Ihren Antrag, richten Adresse, Team und Seite ein und melden uns, meist innerhalb einer Woche. Kosten entstehen nicht.</p><p>Lieber eine Mail? Schreiben Sie an ticketsystem@desk.example: die gewünschte Adresse, wofür sie ist, und zu jeder Person Vorname, Nachname, Mailadresse und Unikennung.</p>"
+INTRO_DE = "<p>Alle Einrichtungen der Universität können eine Queue bekommen. Wir prüfen Ihren Antrag, richten Adresse, Team und Seite ein und melden uns, meist innerhalb einer Woche. Kosten entstehen nicht.</p><p>Lieber eine E-Mail? Schreiben Sie an ticketsystem@desk.example: die gewünschte Adresse, wofür sie ist, und zu jeder Person Vorname, Nachname, E-Mail-Adresse und Unikennung.</p>"
 INTRO_EN = "<p>Every department of the university can have a queue. We check your order, set up address, team and page, and let you know, mostly within a week. There are no fees.</p><p>Rather write a mail? Send to ticketsystem@desk.example the address you would like, what it is for, and for each person first name, last name, mail address and university login.</p>"
 THANKS_DE = "<p>Wir sehen uns den Antrag an und melden uns. Auf der Seite Ihrer Anfrage steht, wie weit er ist.</p>"
 THANKS_EN = "<p>We look at your order and get back to you. The page of your request shows how far it is.</p>"

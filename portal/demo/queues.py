@@ -128,7 +128,7 @@ QUEUES = (
     Spec(
         "orders",
         "Queue-Anträge",
-        "Wer eine eigene Queue möchte: Anträge aus dem Formular und per Mail.",
+        "Wer eine eigene Queue möchte: Anträge aus dem Formular und per E-Mail.",
         ("ticketsystem@desk.example",),
         team=IT_TEAM,
         promise="Auskünfte",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import Error, Tags, register
+from django.core.checks import Error, Tags, Warning, register
 
 from . import config, saml
 
@@ -44,6 +45,42 @@ def is_safe(url: str) -> bool:
 def check_doors(**kwargs: Any) -> list[Error]:
     """Report what is missing or wrong in the settings of the log-in."""
     return [*_order(), *_half_set(), *_maps(), *_ldap(), *_oidc(), *_saml()]
+
+
+@register(Tags.security)
+def check_names(**kwargs: Any) -> list[Error | Warning]:
+    """Report variables that are none of the doors'.
+
+    One that is nearly the name of a setting keeps production from starting: a misspelt LDAP_REQUIRED_GROUP would
+    let everybody in.
+    """
+    found: list[Error | Warning] = []
+    for name in settings.LOGIN_UNKNOWN:
+        near = get_close_matches(name, config.NAMES, 3, 0.8)
+        text = f"{name} is set, but there is no such setting."
+        if near:
+            found.append(error(104, text, f"Do you mean {' or '.join(near)}? Otherwise remove it."))
+        else:
+            hint = "docs/login.md lists them all; remove it if it is not meant for Stelze."
+            found.append(Warning(text, hint=hint, id="portal.W105"))
+    return found
+
+
+@register(Tags.security)
+def check_buttons(**kwargs: Any) -> list[Warning]:
+    """Report two buttons on the log-in page that nobody can tell apart."""
+    oidc, door = config.oidc(), config.saml()
+    if oidc is None or door is None or not {"oidc", "saml"} <= set(config.doors()):
+        return []
+    if oidc.button != door.button:
+        return []
+    return [
+        Warning(
+            "The buttons for OpenID Connect and SAML say the same.",
+            hint="OIDC_BUTTON=Log in with the university account, SAML_BUTTON=Log in with Shibboleth",
+            id="portal.W106",
+        )
+    ]
 
 
 def _order() -> Iterator[Error]:
@@ -84,6 +121,10 @@ DEFAULTS = {
     "OIDC": config.OIDC_DEFAULTS,
     "SAML": config.SAML_DEFAULTS,
 }
+
+
+#: Groups of the directory that let people in or keep them out.
+GATES = ("REQUIRED_GROUP", "DENIED_GROUP")
 
 
 def _half_set() -> Iterator[Error]:
@@ -152,6 +193,31 @@ def _ldap() -> Iterator[Error]:
         )
     if not values["TIMEOUT"].isdecimal() or not 0 < door.timeout <= 30:
         yield error(116, "LDAP_TIMEOUT is no number of seconds up to 30.", "LDAP_TIMEOUT=5")
+    yield from _ldap_forms(values)
+
+
+def _ldap_forms(values: dict[str, str]) -> Iterator[Error]:
+    """Tell which values of the directory have not the form that they need."""
+    for name in ("STARTTLS", "PERSONS"):
+        if values[name].strip().lower() not in config.YES | config.NO:
+            yield error(117, f"LDAP_{name} is neither yes nor no.", f"LDAP_{name}=yes")
+    for name in ("USER_FILTER", "GROUP_FILTER", "PERSONS_FILTER"):
+        text = values[name]
+        if not text.startswith("(") or text.count("(") != text.count(")"):
+            yield error(
+                118,
+                f"LDAP_{name} is no filter: it begins with ( and each ( needs its ).",
+                f"LDAP_{name}={config.LDAP_DEFAULTS[name]}",
+            )
+    dns = [(name, values[name]) for name in ("SEARCH_BASE", "GROUP_BASE", *GATES) if values[name]]
+    dns += [("GROUPS", there) for there, _here in config.known_pairs(values["GROUPS"])]
+    for name, text in dns:
+        if not text.partition(",")[0].partition("=")[2].strip():
+            yield error(
+                119,
+                f"LDAP_{name}: “{text}” is no DN.",
+                "Write the whole name: cn=it-service,ou=groups,dc=example,dc=org",
+            )
 
 
 def _oidc() -> Iterator[Error]:
@@ -166,6 +232,12 @@ def _oidc() -> Iterator[Error]:
         )
     if "openid" not in door.scopes:
         yield error(121, "OIDC_SCOPES does not name openid.", "OIDC_SCOPES=openid profile email")
+    if door.client_auth not in ("auto", "basic", "post"):
+        yield error(
+            123,
+            f"OIDC_CLIENT_AUTH={door.client_auth} is not known.",
+            "One of auto, basic and post: OIDC_CLIENT_AUTH=auto",
+        )
     if door.mail_verified not in ("claim", "always", "never"):
         yield error(
             122,

@@ -40,6 +40,7 @@ OIDC_DEFAULTS = {
     "ISSUER": "",
     "CLIENT_ID": "",
     "CLIENT_SECRET": "",
+    "CLIENT_AUTH": "auto",
     "BUTTON": "",
     "SCOPES": "openid profile email",
     "CLAIM_NAME": "preferred_username",
@@ -67,6 +68,16 @@ SAML_DEFAULTS = {
     "ATTR_GROUPS": "urn:oid:1.3.6.1.4.1.5923.1.5.1.1",
     "GROUPS": "",
 }
+#: All variables of the doors.
+NAMES = (
+    "LOGIN_DOORS",
+    "LOGIN_MAIL_DOMAINS",
+    *(f"LDAP_{name}" for name in LDAP_DEFAULTS),
+    *(f"OIDC_{name}" for name in OIDC_DEFAULTS),
+    *(f"SAML_{name}" for name in SAML_DEFAULTS),
+)
+#: What clusters put into the environment of a service called ldap, oidc or saml by themselves.
+OF_CLUSTERS = re.compile(r"_(SERVICE_(HOST|PORT.*)|PORT(_\d+_.*)?)$")
 YES, NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0", ""}
 
 GroupMap = tuple[tuple[str, str], ...]
@@ -112,6 +123,7 @@ class Oidc:
     issuer: str
     client_id: str
     client_secret: str
+    client_auth: str
     button: str
     scopes: tuple[str, ...]
     names: Names
@@ -130,6 +142,17 @@ class Saml:
     button: str
     names: Names
     groups: GroupMap
+
+
+def unknown(environment: Iterable[str]) -> list[str]:
+    """Return the variables that look like one of the doors' and are none."""
+    return sorted(
+        name
+        for name in environment
+        if name.startswith(("LOGIN_DOOR", "LOGIN_MAIL", "LDAP_", "OIDC_", "SAML_"))
+        and name not in NAMES
+        and not OF_CLUSTERS.search(name)
+    )
 
 
 def words(text: str, separator: str = ",") -> tuple[str, ...]:
@@ -208,6 +231,7 @@ def oidc() -> Oidc | None:
         issuer=raw["ISSUER"].rstrip("/"),
         client_id=raw["CLIENT_ID"],
         client_secret=raw["CLIENT_SECRET"],
+        client_auth=raw["CLIENT_AUTH"],
         button=raw["BUTTON"],
         scopes=words(raw["SCOPES"].replace(",", " "), " "),
         names=Names(

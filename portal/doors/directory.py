@@ -97,6 +97,15 @@ def search(
     return found[:limit]
 
 
+def exists(connection: Any, dn: str, *, timeout: float) -> bool:
+    """Return whether there is an entry of this name that the help desk's account may see."""
+    try:
+        found = connection.search_ext_s(dn, ldap.SCOPE_BASE, attrlist=["1.1"], timeout=timeout)
+    except (ldap.NO_SUCH_OBJECT, ldap.INVALID_DN_SYNTAX, ldap.INSUFFICIENT_ACCESS):
+        return False
+    return any(name is not None for name, _values in found)
+
+
 def groups_of(config: Ldap, connection: Any, dn: str, values: Mapping[str, list[str]]) -> list[str]:
     """Return the DNs of the groups of a person: those of memberOf, and those that name the person as a member."""
     found = person.all_of(values, config.names.groups)

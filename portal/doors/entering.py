@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from allauth.account.authentication import get_authentication_records
 from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,6 +17,7 @@ from helpdesk.models import AuditKind
 from portal.models import NameFrom
 
 from . import config, matching
+from .person import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -62,3 +64,39 @@ def _turn_away(request: HttpRequest, user: Any, code: str) -> HttpResponseBase:
     audit.record(AuditKind.LOGIN_FAILED, subject=user, data={"by": "local", "code": code})
     messages.error(request, _("Please log in with the account of your organisation."))
     return redirect("account_login")
+
+
+def came_by(request: HttpRequest, user: Any) -> list[str]:
+    """Return how somebody proved who they are in this session, for the audit log: 'ldap', 'oidc', 'password', 'totp', …"""
+    ways: list[str] = []
+    for record in get_authentication_records(request, user):
+        way = str(record.get("method", ""))
+        if way == "password" and _is_by_directory(user):
+            way = "ldap"
+        elif way == "socialaccount":
+            way = "oidc" if record.get("provider") == config.SLUG else "saml"
+        elif way == "mfa":
+            way = str(record.get("type", way))
+        ways.append(way)
+    return list(dict.fromkeys(filter(None, ways)))
+
+
+def _is_by_directory(user: Any) -> bool:
+    backend = getattr(user, "backend", "")
+    # after a second factor the backend is forgotten; the password of such an account can only be the directory's
+    return backend == LDAP_BACKEND or (
+        not backend and user.name_from == NameFrom.DOOR and not user.has_usable_password()
+    )
+
+
+def note_refusal(door: str, refusal: Refused) -> None:
+    """Write down that a door proved somebody who does not come in: a code, and the account if there is one."""
+    who = refusal.data.get("user", "-")
+    logger.warning("%s: %s (user %s)%s", door, refusal.code, who, _told(refusal))
+    audit.record(AuditKind.LOGIN_FAILED, data={"by": door, "code": refusal.code, "user": who})
+
+
+def _told(refusal: Refused) -> str:
+    """Return the names (not the values) of what a door told, which help to find the right one."""
+    told = refusal.data.get("told")
+    return f", it told only: {', '.join(told) or 'nothing'}" if told is not None else ""

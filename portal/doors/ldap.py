@@ -10,12 +10,11 @@ import logging
 import re
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from . import config, matching
+from . import config, entering, matching
 from .config import Ldap
 from .person import Refused
 
@@ -64,10 +63,10 @@ def asking(door: Ldap, request: HttpRequest | None) -> Any:
                 found = directory.proven(door, ldap_user.connection, ldap_user.dn, values)
                 return matching.admit(found), False
             except Refused as refusal:
-                logger.warning("ldap: %s (user %s)", refusal.code, refusal.data.get("user", "-"))
+                entering.note_refusal("ldap", refusal)
                 if refusal.code == "own-password":
                     matching.note_pending(request, found)
-                    _say(request, own_password())
+                _say(request, reason(refusal.code))
                 raise ldap_user.AuthenticationFailed(refusal.code) from None
 
     backend = Asking()
@@ -107,6 +106,19 @@ def own_password() -> str:
     )
 
 
+def reason(code: str) -> str:
+    """Return what somebody is told whose password the directory has taken, and who does not come in."""
+    if code == "own-password":
+        return own_password()
+    if code == "account-inactive":
+        return _("Your account here is switched off. Please ask the help desk.")
+    told = _(
+        "Your organisation knows you, but its answer does not open an account here. Please tell the help desk this code:"
+    )
+    return f"{told} {code}"
+
+
 def _say(request: HttpRequest | None, text: str) -> None:
+    """Let the log-in form say this, if nothing else lets the person in (see `AccountAdapter.validation_error`)."""
     if request is not None:
-        messages.warning(request, text)
+        request.door_says = text  # type: ignore[attr-defined]

@@ -56,7 +56,7 @@ def admit(person: Proven) -> Any:
             _join(user, person.door)
         _check_subject(user, person)
         _take_names(user, person)
-        _mirror_groups(user, person)
+        mirror_groups(user, person)
     _take_addresses(user, person)
     return user
 
@@ -116,20 +116,23 @@ def _take_names(user: Any, person: Proven, *, save: bool = True) -> None:
         user.save(update_fields=changed)
 
 
-def _mirror_groups(user: Any, person: Proven) -> None:
-    """Give and take the groups that the door's map names; all others stay as they were given here."""
-    here = {group.name: group for group in Group.objects.filter(name__in=person.managed)}
-    missing = person.managed - set(here)
+def group_changes(user: Any, person: Proven) -> tuple[list[str], list[str]]:
+    """Return the names of the groups that the door's map gives to and takes from an account; all others stay."""
+    here = set(Group.objects.filter(name__in=person.managed).values_list("name", flat=True))
+    held = set(user.groups.values_list("name", flat=True)) & here
+    wanted = person.groups & here
+    return sorted(wanted - held), sorted(held - wanted)
+
+
+def mirror_groups(user: Any, person: Proven) -> None:
+    """Give and take these groups; the audit log says by which door."""
+    missing = len(person.managed) - Group.objects.filter(name__in=person.managed).count()
     if missing:
-        logger.warning("%s: %d groups of its map do not exist here", person.door, len(missing))
-    held = set(user.groups.values_list("name", flat=True)) & set(here)
-    wanted = person.groups & set(here)
-    added, removed = sorted(wanted - held), sorted(held - wanted)
-    user.groups.add(*(here[name] for name in added))
-    user.groups.remove(*(here[name] for name in removed))
-    for kind, names in ((AuditKind.MEMBER_ADDED, added), (AuditKind.MEMBER_REMOVED, removed)):
-        for name in names:
-            audit.record(kind, subject=user, data={"group": name, "by": person.door})
+        logger.warning("%s: %d groups of its map do not exist here", person.door, missing)
+    added, removed = group_changes(user, person)
+    with audit.caused_by(person.door):
+        user.groups.add(*Group.objects.filter(name__in=added))
+        user.groups.remove(*Group.objects.filter(name__in=removed))
 
 
 def _take_addresses(user: Any, person: Proven) -> None:

@@ -12,6 +12,9 @@ from . import config, person
 from .config import SLUG, Oidc
 from .person import Proven, Refused
 
+#: How the client proves itself to the provider; `auto`: what the provider names, by form if it names both or none.
+METHODS = {"basic": "client_secret_basic", "post": "client_secret_post"}
+
 
 def app() -> SocialApp | None:
     """Return the provider as allauth takes it, None if there is none."""
@@ -30,6 +33,7 @@ def app() -> SocialApp | None:
             "scope": list(door.scopes),
             "verified_email": False,
             "email_authentication": False,
+            "token_auth_method": METHODS.get(door.client_auth),
         },
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from django.conf import settings
 from helpdesk import addressing
 
 from .config import GroupMap, Names
+
+logger = logging.getLogger(__name__)
 
 MAX_ADDRESSES = 20
 
@@ -85,7 +88,7 @@ def login_name(values: Mapping[str, Any], names: Names) -> str:
             raise Refused("other-scope")
         name = local
     if not name:
-        raise Refused("no-name")
+        raise Refused("no-name", told=sorted(map(str, values)))
     return name
 
 
@@ -128,7 +131,16 @@ def build(
     door: str, values: Mapping[str, Any], names: Names, pairs: GroupMap, **more: Any
 ) -> Proven:
     """Return the person that attributes or claims tell of. Raises `Refused`."""
-    groups, managed = mapped(more.pop("groups", all_of(values, names.groups)), pairs)
+    there = more.pop("groups", None)
+    if there is None:
+        there = all_of(values, names.groups)
+        if (
+            pairs and not there
+        ):  # in none, or the provider does not tell: nobody could see it otherwise
+            logger.info(
+                "%s: no-groups, it told only: %s", door, ", ".join(sorted(map(str, values)))
+            )
+    groups, managed = mapped(there, pairs)
     return Proven(
         door=door,
         login_name=login_name(values, names),

@@ -16,7 +16,7 @@ from allauth.socialaccount.models import SocialApp
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from . import config, person
+from . import config, faults, person
 from .config import SLUG, Saml
 from .person import Proven, Refused
 
@@ -101,14 +101,17 @@ def prime(door: Saml) -> None:
 
 def fetch(place: str) -> bytes:
     """Return the metadata of a file or an https address, following no redirects. Raises `BadMetadata`."""
-    try:
-        if "://" not in place:
+    if "://" not in place:
+        try:
             return Path(place).read_bytes()
+        except OSError as error:
+            raise BadMetadata(f"the file cannot be read ({type(error).__name__})") from None
+    try:
         answer = requests.get(place, timeout=TIMEOUT, allow_redirects=False)
-    except (OSError, requests.RequestException) as error:
-        raise BadMetadata(type(error).__name__) from None
+    except requests.RequestException as error:
+        raise BadMetadata(faults.of_error(error)) from None
     if answer.status_code != 200:
-        raise BadMetadata(f"HTTP {answer.status_code}")
+        raise BadMetadata(f"it answers with {answer.status_code}")
     if len(answer.content) > MAX_METADATA:
         raise BadMetadata("too large")
     return answer.content
@@ -121,11 +124,12 @@ def parse(xml: bytes, entity_id: str) -> dict[str, Any]:
     try:
         parsed = Parser.parse(xml, entity_id=entity_id or None)
     except Exception as error:  # noqa: BLE001  whatever lxml says of foreign XML
-        raise BadMetadata(type(error).__name__) from None
+        raise BadMetadata(f"no metadata of SAML ({type(error).__name__})") from None
     provider = parsed.get("idp") or {}
     certificates = provider.get("x509cert") or provider.get("x509certMulti", {}).get("signing")
     if not provider.get("singleSignOnService", {}).get("url") or not certificates:
-        raise BadMetadata("no provider with address and certificate in it")
+        named = " (SAML_IDP_ENTITY_ID)" if entity_id else ""
+        raise BadMetadata(f"no such provider with address and certificate in it{named}")
     if entity_id and provider.get("entityId") != entity_id:
         raise BadMetadata("not the provider named by SAML_IDP_ENTITY_ID")
     return dict(parsed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,10 +17,7 @@ from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.http import HttpRequest
 from django.shortcuts import render
 
-from helpdesk import audit
-from helpdesk.models import AuditKind
-
-from . import matching, oidc, saml
+from . import entering, matching, oidc, saml
 from .ldap import own_password
 from .person import Proven, Refused
 
@@ -62,11 +60,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
             user = _admitted(request, READERS[kind](told, stashed))
         except Refused as refusal:
             door = "oidc" if kind == "openid_connect" else kind
-            who = refusal.data.get("user", "-")
-            logger.warning("%s: %s (user %s)", door, refusal.code, who)
-            audit.record(
-                AuditKind.LOGIN_FAILED, data={"by": door, "code": refusal.code, "user": who}
-            )
+            entering.note_refusal(door, refusal)
             raise ImmediateHttpResponse(refusal_page(request, refusal.code)) from None
         finally:  # allauth has just kept what the provider told: we keep the subject only
             SocialAccount.objects.exclude(extra_data={}).filter(
@@ -76,10 +70,12 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **told: Any) -> None:
         """Log that a log-in failed on the way, by codes only."""
+        door = "oidc" if provider.id == "openid_connect" else provider.id
         error, exception = told.get("error"), told.get("exception")
-        logger.warning(
-            "%s: %s %s", provider.id, error, type(exception).__name__ if exception else ""
-        )
+        name = type(exception).__name__ if exception else ""
+        # the provider's own code, as invalid_client: of what it says besides nobody knows what is in it
+        code = re.search(r'"error"\s*:\s*"([a-z_]{1,40})"', str(exception))
+        logger.warning("%s: %s %s %s", door, error, name, code.group(1) if code else "")
 
 
 def _admitted(request: HttpRequest, person: Proven) -> Any:

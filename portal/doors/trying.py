@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -19,8 +21,8 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from . import checks, config, saml
-from .config import GroupMap
+from . import checks, config, faults, saml
+from .config import GroupMap, Ldap
 from .person import Proven, Refused
 
 
@@ -52,7 +54,8 @@ def address(name: str) -> str:
 
 def everything(name: str) -> Iterator[tuple[str, list[Line]]]:
     """Give each door's name and what came of trying it; `name` is the log-in name of somebody to look up, or ''."""
-    wrong = [bad(f"{one.msg} {one.hint or ''}") for one in checks.check_doors()]
+    found = [*checks.check_doors(), *checks.check_names()]
+    wrong = [bad(f"{one.msg} {one.hint or ''}") for one in found]
     yield "settings", wrong or [ok(f"The doors, in order: {', '.join(config.doors())}.")]
     for door, trying in (("ldap", _ldap), ("oidc", _oidc), ("saml", _saml)):
         if config.READERS[door]() is not None:
@@ -62,8 +65,10 @@ def everything(name: str) -> Iterator[tuple[str, list[Line]]]:
 def _groups(pairs: GroupMap) -> Iterator[Line]:
     known = set(Group.objects.values_list("name", flat=True))
     for here in sorted({here for _there, here in pairs} - known):
+        near = get_close_matches(here, known, 1, 0.7)
+        mean = f" Do you mean “{near[0]}”?" if near else ""
         yield bad(
-            f"The group “{here}” of the map does not exist here: make it under Settings → Groups."
+            f"The group “{here}” of the map does not exist here: make it under Settings → Groups.{mean}"
         )
 
 
@@ -71,7 +76,27 @@ def _describe(found: Proven) -> Iterator[Line]:
     yield told(f"log-in name: {found.login_name}")
     yield told(f"name: {found.first_name} {found.last_name}")
     yield told(f"addresses it proves: {', '.join(found.addresses) or 'none'}")
-    yield told(f"groups here: {', '.join(sorted(found.groups)) or 'none'}")
+    there_are = Group.objects.filter(name__in=found.groups).values_list("name", flat=True)
+    yield told(f"groups here: {', '.join(sorted(there_are)) or 'none'}")
+
+
+def _entries(door: Ldap, connection: Any) -> Iterator[Line]:
+    """Tell which of the entries that the settings name are not there: a slip of the pen lets in nobody, or all."""
+    from . import directory
+
+    named = {
+        "LDAP_SEARCH_BASE": [door.search_base],
+        "LDAP_GROUP_BASE": [door.group_base],
+        "LDAP_REQUIRED_GROUP": [door.required_group],
+        "LDAP_DENIED_GROUP": [door.denied_group],
+        "LDAP_GROUPS": dict.fromkeys(there for there, _here in door.groups),
+    }
+    for setting, dns in named.items():
+        for dn in filter(None, dns):
+            if not directory.exists(connection, dn, timeout=door.timeout):
+                yield bad(
+                    f"{setting}: {dn} is not in the directory, or the help desk's own account may not read it."
+                )
 
 
 def _ldap(name: str) -> Iterator[Line]:
@@ -88,6 +113,7 @@ def _ldap(name: str) -> Iterator[Line]:
     try:
         with directory.connected(door) as connection:
             yield ok(f"{door.url} answers and takes the help desk's own account.")
+            yield from _entries(door, connection)
             if not name:
                 yield told("Give somebody's log-in name to look that person up: check_login NAME")
                 return
@@ -111,11 +137,12 @@ def _ldap(name: str) -> Iterator[Line]:
                 yield told(f"group there: {group}")
             yield from _describe(directory.proven(door, connection, dn, values))
     except Refused as refusal:
-        yield bad(f"This person would not be let in: {refusal.code}.")
+        yield bad(f"This person would not be let in. {faults.explained(refusal.code)}.")
     except ldap.LDAPError as error:
-        told_by = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-        details = " – ".join(str(told_by[key]) for key in ("desc", "info") if told_by.get(key))
-        yield bad(f"{type(error).__name__}: {details}")
+        unreachable = isinstance(error, ldap.SERVER_DOWN | ldap.CONNECT_ERROR | ldap.TIMEOUT)
+        yield bad(f"{faults.explained(type(error).__name__)}.")
+        if unreachable and (why := faults.of_directory(door)):
+            yield told(why)
 
 
 def _oidc(_name: str) -> Iterator[Line]:
@@ -131,7 +158,7 @@ def _oidc(_name: str) -> Iterator[Line]:
         answer.raise_for_status()
         found = answer.json()
     except (requests.RequestException, ValueError) as error:
-        yield bad(f"{place}: {type(error).__name__}")
+        yield bad(f"{place}: {faults.of_error(error)}. (OIDC_ISSUER)")
         return
     yield ok(f"{place} answers.")
     issuer = str(found.get("issuer", ""))
@@ -141,6 +168,9 @@ def _oidc(_name: str) -> Iterator[Line]:
         url = str(found.get(key, ""))
         if not checks.is_safe(url):
             yield bad(f"It names no https address for {key}.")
+    if door.client_auth == "auto" and not found.get("token_endpoint_auth_methods_supported"):
+        yield told("It does not tell how it takes the client secret. If it answers invalid_client:")
+        yield told("OIDC_CLIENT_AUTH=basic")
     methods = found.get("code_challenge_methods_supported")
     if methods is not None and "S256" not in methods:
         yield bad("It does not do PKCE with S256.")
@@ -160,7 +190,7 @@ def _saml(_name: str) -> Iterator[Line]:
     try:
         found = saml.parse(saml.fetch(door.metadata), door.idp_entity_id)["idp"]
     except saml.BadMetadata as error:
-        yield bad(f"{door.metadata}: {error}")
+        yield bad(f"{door.metadata}: {error}. (SAML_METADATA)")
         return
     yield ok(
         f"metadata of {found['entityId']}; log-in at {urlsplit(found['singleSignOnService']['url']).netloc}"
@@ -177,7 +207,9 @@ def _expiry(what: str, text: str) -> Line:
         until = x509.load_pem_x509_certificate(text.encode()).not_valid_after_utc
     except ValueError:
         return bad(f"The {what} cannot be read.")
-    return Line(until > timezone.now(), f"{what}: valid until {until:%Y-%m-%d}")
+    if until <= timezone.now():
+        return bad(f"{what}: expired on {until:%Y-%m-%d}")
+    return ok(f"{what}: valid until {until:%Y-%m-%d}")
 
 
 def _own_pair(certificate: str, key: str) -> Iterator[Line]:

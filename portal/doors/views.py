@@ -23,7 +23,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from . import config, saml
+from . import config, faults, saml
 from .config import SLUG
 from .social import refusal_page
 
@@ -64,10 +64,13 @@ def _guarded(door: str) -> Callable[[View], View]:
                 logger.warning("%s: no-state", door)
                 return refusal_page(request, "no-state")
             except FAULTS as fault:
-                quiet = isinstance(fault, (requests.RequestException, saml.BadMetadata))
-                logger.warning(
-                    "%s: %s", door, type(fault).__name__, exc_info=None if quiet else fault
-                )
+                name = type(fault).__name__
+                if isinstance(fault, requests.RequestException):
+                    logger.warning("%s: %s (%s)", door, name, faults.of_error(fault))
+                elif isinstance(fault, saml.BadMetadata):
+                    logger.warning("%s: %s (%s)", door, name, fault)
+                else:
+                    logger.warning("%s: %s", door, name, exc_info=fault)
                 return refusal_page(request, "provider-down")
             add_never_cache_headers(response)
             return response

@@ -24,6 +24,20 @@ def _port(name: str, default: int) -> int:
     return int(value)
 
 
+def _number(name: str, default: int) -> int:
+    value = env.str(name, "") or str(default)
+    if not value.isdecimal():
+        raise SystemExit(f"{name}={value} is no whole number: give one, for example {default}.")
+    return int(value)
+
+
+def _one_of(name: str, *values: str) -> str:
+    value = env.str(name, "") or values[0]
+    if value not in values:
+        raise SystemExit(f"{name}={value} is not known: give one of {', '.join(values)}.")
+    return value
+
+
 # --- what the environment says ------------------------------------------------------------------
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 SECRET_KEY = env.str("SECRET_KEY", "")
@@ -38,19 +52,19 @@ MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "helpdesk@localhost")
 SITE_NAME = env.str("SITE_NAME", "Stelze")
 TICKET_SYSTEM_ID = env.str("TICKET_SYSTEM_ID", "10")
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 SAMPLE_MAILS = env.str("SAMPLE_MAILS", str(BASE_DIR.parent / "shared" / "mail"))
 TEST_DB_NAME = env.str("TEST_DB_NAME", "")
 TEST_TEMPLATE = env.str("TEST_TEMPLATE", "")
-PROXIES = env.int("PROXIES", 0)
+PROXIES = _number("PROXIES", 0)
 CACHE_URL = env.str("CACHE_URL", "")
 # file of breached passwords, see docs/accounts.md
 BREACHED_PASSWORDS = env.str("BREACHED_PASSWORDS", "")
 # after so many minutes a session ends: without activity, and at all; customers (nobody with rights) have their own
-SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 120)
-SESSION_MAX_MINUTES = env.int("SESSION_MAX_MINUTES", 16 * 60)
-SESSION_IDLE_MINUTES_CUSTOMERS = env.int("SESSION_IDLE_MINUTES_CUSTOMERS", 24 * 60)
-SESSION_MAX_MINUTES_CUSTOMERS = env.int("SESSION_MAX_MINUTES_CUSTOMERS", 14 * 24 * 60)
+SESSION_IDLE_MINUTES = _number("SESSION_IDLE_MINUTES", 120)
+SESSION_MAX_MINUTES = _number("SESSION_MAX_MINUTES", 16 * 60)
+SESSION_IDLE_MINUTES_CUSTOMERS = _number("SESSION_IDLE_MINUTES_CUSTOMERS", 24 * 60)
+SESSION_MAX_MINUTES_CUSTOMERS = _number("SESSION_MAX_MINUTES_CUSTOMERS", 14 * 24 * 60)
 
 # doors: log-in with the account of one's organisation (docs/login.md)
 LOGIN_DOORS = list(doors.words(env.str("LOGIN_DOORS", "")))
@@ -58,13 +72,15 @@ LOGIN_MAIL_DOMAINS = list(doors.words(env.str("LOGIN_MAIL_DOMAINS", "")))
 LDAP = {name: env.str(f"LDAP_{name}", default) for name, default in doors.LDAP_DEFAULTS.items()}
 OIDC = {name: env.str(f"OIDC_{name}", default) for name, default in doors.OIDC_DEFAULTS.items()}
 SAML = {name: env.str(f"SAML_{name}", default) for name, default in doors.SAML_DEFAULTS.items()}
+# misspelt ones, which would count as not set: the system check names them
+LOGIN_UNKNOWN = doors.unknown(env.ENVIRON)
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
 CLAMD = env.str("CLAMD", "")
 # what was erased, written down outside the database; empty: beside MEDIA_ROOT
 ERASURE_JOURNAL = env.str("ERASURE_JOURNAL", "")
 # folder of pg_dump, pg_restore and psql, if those in PATH are not the right ones
 POSTGRES_TOOLS = env.str("POSTGRES_TOOLS", "")
-LOG_FORMAT = env.str("LOG_FORMAT", "text")
+LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
 # further places that forms may lead to: servers of log-ins elsewhere
 CSP_FORM_ACTION = env.list("CSP_FORM_ACTION", default=[])
 
@@ -175,6 +191,9 @@ else:
 DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+#: real use: `production` says yes
+PRODUCTION = False
+
 # --- people -------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "portal.User"
 AUTHENTICATION_BACKENDS = ["portal.backends.AccountBackend"]
@@ -276,6 +295,7 @@ USE_I18N = True
 USE_TZ = True
 WAGTAIL_I18N_ENABLED = True
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+FORMAT_MODULE_PATH = ["portal.formats"]
 
 # --- Wagtail ------------------------------------------------------------------------------------
 WAGTAIL_SITE_NAME = SITE_NAME

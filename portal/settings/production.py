@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from .base import *  # noqa: F403
 from .base import ALLOWED_HOSTS, CACHE_URL, CACHES, SITE_URL, STORAGES
 
+# also for a module of one's own that takes its settings from here: the checks of production ask for it
+PRODUCTION = True
 DEBUG = False
 ALLOWED_HOSTS = ALLOWED_HOSTS or [urlsplit(SITE_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]

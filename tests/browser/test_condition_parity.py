@@ -29,6 +29,7 @@ KINDS = {
     "text": "text",
     "number": "number",
     "date": "date",
+    "time": "time",
     "choice": "choice",
     "choices": "choices",
     "yes_no": "yes_no",
@@ -48,15 +49,21 @@ moments = st.one_of(
         lambda key, n: {key: n}, st.sampled_from(["days_ago", "days_ahead"]), st.integers(0, 9)
     ),
 )
+clocks = st.times(dt.time(8), dt.time(12)).map(lambda one: one.replace(second=0, microsecond=0))
 keys = st.sampled_from(["r", "b", "w"])
 ANSWERS: dict[str, Any] = {
     "text": st.one_of(st.none(), words),
     "number": st.one_of(st.none(), numbers),
     "date": st.one_of(st.none(), days),
+    "time": st.one_of(st.none(), clocks),
     "choice": st.one_of(st.none(), keys),
     "choices": st.lists(keys, unique=True),
     "yes_no": st.sampled_from([None, True, False]),
 }
+
+
+def clock(value: dt.time) -> str:
+    return value.strftime("%H:%M")
 
 
 def leaf(kind: str, ops: list[str], values: Any) -> Any:
@@ -89,6 +96,9 @@ LEAVES = {
         empty("number"),
     ),
     "date": st.one_of(leaf("date", ["is", "is_not", "before", "after"], moments), empty("date")),
+    "time": st.one_of(
+        leaf("time", ["is", "is_not", "before", "after"], clocks.map(clock)), empty("time")
+    ),
     "choice": st.one_of(
         leaf("choice", ["is", "is_not"], keys),
         leaf("choice", ["in", "not_in"], many(keys)),
@@ -160,6 +170,13 @@ def data_of(raw: list[dict[str, Any]]) -> dict[str, Any]:
     return IntakeForm(stream=FormFieldsBlock().to_python(raw)).asking_data()
 
 
+def as_told(answer: Any) -> Any:
+    """Return an answer as the browser reads it."""
+    if isinstance(answer, dt.time):
+        return clock(answer)
+    return answer.isoformat() if isinstance(answer, dt.date) else answer
+
+
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(forms())
 def test_both_ask_the_same(page: Page, drawn: Any) -> None:
@@ -167,9 +184,7 @@ def test_both_ask_the_same(page: Page, drawn: Any) -> None:
     rows = rows_of(FormFieldsBlock().to_python(raw))
     here = decide(rows, answers.get, NOW)
 
-    told = {
-        key: one.isoformat() if isinstance(one, dt.date) else one for key, one in answers.items()
-    }
+    told = {key: as_told(one) for key, one in answers.items()}
     there = page.evaluate(
         "([given, told]) => forms.decide(given, (row) => told[row.key])",
         [{**data_of(raw), "today": TODAY.isoformat()}, told],
@@ -195,6 +210,7 @@ GROUPED = ("1.000", "1,000", "-2.500", "12 345", "1\u00a0000,5", "1.000 000", "0
     [
         *(("number", one) for one in ("", " ", "5", "2,5", "2.5", "-1", "+1", "1.234,5", "1,5,5", "x", "1e3", ".5", "007", *GROUPED)),
         *(("date", one) for one in ("", "2026-11-26", "26.11.2026", "6/1/2026", "morgen")),
+        *(("time", one) for one in ("", "09:30", "9:5", "9.05", "09:30:59", "24:00", "9.05.10", "23:60", "12:30:61", "930", "9:", "00:00")),
         *(("text", one) for one in ("", "  ", " a ", "ÄÖ")),
         *(("yes_no", one) for one in ("", "yes", "no")),
         *(("choice", one) for one in ("", "r")),
@@ -215,8 +231,7 @@ def test_both_read_the_same(page: Page, type_: str, typed: str, language: str) -
         "([type, value, decimal]) => forms.readAs(type, [{ type: 'text', value }], decimal)",
         [spec["rows"][0]["type"], typed, spec["decimal"]],
     )
-    if isinstance(here, dt.date):
-        here = here.isoformat()
+    here = as_told(here)
     assert (there or None) == (here or None) or there == here
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -113,6 +114,26 @@ def test_an_editor_sets_a_condition_by_mouse_and_finds_it_again(visit, form):
     again = slot(editor, 1)
     expect(again.locator("p").first).to_have_text("Shown when Kind is Toner.")
     expect(field(again)).to_have_value(key_for(KIND))
+    editor.check()
+
+
+def test_a_time_of_day_is_chosen_on_a_clock(visit):
+    begin = {"type": "time", "id": "begin-id", "value": {"label": "Begin"}}
+    form = make([begin, block("text", REASON, label="Reason")])
+    editor = edit(visit, form)
+    box = slot(editor, 1)
+    box.get_by_role("button", name="Add a condition").click()
+    field(box).select_option("Begin")
+    operator(box).select_option("is after")
+    answer(box).fill("17:30")
+    expect(box.locator("p").first).to_have_text(
+        re.compile(r"Shown when Begin is after 0?5:30\sPM\.", re.I)
+    )
+    save(editor)
+
+    assert stored(form, 1) == {"field": key_for("begin-id"), "op": "after", "value": "17:30"}
+    again = slot(editor, 1)
+    expect(answer(again)).to_have_value("17:30")
     editor.check()
 
 

@@ -102,6 +102,95 @@ def test_a_table_fills_rows_from_the_cell_on(visit, form):
     assert cell(visitor, 2, "mail").input_value() == "s@x.example"
 
 
+@pytest.fixture
+def guests():
+    stage = set_up("en")
+    extras = pages.question(
+        "choices", "extras", "Extras", choices={"bed": "Bed", "bike": "Bike, lock", "dog": "Dog"}
+    )
+    columns = [pages.question("text", "first", "First name", required=True), extras]
+    return pages.make_form(
+        stage.service, [pages.question("group", "team", "Group", columns=columns, row_name="Guest")]
+    )
+
+
+def ticked(visitor: Visitor, row: int) -> list[str]:
+    boxes = visitor.page.locator(f"[name=q_team-{row}-extras]:checked").all()
+    return [str(box.get_attribute("value")) for box in boxes]
+
+
+def test_several_answers_are_ticked_in_rows_and_pasted(visit, guests):
+    visitor = start(visit, guests)
+    page = visitor.page
+    assert rows(visitor) == 1
+    cell(visitor, 0, "first").fill("Ada")
+    page.locator("[data-rows-add]").click()
+    page.locator("[name=q_team-1-extras][value=dog]").check()
+    page.locator("details.rows__paste summary").click()
+    page.fill("[name=q_team-paste]", "Kim\tBed; Bike, lock\nLou\tBed; Cat")
+    page.locator("[data-rows-fill]").click()
+    # the second row has a box ticked: it is not empty
+    assert (rows(visitor), ticked(visitor, 1), ticked(visitor, 2)) == (3, ["dog"], ["bed", "bike"])
+    assert page.input_value("[name=q_team-paste]") == "Lou\tBed; Cat"
+    expect(page.locator("[data-rows-left]")).to_contain_text("“Bed; Cat” does not fit “Extras”")
+    visitor.check()
+    page.fill("[name=q_team-paste]", "")
+    page.locator("[data-rows-remove]").nth(0).click()
+    assert (ticked(visitor, 0), ticked(visitor, 1)) == (["dog"], ["bed", "bike"])
+    page.get_by_label("Bed").first.check()
+    cell(visitor, 0, "first").fill("Ben")
+    send(visitor)
+    [ticket] = Ticket.objects.all()
+    assert ticket.answers[0]["value"] == [
+        {"first": "Ben", "extras": ["bed", "dog"]},
+        {"first": "Kim", "extras": ["bed", "bike"]},
+    ]
+
+
+def test_several_answers_need_no_scripts(visit, guests):
+    visitor = start(visit, guests, scripts=False)
+    page = visitor.page
+    cell(visitor, 0, "first").fill("Ada")
+    page.locator("[name=q_team-0-extras][value=dog]").check()
+    page.locator(".rows__paste summary").click()
+    page.fill("[name=q_team-paste]", "Kim\tBed; Dog")
+    page.locator("[data-rows-fill]").click()
+    page.wait_for_load_state()
+    assert (ticked(visitor, 0), ticked(visitor, 1)) == (["dog"], ["bed", "dog"])
+    page.locator("[data-rows-remove]").nth(0).click()
+    page.wait_for_load_state()
+    assert ticked(visitor, 0) == ["bed", "dog"]
+    send(visitor)
+    [ticket] = Ticket.objects.all()
+    assert ticket.answers[0]["shown"] == "1. First name: Kim, Extras: Bed, Dog"
+
+
+CELLS = (
+    "Bed; Dog",
+    "bed,dog",
+    "Bike, lock",
+    "Bike, lock; Bed;",
+    "bed;bed",
+    "Bed; Cat",
+    ";",
+    "",
+    "Bike",
+)
+
+
+def test_browser_and_server_read_several_answers_alike(visit, guests):
+    visitor = start(visit, guests)
+    reading = IntakeForm(stream=guests.fields)["q_team"].field.columns[1].reading
+    column = {"type": reading.type, "values": dict(reading.values), "key": "extras"}
+    asked = """async ([texts, column]) => {
+      const { sentFor, fits } = await import('/static/helpdesk/rows.js');
+      return [texts.map((text) => sentFor(column, text)), texts.map((text) => fits(column, text))];
+    }"""
+    sent, fits = visitor.page.evaluate(asked, [CELLS, column])
+    assert sent == [reading.sent(text) for text in CELLS]
+    assert fits == [reading.fits(text) for text in CELLS]
+
+
 def test_a_table_with_a_header_goes_into_the_box_and_what_has_no_room_stays_there(visit, form):
     visitor = start(visit, form)
     page = visitor.page
@@ -172,6 +261,8 @@ TABLES = [
     "Mail;Room\na@x.example;12",
     "ESSEN\twhat\twhen\nwithout\tx\ty",
     "Straße;Ort\nA;B",
+    'Ada,"a; b",x\n"Kim;",b,c',
+    '5" pipe; x; 6" pipe',
     "",
 ]
 READ = """async ([texts, columns]) => {

@@ -301,7 +301,7 @@ def test_mail_screens_on_a_phone(visit, places):
 def test_each_menu_opens_its_own_list(visit, places):
     visitor = visit()
     visitor.log_in("chef")
-    inside = {"Helpdesk": "Neues Telefonticket", "Mailverkehr": "Eingangsprotokoll"}
+    inside = {"Helpdesk": "Neues Telefonticket", "E-Mail-Verkehr": "Eingangsprotokoll"}
     for label, item in inside.items():
         visitor.goto(places.agents["start"])
         visitor.page.get_by_role("button", name=label, exact=True).click()

@@ -22,7 +22,9 @@ from helpdesk.permissions import Actor, can, visible_articles, visible_tickets
 from helpdesk.states import OPEN_TYPES
 from helpdesk.teams import Teams
 
-from .walls_world import QUEUES, World, arrangements
+from . import walls_elsewhere as elsewhere
+from .walls_plan import QUEUES, USERS, arrangements
+from .walls_world import World
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +37,11 @@ sample = hypothesis.settings(max_examples=max(3, hypothesis.settings.default.max
 @pytest.fixture
 def world():
     return World()
+
+
+@pytest.fixture
+def form(world):
+    return elsewhere.make_form(world.door)
 
 
 def numbers(tickets: Iterable[Ticket]) -> set[int]:
@@ -65,7 +72,8 @@ def check_messages_and_files(world: World) -> None:
             ticket = world.tickets[number]
             shown = visible_articles(who.actor, ticket)
             works = who.kind == "agent" and _works(world, who, number)
-            wanted = {f"open{number}walls"} | ({f"inner{number}walls"} if works else set())
+            wanted = {f"open{number}walls", f"answer{number}walls"}
+            wanted |= {f"inner{number}walls"} if works else set()
             assert {row.body for row in shown} == wanted, who
             files = Attachment.objects.filter(article__in=shown)
             assert files.count() == len(wanted)
@@ -88,6 +96,10 @@ def check_search(world: World) -> None:
             inner = hit if who.kind == "agent" and _works(world, who, number) else set()
             found = numbers(search.find_tickets(who.actor, f"inner{number}walls"))
             assert found == inner, who
+        if who.kind != "agent":  # who of the team wrote, customers find out nowhere
+            for author in range(USERS):
+                name = world.agents_name(author)
+                assert not search.find_tickets(who.actor, name).exists(), who
 
 
 def check_lists_and_counts(world: World) -> None:
@@ -169,6 +181,17 @@ def test_whatever_shows_tickets_shows_what_the_arrangement_says(world, plan):
     check_notices_presence_and_mentions(world)
 
 
+@bulk
+@given(plan=arrangements)
+def test_what_shows_tickets_elsewhere_shows_the_same(world, plan):
+    world.arrange(plan)
+    elsewhere.check_holds_and_ends(world)
+    elsewhere.check_erased_ones(world)
+    elsewhere.check_submissions(world)
+    elsewhere.check_digest(world)
+    elsewhere.check_look_up_for_phone_tickets(world)
+
+
 # --- through the browser, for a sample ---------------------------------------------------------------
 
 
@@ -188,6 +211,15 @@ def test_screens_and_pages(world, plan):
     world.arrange(plan)
     check_agents_screens(world)
     check_customers_pages(world)
+
+
+@sample
+@given(plan=arrangements)
+def test_files_and_pages_elsewhere(world, form, plan):
+    world.form_key = form.form_key
+    world.arrange(plan)
+    elsewhere.check_agents_pages(world, form)
+    elsewhere.check_own_exports(world)
 
 
 def check_agents_screens(world: World) -> None:
@@ -241,15 +273,17 @@ def check_customers_pages(world: World) -> None:
             listed = client.get(reverse("helpdesk_customers:list"))
             assert shown_numbers(world, listed.content.decode()) == seen
             for number, ticket in enumerate(world.tickets):
-                _customers_ticket(client, ticket, {"number": ticket.number}, "", number in seen)
+                _customers_ticket(
+                    world, client, ticket, {"number": ticket.number}, "", number in seen
+                )
         elif who.kind == "link":
             ticket = world.tickets[who.ticket or 0]
             token = {"token": access.status_token(ticket)}
-            _customers_ticket(Client(), ticket, token, "status_", bool(seen))
+            _customers_ticket(world, Client(), ticket, token, "status_", bool(seen))
 
 
 def _customers_ticket(
-    client: Client, ticket: Ticket, by: dict[str, str], prefix: str, is_seen: bool
+    world: World, client: Client, ticket: Ticket, by: dict[str, str], prefix: str, is_seen: bool
 ) -> None:
     page = client.get(reverse(f"helpdesk_customers:{prefix}detail", kwargs=by))
     # one that was joined with another of the same customer leads on to that
@@ -260,6 +294,8 @@ def _customers_ticket(
         assert "walls" not in text
     if page.status_code == 302:
         return
+    number = int(ticket.number[8:])
+    assert ("Lovelace" in text) == (is_seen and world.names_agents(number))
     for row in Attachment.objects.filter(article__ticket=ticket).select_related("article"):
         url = reverse(f"helpdesk_customers:{prefix}file", kwargs={**by, "pk": row.pk})
         wanted = is_seen and row.article.visible

@@ -1,25 +1,29 @@
 """A small world of queues, teams, people and tickets, arranged at random, and who should see what in it.
 
 What should be is worked out here from the arrangement alone, in plain Python: no line of the policy is asked.
+What may be arranged is in `walls_plan`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
-from hypothesis import strategies as st
 from wagtail.users.models import UserProfile
 
 from helpdesk import actions, permissions, search
 from helpdesk.models import (
+    AgentNames,
     Article,
     Attachment,
     Blob,
     Channel,
     CustomerAddress,
+    Hold,
     InformedQueue,
     Notice,
     NoticeKind,
@@ -28,74 +32,16 @@ from helpdesk.models import (
     Presence,
     QueueRight,
     Right,
+    SavedDraft,
+    StorageStep,
     Ticket,
+    Tombstone,
 )
 from helpdesk.permissions import Actor
 from helpdesk.states import StateType
 from tests import factories as f
 
-QUEUES, GROUPS, USERS, PEOPLE, ORGANISATIONS = 4, 2, 3, 3, 2
-
-_some_queues = st.sets(st.integers(0, QUEUES - 1), max_size=2)
-_some_people = st.sets(st.integers(0, PEOPLE - 1), max_size=2)
-_nobody_or_person = st.sampled_from([None, *range(PEOPLE)])
-_no_or_organisation = st.sampled_from([None, *range(ORGANISATIONS)])
-
-#: One arrangement of everything.
-arrangements = st.fixed_dictionaries(
-    {
-        # parents come before their children, so there is no cycle
-        "parents": st.tuples(
-            *(
-                st.sampled_from([None, *range(index)]) if index else st.none()
-                for index in range(QUEUES)
-            )
-        ),
-        "confidential": _some_queues,
-        "rights": st.sets(
-            st.tuples(
-                st.integers(0, GROUPS - 1), st.integers(0, QUEUES - 1), st.sampled_from(list(Right))
-            ),
-            max_size=6,
-        ),
-        "users": st.tuples(
-            *(
-                st.fixed_dictionaries(
-                    {
-                        "groups": st.sets(st.integers(0, GROUPS - 1)),
-                        "is_active": st.sampled_from([True, True, True, False]),
-                        "is_superuser": st.sampled_from([False, False, False, True]),
-                    }
-                )
-                for _ in range(USERS)
-            )
-        ),
-        # whether each person's address is verified, and to which organisation they belong
-        "verified": st.tuples(*(st.booleans() for _ in range(PEOPLE))),
-        "belongs": st.tuples(*(_no_or_organisation for _ in range(PEOPLE))),
-        "active": st.tuples(*(st.sampled_from([True, True, False]) for _ in range(ORGANISATIONS))),
-        "tickets": st.lists(
-            st.fixed_dictionaries(
-                {
-                    "queue": st.integers(0, QUEUES - 1),
-                    "state": st.sampled_from(list(StateType)),
-                    "channel": st.sampled_from([Channel.EMAIL, Channel.WEB]),
-                    "customer": _nobody_or_person,
-                    # whose address it came from: it need not be the customer's own
-                    "contact": _nobody_or_person,
-                    "is_test": st.sampled_from([False, False, False, True]),
-                    "organisation": _no_or_organisation,
-                    "informed": _some_queues,
-                    "invited": _some_people,
-                    "copied": _some_people,
-                    "merged": st.booleans(),
-                }
-            ),
-            min_size=1,
-            max_size=5,
-        ),
-    }
-)  # fmt: skip
+from .walls_plan import GROUPS, ORGANISATIONS, PEOPLE, QUEUES, USERS
 
 
 @dataclass
@@ -113,6 +59,8 @@ class World:
     """Rows made once for all examples; each example only moves them about."""
 
     plan: dict[str, Any] = field(default_factory=dict)
+    #: The form that all tickets came by.
+    form_key: UUID = UUID(int=0)
 
     def __post_init__(self) -> None:
         self.queues = [f.QueueFactory() for _ in range(QUEUES)]
@@ -122,7 +70,10 @@ class World:
         for user in self.users:
             UserProfile.objects.create(user=user, preferred_language="en")
         self.logins = [f.UserFactory() for _ in range(PEOPLE)]
-        self.people = [f.CustomerFactory(user=user) for user in self.logins]
+        self.people = [
+            f.CustomerFactory(user=user, name=f"Person{index}walls")
+            for index, user in enumerate(self.logins)
+        ]
         self.organisations = [
             Organisation.objects.create(name=f"O{n}") for n in range(ORGANISATIONS)
         ]
@@ -134,6 +85,15 @@ class World:
     def address(index: int | None) -> str:
         return "" if index is None else f"walls{index}@mail.example"
 
+    @staticmethod
+    def author(number: int) -> int:
+        """The index of the agent who wrote on a ticket."""
+        return number % USERS
+
+    @staticmethod
+    def agents_name(index: int) -> str:
+        return f"Lovelace{index}walls"
+
     # --- arranging ---
 
     def arrange(self, plan: dict[str, Any]) -> None:
@@ -142,6 +102,8 @@ class World:
         self._teams()
         Ticket.objects.update(merged_into=None)
         Ticket.objects.all().delete()
+        Tombstone.objects.all().delete()
+        self._erased()
         self.tickets = [self._ticket(number) for number in range(len(plan["tickets"]))]
         for ticket in self.tickets:
             self._fill(ticket)
@@ -166,7 +128,8 @@ class World:
             parent = self.plan["parents"][index]
             queue.parent = None if parent is None else self.queues[parent]
             queue.is_confidential = index in self.plan["confidential"]
-            queue.save(update_fields=["parent", "is_confidential"])
+            queue.agent_names = self.plan["names"][index]
+            queue.save(update_fields=["parent", "is_confidential", "agent_names"])
         QueueRight.objects.all().delete()
         QueueRight.objects.bulk_create(
             QueueRight(group=self.groups[group], queue=self.queues[queue], right=right)
@@ -177,10 +140,31 @@ class World:
             user.save(update_fields=["is_active", "is_superuser"])
             user.groups.set([self.door, *(self.groups[index] for index in traits["groups"])])
 
+    def erased_number(self, index: int) -> str:
+        return f"20250101{index:07}"
+
+    def erased_pk(self, index: int) -> int:
+        return 9_000_000 + index
+
+    def _erased(self) -> None:
+        now = timezone.now()
+        Tombstone.objects.bulk_create(
+            Tombstone(
+                ticket_pk=self.erased_pk(index),
+                number=self.erased_number(index),
+                queue=self.queues[queue],
+                opened_on=now.date(),
+                erased_at=now,
+                reason=Tombstone.Reason.RETENTION,
+            )
+            for index, queue in enumerate(self.plan["erased"])
+        )
+
     def _ticket(self, number: int) -> Ticket:
         traits, now = self.plan["tickets"][number], timezone.now()
         into = self._merged_into(number)
         organisation, person = traits["organisation"], traits["customer"]
+        ends = None if traits["ends"] is None else now + timedelta(days=traits["ends"])
         ticket = Ticket.objects.create(
             number=f"20260101{number:07}",
             subject=f"subject{number}walls",
@@ -193,10 +177,18 @@ class World:
             channel=traits["channel"],
             is_test=traits["is_test"],
             merged_into=None if into is None else Ticket.objects.get(number=f"20260101{into:07}"),
-            created_at=now,
+            # so long ago that somebody should have taken it
+            created_at=now - timedelta(days=3),
             changed_at=now,
             retention_days=1,
+            form_key=self.form_key,
+            erase_at=ends,
+            storage_step_at=ends,
+            storage_step=StorageStep.END if ends else "",
         )
+        if traits["is_held"]:
+            until = timezone.localdate() + timedelta(days=99)
+            Hold.objects.create(ticket=ticket, reason="walls", until=until, placed_at=now)
         InformedQueue.objects.bulk_create(
             InformedQueue(ticket=ticket, queue=self.queues[queue], at=now)
             for queue in traits["informed"]
@@ -216,15 +208,25 @@ class World:
         return number - 1 if is_merged and number else None
 
     def _fill(self, ticket: Ticket) -> None:
-        """Write a visible and an internal message with a file each, and tell everybody of it."""
+        """Write a message, an answer and a note with a file each, and tell everybody of it."""
         number, now = int(ticket.number[8:]), timezone.now()
-        for visible in (True, False):
+        wrote = self.author(number)
+        for word, sender, visible in (
+            ("open", "customer", True),
+            ("answer", "agent", True),
+            ("inner", "agent", False),
+        ):
+            is_agent = sender == "agent"
             article = Article.objects.create(
                 ticket=ticket,
                 channel=Channel.EMAIL if visible else Channel.NOTE,
-                sender="customer" if visible else "agent",
+                sender=sender,
                 visible=visible,
-                body=f"{'open' if visible else 'inner'}{number}walls",
+                author=self.users[wrote] if is_agent else None,
+                customer=None if is_agent else ticket.customer,
+                from_name=self.agents_name(wrote) if is_agent else "",
+                from_address="" if is_agent else ticket.contact,
+                body=f"{word}{number}walls",
                 created_at=now,
             )
             Attachment.objects.create(
@@ -232,9 +234,15 @@ class World:
             )
             search.index_article(article)
         search.index_ticket(ticket)
-        for user in self.users:
-            Notice.objects.create(user=user, kind=NoticeKind.REPLY, ticket=ticket, at=now)
-            Presence.objects.create(user=user, ticket=ticket, seen_at=now)
+        facts = {"kind": NoticeKind.REPLY, "by_mail": Notice.ByMail.DIGEST, "at": now}
+        Notice.objects.bulk_create(Notice(user=user, ticket=ticket, **facts) for user in self.users)
+        saved = {"mode": "note", "saved_at": now - timedelta(hours=2)}
+        SavedDraft.objects.bulk_create(
+            SavedDraft(user=user, ticket=ticket, **saved) for user in self.users
+        )
+        Presence.objects.bulk_create(
+            Presence(user=user, ticket=ticket, seen_at=now) for user in self.users
+        )
 
     # --- who there is ---
 
@@ -257,16 +265,29 @@ class World:
 
     def rights(self, user: int, queue: int) -> set[str]:
         """The rights of a user in a queue."""
+        if self.is_superuser(user):
+            return set(Right.values)
+        return self.granted(user, queue)
+
+    def is_superuser(self, user: int) -> bool:
+        traits = self.plan["users"][user]
+        return bool(traits["is_superuser"] and traits["is_active"])
+
+    def lineage(self, queue: int) -> list[int]:
+        """A queue and those above it."""
+        found: list[int] = []
+        current: int | None = queue
+        while current is not None:
+            found.append(current)
+            current = self.plan["parents"][current]
+        return found
+
+    def granted(self, user: int, queue: int) -> set[str]:
+        """The rights of a user in a queue by their teams."""
         traits = self.plan["users"][user]
         if not traits["is_active"]:
             return set()
-        if traits["is_superuser"]:
-            return set(Right.values)
-        lineage: list[int] = []
-        current: int | None = queue
-        while current is not None:
-            lineage.append(current)
-            current = self.plan["parents"][current]
+        lineage = self.lineage(queue)
         found = {
             str(right)
             for group, where, right in self.plan["rights"]
@@ -277,9 +298,7 @@ class World:
     def works(self, user: int, number: int, right: str = "read") -> bool:
         """Whether a user has a right on a ticket through its own queue."""
         traits = self.plan["tickets"][number]
-        me = self.plan["users"][user]
-        hidden = traits["state"] == StateType.REMOVED
-        if hidden and not (me["is_superuser"] and me["is_active"]):
+        if traits["state"] == StateType.REMOVED and not self.is_superuser(user):
             return False
         return right in self.rights(user, traits["queue"])
 
@@ -310,12 +329,22 @@ class World:
 
     def keeps_confidence(self, number: int) -> bool:
         """Whether a ticket lies in a confidential queue, or below one."""
-        current: int | None = self.plan["tickets"][number]["queue"]
-        while current is not None:
-            if current in self.plan["confidential"]:
-                return True
-            current = self.plan["parents"][current]
-        return False
+        queues = self.lineage(self.plan["tickets"][number]["queue"])
+        return any(queue in self.plan["confidential"] for queue in queues)
+
+    def number_of(self, pk: int) -> int:
+        return next(number for number, row in enumerate(self.tickets) if row.pk == pk)
+
+    def homes(self, number: int) -> set[int]:
+        """A ticket, and those into which it was merged."""
+        into = self._merged_into(number)
+        return {number} if into is None else {number} | self.homes(into)
+
+    def names_agents(self, number: int) -> bool:
+        """Whether customers read who of the team answered."""
+        queues = self.lineage(self.plan["tickets"][number]["queue"])
+        said = next((found for queue in queues if (found := self.plan["names"][queue])), None)
+        return said != AgentNames.TEAM
 
     def finds_all_of(self, who: Who, number: int) -> bool:
         """Whether somebody finds a ticket by its own words, too: these hold its customer's addresses."""
@@ -325,6 +354,13 @@ class World:
         if who.kind == "link":
             return True
         return who.kind == "customer" and self._is_own(who.index or 0, traits)
+
+    def is_own(self, who: Who, number: int) -> bool:
+        """Whether a request is somebody's own who comes by log-in or by a code sent to their address."""
+        traits = self.plan["tickets"][number]
+        if who.kind == "guest":
+            return traits["customer"] == who.index and traits["contact"] == who.index
+        return self._is_own(who.index or 0, traits)
 
     def _is_own(self, person: int, traits: dict[str, Any]) -> bool:
         by_verified = traits["contact"] == person and self.plan["verified"][person]

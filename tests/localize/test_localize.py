@@ -85,3 +85,51 @@ def test_both_languages_are_one_data_set(outcome):
 
 def test_a_later_choice_comes_with_its_value(outcome):
     assert outcome["changed"] == ["paper", "toner", "dust"]
+
+
+def test_a_form_in_another_language_brings_its_field_set_along(outcome):
+    assert outcome["with_set"]["early"] == {"sets": 1, "forms": 1}
+
+
+def test_a_field_set_is_translated_and_keeps_keys_values_and_limits(outcome):
+    found = by_key(outcome["with_set"]["set"])
+    assert found["building"]["label"] == "EN:Gebäude"
+    assert found["building"]["help_text"] == "EN:Am Eingang"
+    days = [(one["value"]["value"], one["value"]["label"]) for one in found["days"]["choices"]]
+    assert days == [("mo", "EN:Montag"), ("tu", "EN:Dienstag")]
+    assert (found["begin"]["earliest"], found["begin"]["latest"]) == ("08:00:00", "18:00:00")
+    assert outcome["with_set"]["is_live"] == [True, True]
+    assert not {"building", "mo", "08:00:00"} & set(outcome["with_set"]["strings"])
+    # what is within the set is translated there, once
+    assert "Gebäude" not in outcome["with_set"]["form_strings"]
+
+
+def test_the_form_uses_the_set_of_its_language(outcome):
+    assert outcome["with_set"]["used"] == [outcome["with_set"]["set_pk"]]
+
+
+def test_both_languages_ask_in_their_words_and_store_the_same(outcome):
+    german, english = outcome["with_set"]["sent"]
+    assert [(key, value) for key, _label, value, _shown, _is_asked in german] == [
+        ("building", "23.01"),
+        ("days", ["mo", "tu"]),
+        ("begin", "14:30"),
+        ("why", "x"),  # a condition on a field of the set holds in both
+    ]
+    assert [(one[0], one[2]) for one in english] == [(one[0], one[2]) for one in german]
+    assert [one[1] for one in english] == [f"EN:{one[1]}" for one in german]
+    assert (german[1][3], english[1][3]) == ("Montag, Dienstag", "EN:Montag, EN:Dienstag")
+    assert all(is_asked for *_rest, is_asked in [*german, *english])
+
+
+def test_answers_to_a_field_set_are_one_data_set_in_all_languages(outcome):
+    assert len(set(outcome["with_set"]["form_keys"])) == 1
+    german, english = outcome["with_set"]["across"]
+    assert [one[0] for one in german] == [one[0] for one in english]
+    assert german[1] == ["days", "Tage", {"mo": "Montag", "tu": "Dienstag"}]
+    assert english[1] == ["days", "EN:Tage", {"mo": "EN:Montag", "tu": "EN:Dienstag"}]
+
+
+def test_a_question_added_to_the_set_comes_in_its_own_words_until_it_is_translated(outcome):
+    assert outcome["with_set"]["later"][-1] == ["floor", "Stock"]
+    assert outcome["with_set"]["later"][0] == ["building", "EN:Gebäude"]

@@ -28,6 +28,7 @@ from wagtail_localize.models import (  # noqa: E402
 
 from portal.models import IntakeFormPage  # noqa: E402
 from tests import page_factories as pages  # noqa: E402
+from tests.localize import a_field_set  # noqa: E402
 
 logging.disable(logging.INFO)
 
@@ -113,8 +114,9 @@ def main() -> None:
         "source": form.fields.get_prep_value(),
         "copy": copy.fields.get_prep_value(),
         "changed": changed(form, english),
+        "with_set": a_field_set.outcome(tree, english, translate),
     }
-    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.write(json.dumps(answer, default=str) + "\n")
 
 
 def changed(form: Any, english: Any) -> list[str]:

@@ -274,7 +274,7 @@ def test_nothing_is_left_when_the_run_breaks_off(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.django_db
 def test_demo_is_refused_under_production_settings(settings: Any) -> None:
-    settings.SETTINGS_MODULE = "portal.settings.production"
+    settings.PRODUCTION = True
     with pytest.raises(CommandError, match="--force"):
         demo()
     assert not User.objects.exists()

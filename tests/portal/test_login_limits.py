@@ -247,7 +247,7 @@ def test_too_many_requests_are_told_in_plain_words():
 
 
 def test_production_is_warned_of_a_cache_that_is_not_shared(settings):
-    settings.SETTINGS_MODULE = "portal.settings.production"
+    settings.PRODUCTION = True
     assert [one.id for one in checks.check_shared_cache()] == ["portal.W021"]
     settings.CACHES = DATABASE
     assert checks.check_shared_cache() == []

@@ -53,10 +53,33 @@ def test_the_web_server_does_not_start_without_a_secret_and_says_which(missing):
     assert {name for name in SECRETS if f"Set {name}" in done.stderr} == missing
 
 
+def test_settings_of_ones_own_on_top_of_production_are_asked_the_same(tmp_path):
+    (tmp_path / "own_settings.py").write_text("from portal.settings.production import *\n")
+    given = {name: value for name, value in SECRETS.items() if name != "EMAIL_URL"}
+    own = {"DJANGO_SETTINGS_MODULE": "own_settings", "PYTHONPATH": str(tmp_path)}
+    done = python("import portal.wsgi", **given, **own)
+    assert (done.returncode, "Set EMAIL_URL" in done.stderr) == (3, True)
+
+
 @pytest.mark.parametrize("value", ["http", "0", "65536", "-1"])
 def test_a_port_that_is_none_is_one_sentence(value):
     done = python("import portal.wsgi", **SECRETS, PORT=value)
     assert done.stderr == f"PORT={value} is no port: give a number between 1 and 65535.\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("PROXIES=one", "is no whole number: give one, for example 0."),
+        ("SESSION_IDLE_MINUTES=2h", "is no whole number: give one, for example 120."),
+        ("LOG_FORMAT=jsno", "is not known: give one of text, json."),
+        ("LOG_LEVEL=debug", "is not known: give one of INFO, DEBUG, WARNING, ERROR, CRITICAL."),
+    ],
+)
+def test_a_value_that_is_none_is_one_sentence(setting, says):
+    name, _, value = setting.partition("=")
+    done = python("import portal.wsgi", **SECRETS, **{name: value})
+    assert done.stderr == f"{setting} {says}\n"
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "EMAIL_URL"])

@@ -64,10 +64,11 @@ def make_access(authorize: str, token: str, **facts: object) -> OAuthAccess:
 
 
 @contextmanager
-def openid() -> Iterator[Provider]:
+def openid(*options: str) -> Iterator[Provider]:
     """Run an OpenID provider (oidc-provider-mock) as a process of its own: its warnings are not ours."""
     [port] = free_ports(1)
     program = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port)]
+    program += options
     process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(port, process)

@@ -91,12 +91,12 @@ class MultipleChoiceInput(ChoiceInput):
             choices=self.pairs(value), widget=forms.CheckboxSelectMultiple, **self.common(value)
         )
 
-    def typed(self, value: Any, cleaned: list[str]) -> list[str]:  # type: ignore[override]
-        return list(cleaned)
+    def typed(self, value: Any, cleaned: list[str] | None) -> list[str]:  # type: ignore[override]
+        return list(cleaned or ())
 
-    def shown(self, value: Any, cleaned: list[str]) -> str:  # type: ignore[override]
+    def shown(self, value: Any, cleaned: list[str] | None) -> str:  # type: ignore[override]
         labels = dict(self.pairs(value))
-        return ", ".join(labels[one] for one in cleaned)
+        return ", ".join(labels[one] for one in cleaned or ())
 
 
 class YesNoInput(InputBlock):

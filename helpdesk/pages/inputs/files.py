@@ -10,9 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.blocks.struct_block import StructBlockValidationError
 
-from helpdesk.actions import Upload
 from helpdesk.pages.blocks import InputBlock, NeutralCharBlock, layout
-from helpdesk.pages.uploads import FilesField, check_ending, endings_of, limits
+from helpdesk.pages.uploads import Chosen, FilesField, check_ending, endings_of, limits
 
 
 class FilesInputBlock(InputBlock):
@@ -48,11 +47,11 @@ class FilesInputBlock(InputBlock):
             raise StructBlockValidationError({"endings": error}) from error
         return cleaned
 
-    def typed(self, value: Any, cleaned: tuple[Upload, ...]) -> list[dict[str, Any]]:
+    def typed(self, value: Any, cleaned: tuple[Chosen, ...]) -> list[dict[str, Any]]:
         return [
-            {"name": one.name, "size": len(one.content), "content_type": one.content_type}
+            {"name": one.name, "size": one.size, "content_type": one.content_type}
             for one in cleaned
         ]
 
-    def shown(self, value: Any, cleaned: tuple[Upload, ...]) -> str:
+    def shown(self, value: Any, cleaned: tuple[Chosen, ...]) -> str:
         return ", ".join(one.name for one in cleaned)

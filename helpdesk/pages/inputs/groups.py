@@ -15,9 +15,9 @@ from helpdesk.pages import pasting
 from helpdesk.pages.blocks import InputBlock, layout
 from helpdesk.pages.keyed import KeyedStreamBlock
 from helpdesk.pages.keys import give_keys
-from helpdesk.pages.rows import MAX_CELLS, MAX_ROWS, Column, RowsField
+from helpdesk.pages.rows import MAX_ROWS, Column, RowsField, most_rows
 
-from .choices import ChoiceInput, YesNoInput
+from .choices import ChoiceInput, MultipleChoiceInput, YesNoInput
 from .numbers import DateInput, NumberInput
 from .texts import EmailInput, LoginInput, PhoneInput, TextInput
 
@@ -48,6 +48,7 @@ class ColumnsBlock(KeyedStreamBlock):
     number = _cell(NumberInput)
     date = _cell(DateInput)
     choice = _cell(ChoiceInput)
+    choices = _cell(MultipleChoiceInput)
     yes_no = _cell(YesNoInput)
     login = _cell(LoginInput)
 
@@ -105,7 +106,8 @@ class GroupInput(InputBlock):
     def column(self, child: Any) -> Column:
         """Return one column as the form field needs it."""
         field = child.block.build(child.value)
-        if isinstance(field.widget, forms.RadioSelect):  # a row has no room for buttons
+        # a row has no room for buttons; Django's boxes for several answers are a kind of them
+        if isinstance(field.widget, forms.RadioSelect) and not field.widget.allow_multiple_selected:
             pairs = [pair for pair in field.choices if pair[0] != ""]
             field.widget = forms.Select()
             field.choices = [("", "–"), *pairs]
@@ -159,7 +161,7 @@ class GroupInput(InputBlock):
         if most and least > most:
             message = _("This is less than the least number of rows.")
             raise StructBlockValidationError({"maximum": ValidationError(message)})
-        possible = MAX_CELLS // len(cleaned["columns"])
+        possible = most_rows(child.block.build(child.value) for child in self.inner(cleaned))
         if (most or 0) > possible:
             words = ngettext(
                 "With so many questions no more than %(n)d row is possible.",

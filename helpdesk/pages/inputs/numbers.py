@@ -1,17 +1,17 @@
-"""Fields for numbers, days and times of day."""
+"""Fields for numbers and days."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.formats import date_format, get_format, localize, time_format
+from django.utils.formats import date_format, get_format, localize
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.blocks.struct_block import StructBlockValidationError
@@ -207,27 +207,3 @@ class DateInput(InputBlock):
             message = _("Please say within how many days.")
             raise StructBlockValidationError({"days": ValidationError(message)})
         return cleaned
-
-
-class TimeInput(InputBlock):
-    """A time of day; stored as HH:MM."""
-
-    type = "time"
-
-    class Meta:
-        label = _("Time of day")
-        icon = "time"
-        form_layout = layout()
-
-    def build(self, value: Any) -> forms.Field:
-        return forms.TimeField(
-            widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
-            input_formats=["%H:%M", "%H:%M:%S", "%H.%M"],
-            **self.common(value),
-        )
-
-    def typed(self, value: Any, cleaned: time | None) -> str | None:
-        return cleaned.strftime("%H:%M") if cleaned else None
-
-    def shown(self, value: Any, cleaned: time | None) -> str:
-        return time_format(cleaned, "TIME_FORMAT") if cleaned else ""

@@ -92,6 +92,7 @@ export const readAs = (type, controls, decimal) => {
   if (!text) return null;
   if (type === 'boolean') return ['yes', 'true', 'on', '1'].includes(text.toLowerCase());
   if (type === 'date') return isoOf(text);
+  if (type === 'time') return clockOf(text);
   if (type !== 'number') return text;
   const bare = ungrouped(text, decimal);
   const plain = decimal === '.' ? bare : bare.replace(decimal, '.');
@@ -113,6 +114,14 @@ const isoOf = (text) => {
   return day ? `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}` : null;
 };
 
+/* As inputs/times.py: a time of day as HH:MM, so that two compare as texts do. */
+const clockOf = (text) => {
+  const found =
+    text.match(/^(2[0-3]|[01]?\d):([0-5]?\d)(?::[0-5]?\d)?$/) || text.match(/^(2[0-3]|[01]?\d)\.([0-5]?\d)$/);
+  const [, hour, minute] = found || [];
+  return hour ? `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}` : null;
+};
+
 /* --- the form --------------------------------------------------------------------------------- */
 
 const make = (tag, attributes = {}, ...children) => {
@@ -125,7 +134,15 @@ const make = (tag, attributes = {}, ...children) => {
 const filled = (text, values) => text.replace(/%\((\w+)\)s/g, (all, name) => values[name] ?? all);
 const counted = (pair, n) => filled(pair[n === 1 ? 0 : 1], { n });
 const controlsOf = (part) =>
-  [...part.querySelectorAll('input, select, textarea')].filter((one) => one.type !== 'hidden');
+  [...part.querySelectorAll('input, select, textarea')].filter(
+    (one) => one.type !== 'hidden' && !one.closest('[data-held]'),
+  );
+
+/* The names of the files that the server holds for a field, without those to be left out. */
+const heldIn = (part) =>
+  [...part.querySelectorAll('[data-held]')]
+    .filter((one) => !one.querySelector('[type="checkbox"]').checked)
+    .map((one) => one.dataset.held);
 
 
 /* The fields of a step; what stands within one (the rows of a list) belongs to it. */
@@ -247,9 +264,11 @@ const wrongFiles = (control) => {
   const { endings, most, bytes, wrongEnding, wrongMany, wrongSize } = control.dataset;
   if (!endings) return [];
   const files = [...control.files];
+  const held = heldIn(control.closest('[data-name]'));
+  const number = held.length + files.filter(({ name }) => !held.includes(name)).length;
   const possible = endings.split(' ');
   return [
-    ...(files.length > Number(most) ? [wrongMany] : []),
+    ...(number > Number(most) ? [wrongMany] : []),
     ...files.flatMap(({ name, size }) => [
       ...(possible.includes(name.split('.').slice(1).pop()?.toLowerCase()) ? [] : [filled(wrongEnding, { name })]),
       ...(size > Number(bytes) ? [filled(wrongSize, { name })] : []),
@@ -303,7 +322,7 @@ const lead = (part) => {
   (controls.find((one) => one.matches('[aria-invalid="true"]')) ?? controls[0])?.focus();
 };
 
-/* A form with files is checked before it is sent: a page that comes back with errors has lost them. */
+/* A form with files is checked before it is sent: so they travel once, and errors of the rest show at once. */
 const keepFiles = (form, asking, steps) => {
   let isRight = false;
   let isChecking = false;
@@ -495,7 +514,10 @@ const saidBy = (control) => {
   if (control.selectedOptions) {
     return [...control.selectedOptions].filter((one) => one.value).map((one) => one.text).join(', ');
   }
-  if (control.type === 'file') return [...control.files].map((file) => file.name).join(', ');
+  if (control.type === 'file') {
+    const chosen = [...control.files].map((file) => file.name);
+    return [...new Set([...heldIn(control.closest('[data-name]')), ...chosen])].join(', ');
+  }
   if (control.type === 'date' && control.value) {
     return new Date(`${control.value}T00:00`).toLocaleDateString(document.documentElement.lang);
   }

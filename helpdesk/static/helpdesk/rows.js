@@ -14,7 +14,8 @@ export const plain = (text) =>
 
 /* Return the cells of a text, row by row; cells in quotes may hold signs and line breaks. */
 export const cellsOf = (text) => {
-  const sign = ['\t', ';', ','].find((one) => text.includes(one)) || '\t';
+  const bare = text.replace(/"[^"]*"/g, ''); // a cell in quotes may hold the signs
+  const [sign = '\t'] = [bare, text].flatMap((part) => ['\t', ';', ','].filter((one) => part.includes(one)));
   const rows = [[]];
   let cell = '';
   let quoted = false;
@@ -73,10 +74,19 @@ export const dayOf = (text) => {
 export const valueOf = (column, text) =>
   column.type === 'date' ? dayOf(text) || text : (column.values[plain(text)] ?? text);
 
+/* As Reading.sent: all that is sent for the text of a cell: several answers, where several may be given. */
+export const sentFor = (column, text) => {
+  if (column.type !== 'choices') return [valueOf(column, text)];
+  const sign = text.includes(';') ? ';' : ',';
+  const parts = Object.hasOwn(column.values, plain(text)) ? [text] : text.split(sign).map((one) => one.trim());
+  return [...new Set(parts.filter(Boolean).map((one) => valueOf(column, one)))];
+};
+
 export const fits = (column, text) => {
   if (column.type === 'date') return Boolean(dayOf(valueOf(column, text)));
   const values = Object.values(column.values);
-  return !values.length || values.includes(valueOf(column, text));
+  const sent = sentFor(column, text);
+  return !values.length || (sent.length > 0 && sent.every((one) => values.includes(one)));
 };
 
 const quoted = (cell) => (cell.startsWith('"') ? `"${cell.replaceAll('"', '""')}"` : cell);
@@ -128,7 +138,7 @@ class Rows {
   }
 
   isEmpty(row) {
-    return this.controls(row).every((one) => !one.value.trim());
+    return this.controls(row).every((one) => (one.type === 'checkbox' ? !one.checked : !one.value.trim()));
   }
 
   /* Empty rows offered to those without scripts are not needed. */
@@ -258,8 +268,13 @@ class Rows {
   }
 
   set(row, key, text) {
-    const control = this.controls(row).find((one) => one.name.endsWith(`-${key}`));
-    if (control) control.value = valueOf(this.columnOf(key), text);
+    const sent = sentFor(this.columnOf(key), text);
+    this.controls(row)
+      .filter((one) => one.name.endsWith(`-${key}`))
+      .forEach((one) => {
+        if (one.type === 'checkbox') one.checked = sent.includes(one.value);
+        else [one.value] = sent;
+      });
   }
 
   changed() {

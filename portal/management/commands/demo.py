@@ -33,7 +33,7 @@ class Command(BaseCommand):
             if is_loaded():
                 self.stdout.write(people())
             return
-        if settings.SETTINGS_MODULE.endswith(".production") and not options["force"]:
+        if settings.PRODUCTION and not options["force"]:
             raise CommandError(
                 "This is a production site, and the demo's people have a pass word that everybody "
                 "knows: add --force if you really want them here."

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from helpdesk import actions, journal, permissions
-from helpdesk.actions import Draft, Upload, erasing, erasing_rows
+from helpdesk.actions import Draft, Upload, draft_files, erasing, erasing_rows, saved_drafts
 from helpdesk.models import (
     Article,
     Attachment,
@@ -32,6 +32,7 @@ from helpdesk.models import (
     Participant,
     Privacy,
     QueueOrder,
+    SearchEntry,
     Ticket,
     Tombstone,
 )
@@ -453,3 +454,121 @@ def test_of_a_merged_form_the_subjects_say_nothing_either():
     assert ticket.subject == "Key: 101"
     assert not Article.objects.filter(body__contains="T-1").exists()
     assert not Article.objects.filter(subject__contains="T-1").exists()
+
+
+# --- files ---------------------------------------------------------------------------------------------
+
+WITH_FILES = (
+    {"key": "plan", "type": "files", "label": "Plan", "value": [], "shown": "secret-plan.pdf"},
+    {
+        "key": "people",
+        "type": "group",
+        "label": "People",
+        "value": [],
+        "shown": "Who: Ada, Plan: cell.pdf, Seats: 3",
+        "rows": [
+            [
+                {"key": "who", "type": "text", "label": "Who", "value": "Ada", "shown": "Ada", "private": True},
+                {"key": "plan", "type": "files", "label": "Plan", "value": [], "shown": "cell.pdf"},
+                {"key": "seats", "type": "number", "label": "Seats", "value": 3, "shown": "3"},
+            ]
+        ],
+    },
+    {"key": "why", "type": "text", "label": "Why", "value": "open", "shown": "open"},
+)  # fmt: skip
+BODY = "Plan: secret-plan.pdf\n\nPeople:\nWho: Ada, Plan: cell.pdf, Seats: 3\n\nWhy: open"
+
+
+def form_with_files():
+    """Return a ticket of a form, and one that was split off its message."""
+    draft = Draft(body=BODY, channel=Channel.WEB, subject="Plan: secret-plan.pdf")
+    ticket = actions.open_ticket(
+        actor=permissions.SYSTEM,
+        queue=f.QueueFactory(),
+        subject="Plan: secret-plan.pdf",
+        draft=draft,
+        customer=f.CustomerAddressFactory(verified=True).customer,
+        origin=actions.Origin(answers=WITH_FILES),
+    ).ticket
+    opened = actions.split(
+        actor=permissions.SYSTEM,
+        ticket=ticket,
+        article=ticket.articles.get(),
+        queue=ticket.queue,
+        subject="Of secret-plan.pdf",
+    )
+    return ticket, opened.ticket
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_with_the_files_go_their_names_also_in_what_was_split_off(which):
+    both = form_with_files()
+    one, other = both[which], both[1 - which]
+    actions.erase_files(tickets=[one.pk], reason=BY_HAND)
+    one.refresh_from_db()
+    article = one.articles.get()
+    said = f"{one.subject} {one.preview} {article.subject} {article.body} {article.extra}"
+    assert "secret-plan" not in said
+    assert "cell.pdf" not in said
+    assert "Who: Ada, Seats: 3" in article.body
+    assert "Why: open" in one.preview
+    assert not SearchEntry.objects.filter(ticket=one, words__contains="secret").exists()
+    assert "secret-plan.pdf" in other.articles.get().body  # its own time is not over
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (erasing.erase_files, erasing.erase_persons),
+        (erasing.erase_persons, erasing.erase_files),
+    ],
+)
+def test_a_row_with_a_name_and_a_file_loses_both_whichever_step_comes_first(which, steps):
+    ticket = form_with_files()[which]
+    for step in steps:
+        step(tickets=[ticket.pk], reason=BY_HAND)
+    article = ticket.articles.get()
+    assert article.body.strip() == "People:\nSeats: 3\n\nWhy: open"
+    assert "Ada" not in str(article.extra)
+    assert "cell" not in str(article.extra)
+
+
+def draft_with_file(ticket, text="Dear"):
+    agent = permissions.agent(f.make_agent(ticket.queue))
+    file = Upload("plan.pdf", text.encode(), "application/pdf")
+    return saved_drafts.save_draft(
+        actor=agent, ticket=ticket, mode="reply", fields={"body": text}, files=[file]
+    )
+
+
+def test_drafts_lose_their_files_and_say_so_as_long_as_they_are():
+    ticket = closed()
+    draft = draft_with_file(ticket)
+    actions.erase_files(tickets=[ticket.pk], reason=BY_HAND)
+    draft.refresh_from_db()
+    assert draft.fields == {"body": "Dear", "files_gone": 1}
+    assert not DraftFile.objects.exists()
+    assert not Blob.objects.exists()
+    again = saved_drafts.save_draft(
+        actor=permissions.agent(draft.user),
+        ticket=ticket,
+        mode="reply",
+        fields={"body": "Dear Ada"},
+        version=draft.version,
+    )
+    assert again.fields == {"body": "Dear Ada", "files_gone": 1}
+
+
+def test_a_file_put_into_a_draft_after_the_step_goes_as_well():
+    ticket, held, reopened, young = closed(), closed(), closed(), closed()
+    for one in (ticket, held, reopened):
+        actions.erase_files(tickets=[one.pk], reason=BY_HAND)
+    actions.change_state(actor=permissions.SYSTEM, ticket=reopened, state=f.state(StateType.OPEN))
+    drafts = [draft_with_file(one, str(one.pk)) for one in (ticket, held, reopened, young)]
+    assert draft_files.take_late_files(held=[held.pk]) == 1
+    left = [list(one.files.values_list("name", flat=True)) for one in drafts]
+    assert left == [[], ["plan.pdf"], ["plan.pdf"], ["plan.pdf"]]
+    assert Blob.objects.count() == 3
+    drafts[0].refresh_from_db()
+    assert drafts[0].fields["files_gone"] == 1

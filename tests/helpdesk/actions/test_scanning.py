@@ -187,6 +187,14 @@ def test_while_clamd_is_dead_files_are_not_checked_and_afterwards_they_are(serve
     assert "virus scanner: ok" in client.get("/healthz/ready").text
 
 
+def test_a_scanner_that_is_dead_is_said_before_the_next_file_comes(server, team):
+    run_job()
+    assert not scanning.is_down()
+    server.stop()
+    run_job()
+    assert scanning.is_down()
+
+
 def test_many_files_wait_only_once_for_a_scanner_that_is_dead(server, monkeypatch):
     server.stop()
     asked = []

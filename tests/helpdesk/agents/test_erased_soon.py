@@ -98,8 +98,8 @@ def test_the_date_stands_with_each_and_what_happens_then(red):
     goes_in(red.queue, 10)
     goes_in(red.queue, 12, at_end="anonymise")
     page = red.client.get(url(), WITHIN).content.decode()
-    assert '<span class="hd-label">erased from 03/25/2026 on</span>' in page
-    assert '<span class="hd-label">made anonymous from 03/27/2026 on</span>' in page
+    assert '<span class="hd-label">erased from 25 Mar 2026 on</span>' in page
+    assert '<span class="hd-label">made anonymous from 27 Mar 2026 on</span>' in page
     assert "erased from" not in red.client.get(url()).content.decode()
 
 

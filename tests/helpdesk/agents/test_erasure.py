@@ -97,7 +97,7 @@ def test_runs_are_told_in_words_with_how_long_they_took(admin):
     page = admin.get(URL).content.decode()
     assert "12 tickets erased, 1 ticket failed, 1 message" in page
     assert "3 minutes" in page
-    assert "not everything went" in page
+    assert "not everything was erased" in page
     assert "98765432" not in page
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from helpdesk.models import Right
 from tests import factories as f
 
 from .conftest import browser
+from .test_refusals import plain
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +101,26 @@ def test_a_merged_ticket_says_where_it_went(red):
     red.ticket.merged_into = other
     red.ticket.save()
     assert f"merged into {other.number}" in ask(red.client, red.ticket, "red").content.decode()
+
+
+def test_who_manages_a_queue_is_told_of_nobody_they_do_not_know(red, blue, admin):
+    """Else the names of all accounts could be read from here, and the address of a customer be tried."""
+    manager = f.make_agent(red.queue, rights=[Right.MANAGE], username="boss")
+    customer = f.UserFactory(email="ada@mail.example", first_name="Ada", last_name="Byron")
+    f.UserFactory(email="twin@mail.example")
+    f.UserFactory(email="twin@mail.example")
+    client = browser(manager)
+
+    def told(who: str) -> str:
+        page = plain(ask(client, red.ticket, who).content.decode(), "/")
+        return page.replace(f'value="{who}"', 'value="x"')
+
+    for who in ("blue", customer.username, "ada@mail.example", "twin@mail.example"):
+        assert told(who) == told("x"), who
+    assert "There is no account" in told("blue")
+    for who, name in (("red", "Red Agent"), ("boss", str(manager)), ("root", "may read ticket")):
+        assert name in ask(client, red.ticket, who).content.decode()
+    # who takes accounts into teams, or keeps them, finds them there as well
+    assert "Ada Byron" in ask(red.client, red.ticket, "ada@mail.example").content.decode()
+    manager.user_permissions.add(Permission.objects.get(codename="change_user"))
+    assert "Ada Byron" in ask(browser(manager), red.ticket, "ada@mail.example").content.decode()

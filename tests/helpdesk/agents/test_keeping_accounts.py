@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from wagtail.models import GroupPagePermission, Page
 
 from helpdesk.models import AuditEntry, AuditKind, Team
 from tests import factories as f
@@ -108,6 +109,27 @@ def test_a_clerk_makes_nobody_more_than_themselves(clerk):
     assert not type(other).objects.filter(username="new").exists()
     client.post("/admin/users/new/", new)
     assert type(other).objects.filter(username="new").exists()
+
+
+def test_a_clerk_has_nothing_to_do_with_those_who_write_the_site(clerk):
+    """Rights on pages and collections are none of a group's permissions, and count as much."""
+    editors = Group.objects.create(name="Editors-in-chief")
+    publish = Permission.objects.get(codename="publish_page")
+    row = GroupPagePermission.objects.create(
+        group=editors, page=Page.get_first_root_node(), permission=publish
+    )
+    chief, other = f.UserFactory(), f.UserFactory()
+    chief.groups.add(editors)
+    client = browser(clerk)
+    edit(client, other, groups=[editors.pk])
+    client.post(f"/admin/bulk/portal/user/assign_role/?id={other.pk}", {"role": editors.pk})
+    assert not other.groups.exists()
+    edit(client, chief, password1=PHRASE, password2=PHRASE)
+    assert not chief.check_password(PHRASE)
+    # who has the same right gives it
+    GroupPagePermission.objects.create(group=clerk.groups.get(), page=row.page, permission=publish)
+    edit(client, other, groups=[editors.pk])
+    assert list(other.groups.all()) == [editors]
 
 
 def test_a_clerk_is_offered_what_they_may_give(clerk, root):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from helpdesk import actions, permissions
@@ -131,6 +134,70 @@ def test_a_file_number_that_is_too_long_is_not_dropped_in_silence(officer, custo
     answer = officer.post(f"{sheet(customer)}export/", {"reference": "D" * 41}, follow=True)
     assert "40" in answer.text
     assert not DataExport.objects.exists()
+
+
+def in_form(customer: Customer, **options: Any) -> Any:
+    said = [
+        {"key": "mail", "label": "Postfach", "type": "email", "value": "mia@mail.example", "shown": "mia@mail.example"},
+        {"key": "free", "label": "Freitext", "type": "text", "value": "x", "shown": "of Mia Muster"},
+    ]  # fmt: skip
+    return f.make_ticket(
+        customer=customer,
+        body="Mia Muster",
+        origin=actions.Origin(answers=tuple(said)),
+        **options,
+    )
+
+
+def test_before_correcting_it_says_where_it_stands_and_what_stays(officer, customer):
+    ticket = in_form(customer)
+    url = f"{sheet(customer)}correct/"
+    page = officer.get(url).text
+    assert ticket.number in page
+    assert "Postfach" not in page  # may read no queue
+    assert "1 Antwort" in page or "1 answer" in page
+    agent = f.make_agent(ticket.queue)
+    agent.groups.get().permissions.add(Permission.objects.get(codename="handle_persons"))
+    reader = browser(agent)
+    page = reader.get(url).text
+    assert "Postfach: mia@mail.example" in page
+    assert "Freitext" not in page
+    ticket.queue.is_confidential = True
+    ticket.queue.save()
+    page = reader.get(url).text
+    assert ticket.number in page
+    assert "Postfach" not in page
+
+
+def test_answers_are_corrected_with_the_person_unless_it_is_unticked(officer, customer):
+    ticket = in_form(customer)
+    address = customer.addresses.get()
+    form = {"name": "Mia Muster", f"address-{address.pk}": "mia@new.example"}
+    url = f"{sheet(customer)}correct/"
+    (box,) = re.findall(r'<input[^>]*name="in_answers"[^>]*>', officer.get(url).text)
+    assert "checked" in box
+    officer.post(url, {**form, "in_answers": "on"})
+    ticket.refresh_from_db()
+    assert ticket.answers[0]["shown"] == "mia@new.example"
+    officer.post(url, {**form, f"address-{address.pk}": "mia@third.example"})
+    ticket.refresh_from_db()
+    assert ticket.answers[0]["shown"] == "mia@new.example"
+    agent = browser(f.make_agent(ticket.queue))
+    page = agent.get(f"/admin/helpdesk/tickets/{ticket.pk}/").text
+    assert "by request of the person" in page or "auf Verlangen" in page
+
+
+def test_two_and_many_places_take_the_same_queries(officer, customer):
+    url = f"{sheet(customer)}correct/"
+    queue = in_form(customer).queue
+    officer.get(url)
+    with CaptureQueriesContext(connection) as few:
+        officer.get(url)
+    for _n in range(30):
+        in_form(customer, queue=queue)
+    with CaptureQueriesContext(connection) as many:
+        officer.get(url)
+    assert len(many) == len(few)
 
 
 def test_correct(officer, customer):

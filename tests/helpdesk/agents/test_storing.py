@@ -93,8 +93,8 @@ def test_dates_and_steps_stand_there_in_words(red):
         close(red.ticket)
         page = screen(red)
     assert "730 days after closing" in page
-    assert "from March 15, 2028 on" in page
-    assert "June 14, 2026: the files go" in page
+    assert "from 15 March 2028 on" in page
+    assert "14 June 2026: the files go" in page
 
 
 def test_anothers_objection_is_named_and_not_offered_to_withdraw(red):
@@ -133,9 +133,9 @@ def test_the_screen_stands_without_files_and_without_people(red):
 @pytest.mark.parametrize(
     ("kind", "data", "content", "said"),
     [
-        (EventKind.STORAGE_WARNING, {"erase_at": "2028-03-15T00:00:00+01:00"}, None, "March 15"),
+        (EventKind.STORAGE_WARNING, {"erase_at": "2028-03-15T00:00:00+01:00"}, None, "15 March"),
         (EventKind.HOLD_PLACED, {"until": "2027-01-31"}, {"reason": "Suit"}, "Suit"),
-        (EventKind.HOLD_CHANGED, {"until": "2027-01-31"}, None, "until Jan. 31, 2027"),
+        (EventKind.HOLD_CHANGED, {"until": "2027-01-31"}, None, "until 31 January 2027"),
         (EventKind.HOLD_LIFTED, {}, None, "lifted a hold"),
         (EventKind.FILES_ERASED, {}, None, "erased the files"),
         (EventKind.PERSONS_ERASED, {}, None, "erased the personal details"),
@@ -193,7 +193,7 @@ def test_the_address_of_an_erased_ticket_says_what_is_known(red, admin, stone, b
         answer = client.get(url)
         assert answer.status_code == 410
         assert "the customer objected to the longer storage" in answer.text
-        for words in (stone.number, red.queue.name, "March 15, 2026"):
+        for words in (stone.number, red.queue.name, "15 March 2026"):
             assert words in answer.text
 
 
@@ -216,7 +216,7 @@ def test_the_whole_number_finds_it_in_list_and_finder(red, blue, stone):
     found = reverse("helpdesk_agents:find_ticket")
     for url in (listed, reverse("helpdesk_agents:tickets_results", args=["all"]), found):
         for words in (stone.number, f"Ticket#{stone.number}"):
-            assert "erased on March 15, 2026" in red.client.get(url, {"q": words}).text
+            assert "erased on 15 March 2026" in red.client.get(url, {"q": words}).text
         for words in (stone.number[:-1], "printer"):
             assert "erased on" not in red.client.get(url, {"q": words}).text
         assert "erased on" not in blue.client.get(url, {"q": stone.number}).text

@@ -101,6 +101,13 @@ def test_thread_tells_kinds_apart_by_label(red):
         assert f"</svg>{label}</span>" in page.replace("\n", "").replace("  ", "")
 
 
+def test_a_note_of_the_machine_is_the_help_desks(red):
+    draft = Draft(body="Compare with the order.", channel=Channel.NOTE)
+    note = actions.add_note(actor=permissions.SYSTEM, ticket=red.ticket, draft=draft)
+    with translation.override("en"):
+        assert thread.bare_entry(note).who == "Help desk"
+
+
 def test_history_stands_between_messages_in_words(red):
     actions.claim(actor=red.actor, ticket=red.ticket)
     high = Priority.objects.get(slug="high")

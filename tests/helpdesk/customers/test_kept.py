@@ -56,8 +56,8 @@ def object_to(ticket):
 @pytest.mark.parametrize(
     ("objects", "said"),
     [
-        (False, "It will be deleted on March 15, 2028 at the latest."),
-        (True, "It will be deleted on March 30, 2026 at the latest."),
+        (False, "It will be deleted on 15 March 2028 at the latest."),
+        (True, "It will be deleted on 30 March 2026 at the latest."),
     ],
 )
 def test_the_date_stands_there_in_words(client, ticket, objects, said):

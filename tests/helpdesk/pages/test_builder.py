@@ -32,6 +32,15 @@ def test_operators_and_their_words_come_from_the_language_of_conditions():
     assert "matches" not in found
 
 
+def test_times_are_compared_as_times_of_day():
+    found = {one["code"]: one["operand"] for one in told()["operators"]["time"]}
+
+    assert found == {
+        **dict.fromkeys(("is", "is_not", "before", "after"), "clock"),
+        **dict.fromkeys(("empty", "not_empty"), "none"),
+    }
+
+
 @pytest.mark.parametrize("kind", list(FieldType))
 def test_where_answers_are_given_they_are_chosen(kind):
     codes = set(operators_of(kind, has_choices=True))

@@ -11,7 +11,7 @@ from helpdesk.pages.conditions import fields_of, values_of
 from helpdesk.pages.stream import FormFieldsBlock
 from helpdesk.rules.conditions import FieldType, parse
 
-KEYS = ("name", "count", "day", "one", "many", "sure", "paper")
+KEYS = ("name", "count", "day", "begin", "one", "many", "sure", "paper")
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def inputs():
         ("text", {}),
         ("number", {}),
         ("date", {}),
+        ("time", {}),
         ("choice", {"choices": choices}),
         ("choices", {"choices": choices}),
         ("yes_no", {}),
@@ -46,6 +47,7 @@ def test_each_field_is_compared_as_what_it_is(inputs):
         "name": FieldType.TEXT,
         "count": FieldType.NUMBER,
         "day": FieldType.DATE,
+        "begin": FieldType.TIME,
         "one": FieldType.CHOICE,
         "many": FieldType.LIST,
         "sure": FieldType.BOOLEAN,
@@ -65,6 +67,9 @@ def test_choices_are_compared_by_value_and_told_by_label(inputs):
         ("name", "Ina", {"field": "name", "op": "starts_with", "value": "in"}),
         ("count", 3, {"field": "count", "op": "gt", "value": 2}),
         ("day", "2026-11-26", {"field": "day", "op": "is", "value": "2026-11-26"}),
+        ("begin", "09:30", {"field": "begin", "op": "before", "value": "10:00"}),
+        ("begin", "10:00", {"field": "begin", "op": "after", "value": "09:59"}),
+        ("begin", None, {"field": "begin", "op": "is_not", "value": "09:59"}),
         ("many", ["r", "b"], {"field": "many", "op": "is", "value": "b"}),
         ("sure", False, {"field": "sure", "op": "is", "value": False}),
     ],

@@ -15,6 +15,7 @@ BLOCK = FormFieldsBlock()
 ROOM = {**p.question("text", "room", "Room", help_text="At the door"), "id": "1"}
 MAIL = {**p.question("email", "mail", "E-mail"), "id": "2"}
 KIND = {**p.question("choice", "kind", "Kind", choices={"now": "Now", "later": "Later"}), "id": "3"}
+TIME = {**p.question("time", "begin", "Begin", latest="16:00"), "id": "6"}
 HEAD = {"type": "section", "id": "4", "value": {"heading": "Who", "text": ""}}
 TEXT = {"type": "help_text", "id": "5", "value": "<p>Please <b>read</b> this.</p>"}
 
@@ -63,6 +64,11 @@ CASES = [
         [changed(KIND, choices=KIND["value"]["choices"][::-1])],
         ["“Kind”: Answers were put into another order"],
     ),
+    (
+        [TIME],
+        [changed(TIME, earliest="09:30", latest="17:00")],
+        ["“Begin”: Earliest time possible is now “9:30 a.m.”; Latest time possible changed from “4 p.m.” to “5 p.m.”"],
+    ),
     ([ROOM], [HEAD, ROOM], ["Section “Who” was added at the beginning"]),
     ([HEAD], [changed(HEAD, heading="Where")], ["“Who”: Heading changed from “Who” to “Where”"]),
     ([TEXT], [], ["Text between fields “Please read this.” was removed"]),
@@ -93,6 +99,15 @@ def test_conditions_are_told_with_the_labels_of_their_time():
     assert told([KIND, one], [called, one]) == [
         "“Kind”: Question or label changed from “Kind” to “Sort”"
     ]
+
+
+def test_times_in_conditions_are_told_as_people_read_them():
+    late = changed(ROOM, condition={"field": "begin", "op": "after", "value": "17:30"})
+    (sentence,) = told([TIME, ROOM], [TIME, late])
+    assert "now only if Begin is after 5:30 p.m." in sentence
+    with translation.override("de"):
+        (sentence,) = told([TIME, ROOM], [TIME, late])
+        assert "17:30" in sentence
 
 
 def test_words_are_those_of_the_reader():
@@ -128,6 +143,16 @@ def test_changes_within_a_list_of_rows_are_told_in_it():
     first, mail = p.question("text", "first", "Name"), p.question("email", "mail", "E-mail")
     assert told(people(first), people(changed(first, required=True), mail)) == [
         "“People”: within: “Name”: must now be answered; within: Field “E-mail” was added after “Name”"
+    ]
+
+
+def test_answers_of_a_column_are_told_by_name():
+    def rooms(*answers):
+        extras = p.question("choices", "extras", "Extras", choices=dict(answers))
+        return [{**p.question("group", "rooms", "Rooms", columns=[extras]), "id": "7"}]
+
+    assert told(rooms(("bed", "Bed")), rooms(("bed", "Two beds"), ("dog", "Dog"))) == [
+        "“Rooms”: within: “Extras”: answer “Bed” is now called “Two beds”; answer “Dog” added"
     ]
 
 

@@ -282,7 +282,7 @@ def test_a_question_that_a_live_form_asks_about_stays_in_its_set(tree, secret):
     form = routed_form(tree, one, secret, title="Beschwerde")
     assert errors_without_building(one) == {
         "fields": [
-            "“Gebäude” is asked about by the form “Beschwerde”: “routing by answers”, number 1. "
+            "“Gebäude” is used by the form “Beschwerde”: “routing by answers”, number 1. "
             "Change that first."
         ]
     }
@@ -296,6 +296,14 @@ def test_a_question_asked_about_by_a_field_of_a_live_form_stays(tree):
     asks = pages.question("text", "what", "Was?", condition=AT_23)
     ReferenceIndex.create_or_update_for_object(make_form(tree, use(one), asks))
     assert "the condition of “Was?”" in errors_without_building(one)["fields"][0]
+
+
+def test_a_question_that_stands_in_a_text_of_a_live_form_stays(tree):
+    one = make_set()
+    what = pages.question("text", "what", "Was?")
+    form = make_form(tree, use(one), what, subject="{{ answer_building }}")
+    ReferenceIndex.create_or_update_for_object(form)
+    assert "the text “subject of the tickets”" in errors_without_building(one)["fields"][0]
 
 
 def test_the_set_of_a_language_answers_for_the_forms_in_it(tree, secret):

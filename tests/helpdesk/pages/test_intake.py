@@ -125,10 +125,10 @@ def test_invalid_submission_makes_no_ticket_and_keeps_what_was_typed(client, ful
     assert 'aria-invalid="true"' in html
 
 
-def test_lost_files_are_told(client, full):
+def test_files_are_kept_while_another_answer_is_wrong(client, full):
     file = SimpleUploadedFile("a.png", PNG)
     response = p.sent(client, full, **{**EVERYTHING, "q_room": "", "q_photo": file})
-    assert response.context["form"].lost_files()
+    assert response.context["form"].held_names() == ["a.png"]
 
 
 def test_file_is_kept_with_the_key_of_its_field(client, full):
@@ -312,9 +312,7 @@ def test_translation_keeps_keys_and_is_one_set_of_data(client, tree):
     assert ticket.language == "en"
     assert answers(ticket)["room"]["label"] == "Room"
     assert answers(ticket)["kind"]["value"] == "toner"
-    assert "November 20, 2026" in answers(ticket)["day"]["shown"] or (
-        answers(ticket)["day"]["shown"] == "Nov. 20, 2026"
-    )
+    assert answers(ticket)["day"]["shown"] == "20 November 2026"
 
 
 def test_alias_takes_submissions_under_the_revision_of_its_source(client, tree, page):

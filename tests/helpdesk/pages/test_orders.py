@@ -172,8 +172,9 @@ def test_the_same_person_twice_is_flagged_at_the_second(client, page):
     assert [row.has_errors for row in answer.context["form"]["q_team"].rows] == [False, True]
 
 
-def test_people_can_be_pasted_from_a_table(client, page):
-    table = "Vorname;Nachname;E-Mail;Unikennung\nAda;Byron;ada@uni.example;adbyr100\nBen;Berg;ben@uni.example;beber101"
+@pytest.mark.parametrize("login", ["Unikennung", "Anmeldename", "User name"])
+def test_people_can_be_pasted_from_a_table(client, page, login):
+    table = f"Vorname;Nachname;E-Mail;{login}\nAda;Byron;ada@uni.example;adbyr100\nBen;Berg;ben@uni.example;beber101"
     answer = p.sent(
         client,
         page,

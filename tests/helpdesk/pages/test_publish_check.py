@@ -100,11 +100,47 @@ def test_field_that_goes_and_is_still_asked_about_is_wrong(tree, queue):
     )
     page = make(tree, queue, KIND, asks)
     draft = without(page, "kind")
-    draft.subject = "Fall {{ kind }}"
+    draft.subject = "Fall {{ answer_kind }}"
+    draft.receipt_text = "{{ answer_kind }} {{ kind }}"
+    draft.thank_you = [("text", "<p>{{ answer_kind }}</p>")]
     finding = check(draft)[0]
     assert finding.is_wrong
     assert "the condition of “Mehr”" in finding.text
     assert "the text “subject of the tickets”" in finding.text
+    assert "the text “text of the receipt” and the text “thank-you page”" in finding.text
+
+
+def test_field_that_was_made_anew_is_told(tree, queue):
+    page = make(tree, queue, ROOM, KIND)
+    draft = without(page, "room")
+    draft.subject = "Raum {{ answer_room }}"
+    draft.fields.append(("number", {"label": "Raum", "key": "fresh"}))
+    finding = said(draft, "“Raum” is no longer asked")
+    assert "does not take its place" in finding.text
+    assert "used by the text “subject of the tickets”" in finding.text
+    assert finding.is_wrong
+
+
+def test_field_that_turned_into_another_kind_is_told(tree, queue):
+    page = make(tree, queue, ROOM, KIND)
+    draft = without(page, "room")
+    draft.fields.append(("number", {"label": "Raum", "key": "room"}))
+    assert not said(draft, "“Raum” is now of another kind").is_wrong
+    draft.routes = [
+        {"type": "route", "value": {"condition": {"field": "room", "op": "is", "value": "1"}}}
+    ]
+    finding = said(draft, "“Raum” is now of another kind")
+    assert finding.is_wrong
+    assert "“routing by answers”, number 1" in finding.text
+
+
+def test_no_more_places_are_named_than_can_be_read(tree, queue):
+    asks = [
+        p.question("text", f"k{n}", f"Mehr {n}", condition={"field": "kind", "op": "not_empty"})
+        for n in range(7)
+    ]
+    draft = without(make(tree, queue, KIND, *asks), "kind")
+    assert "“Mehr 4” and 2 more." in said(draft, "no longer asked").text
 
 
 def test_others_say_what_they_use(tree, queue, monkeypatch):

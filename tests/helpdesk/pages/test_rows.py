@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from django.template.loader import render_to_string
+from django.utils.datastructures import MultiValueDict
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from helpdesk.pages.forms import IntakeForm
 from helpdesk.pages.keys import key_for
 from helpdesk.pages.rows import MAX_CELLS, MAX_ROWS, SPARE
 from helpdesk.pages.stream import FormFieldsBlock
+from helpdesk.rules import answers
 from tests.page_factories import question
 
 CONTACT = {"contact_name": "Ada", "contact_email": "ada@mail.example"}
@@ -49,7 +51,13 @@ def group(columns=None, **options):
 def sent(stream, rows=(), count=None, **more):
     data = {f"q_team-{at}-{key}": text for at, row in enumerate(rows) for key, text in row.items()}
     data["q_team-rows"] = str(len(rows) if count is None else count)
-    return IntakeForm({**CONTACT, **data, **more}, stream=stream, label_suffix="")
+    posted = MultiValueDict(
+        {
+            name: one if isinstance(one, list) else [one]
+            for name, one in {**CONTACT, **data, **more}.items()
+        }
+    )
+    return IntakeForm(posted, stream=stream, label_suffix="")
 
 
 def value(form):
@@ -271,6 +279,85 @@ def test_a_row_that_fits_nowhere_stays_in_its_box_and_says_why(line, cell, colum
 
 def test_several_rows_that_do_not_fit_are_counted():
     assert "3 pasted rows are not filled in" in table("A\tx\nB\ty\nC\tz")["q_team"].left_words
+
+
+# --- several answers in a cell ---
+
+EXTRAS = question(
+    "choices", "x", "Extras", choices={"bed": "Bed", "bike": "Bike, lock", "dog": "Dog"}
+)
+WITH_EXTRAS = [question("text", "a", "Guest", required=True), EXTRAS]
+
+
+def test_several_answers_stand_in_one_cell():
+    form = sent(group(WITH_EXTRAS), [{"a": "Ada", "x": ["bed", "dog"]}, {"a": "Kim"}, {"x": []}])
+    assert value(form) == [{"a": "Ada", "x": ["bed", "dog"]}, {"a": "Kim", "x": []}]
+    [entry] = snapshot.take(form)
+    assert entry["value"] == [{"a": "Ada", "x": ["bed", "dog"]}, {"a": "Kim", "x": []}]
+    assert entry["rows"][0][1]["shown"] == "Bed, Dog"
+    assert [one["value"] for one in entry["rows"][0][1]["choices"]] == ["bed", "bike", "dog"]
+    assert entry["shown"] == "1. Guest: Ada, Extras: Bed, Dog\n2. Guest: Kim"
+    found = answers.values_of([entry])
+    assert [(one.key, one.row, one.text) for one in found if one.key == "team.x"] == [
+        ("team.x", 0, "bed"),
+        ("team.x", 0, "dog"),
+    ]
+
+
+def test_what_is_no_answer_stands_at_its_boxes():
+    form = sent(group(WITH_EXTRAS), [{"a": "Ada", "x": ["bed", "cat"]}])
+    assert not form.is_valid()
+    [problem] = form.problems()
+    assert (problem.anchor, problem.label) == ("id_q_team-0-x_0", "Row 1, Extras")
+    html = drawn(form)
+    assert '<legend>Extras <span class="field__mark">' in html
+    assert 'name="q_team-0-x" value="bed"' in html
+
+
+def test_boxes_that_must_be_ticked_are_demanded_of_rows_with_something_in_them():
+    extras = {**EXTRAS, "value": {**EXTRAS["value"], "required": True}}
+    form = sent(group([question("text", "a", "Guest"), extras]), [{"a": "Ada"}, {}])
+    assert not form.is_valid()
+    assert [one.label for one in form.problems()] == ["Row 1, Extras"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "values"),
+    [
+        ("Bed; dog", ["bed", "dog"]),
+        ("bed, Dog", ["bed", "dog"]),
+        ("Bike, lock", ["bike"]),
+        ("Bike, lock; Bed;", ["bike", "bed"]),
+        ("bed;bed", ["bed"]),
+    ],
+)
+def test_several_answers_are_pasted(cell, values):
+    pasted = {"q_team-paste": f"Guest\tExtras\nAda\t{cell}"}
+    assert value(sent(group(WITH_EXTRAS), **pasted)) == [{"a": "Ada", "x": values}]
+    filled = sent(group(WITH_EXTRAS), **pasted, **{"q_team-fill": "1"})
+    [row] = filled["q_team"].rows
+    assert row.cells[1].value() == values
+    assert drawn(filled).count(" checked") == len(values)
+
+
+@pytest.mark.parametrize("cell", ["Bed; Cat", ";", "Bike"])
+def test_a_cell_with_one_wrong_answer_stays_in_the_box(cell):
+    form = sent(group(WITH_EXTRAS), **{"q_team-paste": f"Guest\tExtras\nAda\t{cell}"})
+    assert not form.is_valid()
+    assert form["q_team"].left == f"Ada\t{cell}"
+
+
+def test_signs_in_quotes_divide_no_cells():
+    form = sent(group(WITH_EXTRAS), **{"q_team-paste": 'Ada,"Bed; Dog"\nKim,'})
+    assert value(form) == [{"a": "Ada", "x": ["bed", "dog"]}, {"a": "Kim", "x": []}]
+
+
+def test_boxes_count_among_what_a_request_can_carry():
+    many = question("choices", "x", "X", choices={f"c{n}": f"C{n}" for n in range(59)})
+    form = IntakeForm(stream=group([question("text", "a", "A"), many]))
+    assert form.fields["q_team"].max_rows == MAX_CELLS // 60
+    huge = question("choices", "x", "X", choices={f"c{n}": f"C{n}" for n in range(700)})
+    assert IntakeForm(stream=group([huge])).fields["q_team"].max_rows == 1
 
 
 READINGS = [

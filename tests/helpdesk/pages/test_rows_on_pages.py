@@ -8,7 +8,7 @@ from django.urls import reverse
 from wagtail.models import GroupPagePermission
 
 from helpdesk import permissions, search
-from helpdesk.models import Ticket
+from helpdesk.models import Answer, Ticket
 from helpdesk.pages.sending import LONG
 from tests import factories as f
 from tests import page_factories as pages
@@ -108,6 +108,27 @@ def test_submissions_count_rows_and_the_export_has_them_all(client, page):
     assert "Adalgunde" not in html
     exported = b"".join(client.get(address, {"export": "csv"}).streaming_content).decode()
     assert '"1. Vorname: Adalgunde, E-Mail: ada@mail.example\n2. Vorname: Kim"' in exported
+
+
+def test_several_answers_of_a_cell_are_told_exported_and_found(client):
+    extras = pages.question("choices", "extras", "Extras", choices={"bed": "Bett", "dog": "Hund"})
+    group = pages.question("group", "team", "Gruppe", columns=[COLUMNS[0], extras])
+    page = pages.make_form(pages.make_site().services, [group])
+    pages.sent(client, page, **{**ROWS, "q_team-0-mail": None, "q_team-0-extras": ["bed", "dog"]})
+    [ticket] = Ticket.objects.all()
+    assert ticket.articles.get().body == (
+        "Gruppe:\n1. Vorname: Adalgunde, Extras: Bett, Hund\n2. Vorname: Kim"
+    )
+    found = Answer.objects.filter(ticket=ticket, key="team.extras").order_by("pk")
+    assert list(found.values_list("row", "text")) == [(0, "bed"), (0, "dog")]
+    client.force_login(f.UserFactory(is_superuser=True))
+    address = reverse("wagtailforms:list_submissions", args=[page.pk])
+    answer = client.get(address, {"export": "csv", "rows": "team"})
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    assert lines[0].endswith("Gruppe: Vorname,Gruppe: Extras")
+    assert lines[1].endswith('Adalgunde,"Bett, Hund"')
+    html = client.get(reverse("helpdesk_agents:ticket", args=[ticket.pk])).content.decode()
+    assert "<td>Bett, Hund</td>" in html
 
 
 def test_agents_and_customers_read_the_rows(client, page):

@@ -63,7 +63,7 @@ def test_nothing_is_taken_and_nothing_lost_when_the_questions_changed(client, pa
     assert (response.status_code, Ticket.objects.count()) == (409, 0)
     assert "Dieses Formular wurde geändert" in html
     assert "Telefonnummer Ihres Vorgesetzten" in html
-    assert f">{LONG}</textarea>" in html.replace("\n", "")
+    assert f">Beschreibung: {LONG}</textarea>" in html.replace("\n", "")
     assert 'value="12.3"' in html
     # another error later does not cost the text either
     data = again(response, data, given_back=response.context["form"].given_back)
@@ -162,10 +162,31 @@ def test_what_a_new_control_cannot_show_is_given_back(client, tree):
         ROOM,
     )
     response = client.post(page.url, data)
-    assert response.context["form"].given_back.split("\n\n") == ["birne", "übermorgen", "Köln"]
+    assert response.context["form"].given_back.split("\n\n") == [
+        "Art: Birne",
+        "Wann: übermorgen",
+        "Personen, Ort: Köln",
+    ]
     html = response.content.decode()
     assert 'value="Byron"' in html
     assert "Ungültig" not in html
+
+
+def test_labels_are_those_that_were_read_also_on_an_alias_and_only_those_of_this_form(client, tree):
+    what = p.question("text", "x", "Was genau?")
+    page = p.make_form(tree.services, [ROOM, what])
+    alias = page.create_alias(parent=tree.home, update_slug="alias")
+    other = p.make_form(tree.services, [ROOM, p.question("text", "x", "Geheim")], title="Anderes")
+    data = {one.url: opened(client, one, q_x="Das") for one in (page, alias)}
+    publish(page, p.question("text", "x2", "Mehr"), ROOM)
+    for url, sent in data.items():
+        assert client.post(url, sent).context["form"].given_back == "Was genau? Das"
+    sent = {**data[page.url], "form_seen": opened(client, other)["form_seen"]}
+    assert client.post(page.url, sent).context["form"].given_back == "Das"
+    IntakeFormPage.objects.get(pk=page.pk).revisions.exclude(
+        pk=IntakeFormPage.objects.get(pk=page.pk).live_revision_id
+    ).delete()
+    assert client.post(page.url, data[page.url]).context["form"].given_back == "Das"
 
 
 def test_rows_of_a_list_that_is_gone_are_given_back_line_by_line(client, tree):
@@ -175,7 +196,7 @@ def test_rows_of_a_list_that_is_gone_are_given_back_line_by_line(client, tree):
     data = opened(client, page, **{"q_g-rows": "2", **cells})
     publish(page, ROOM)
     given = client.post(page.url, data).context["form"].given_back
-    assert given.split("\n\n") == ["Ada\tKöln", "Ben", "Kim\tBonn"]
+    assert given == "Personen:\nAda\tKöln\nBen\nKim\tBonn"
 
 
 def test_a_button_of_a_list_shows_the_new_questions_and_a_check_names_no_error(client, page):

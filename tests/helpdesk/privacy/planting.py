@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_mailbox.models import Mailbox, MessageAttachment
 
 from helpdesk import actions, permissions
-from helpdesk.actions import Draft, Upload, erasing_rows
+from helpdesk.actions import Draft, Upload, erasing_rows, previews
 from helpdesk.mail import ingest, ledger
 from helpdesk.models import (
     AbsenceTicket,
@@ -50,18 +50,19 @@ ADDRESS = f"{mark(PERSON)}@mail.example"
 
 @dataclass
 class World:
-    """What was made. `tickets` are those to erase: one, what was merged into it, and what was split off."""
+    """What was made. `tickets` are those to erase: one, what was merged into it, and what was split off of both."""
 
     queue: Queue
     agent: Any
     main: Ticket
     merged: Ticket
     split: Ticket
+    formed: Ticket
     other: Ticket
 
     @property
     def tickets(self) -> list[int]:
-        return [self.main.pk, self.merged.pk, self.split.pk]
+        return [self.main.pk, self.merged.pk, self.split.pk, self.formed.pk]
 
 
 def plant() -> World:
@@ -81,6 +82,14 @@ def plant() -> World:
         receipt=True,
     )
     _write_form(merged)
+    formed = actions.split(
+        actor=actor,
+        ticket=merged,
+        article=merged.articles.get(),
+        queue=queue,
+        subject=f"Copy {mark(CONTENT)}",
+    ).ticket
+    _add_form(main)
     other = f.make_ticket(queue, subject="Another matter", contact="")
     article = _work_on(actor, main, other)
     opened = actions.split(
@@ -88,7 +97,7 @@ def plant() -> World:
     )
     actions.merge(actor=actor, source=merged, target=main)
     telling.tell()
-    world = World(queue, agent, main, merged, opened.ticket, other)
+    world = World(queue, agent, main, merged, opened.ticket, formed, other)
     _by_hand(world)
     fill(world.tickets)
     return world
@@ -165,6 +174,57 @@ def _write_form(ticket: Ticket) -> None:
     from helpdesk import search
 
     search.index_article(article)
+    previews.renew_previews([ticket.pk])
+
+
+def _add_form(ticket: Ticket) -> None:
+    """Add a form to a request that knows nothing of its answers, as who has a request open already may."""
+    from helpdesk.pages.snapshot import as_text
+
+    said = tuple(snapshot())
+    actions.receive_message(
+        actor=permissions.SYSTEM,
+        ticket=ticket,
+        draft=Draft(
+            body=as_text(said),
+            channel=Channel.WEB,
+            from_name=mark(PERSON),
+            from_address=ADDRESS,
+            extra=actions.private_words(said),
+            files=(Upload(f"{mark(FILE)}.pdf", mark(FILE).encode(), "application/pdf"),),
+        ),
+        customer=ticket.customer,
+    )
+
+
+def _failed(ticket: Ticket) -> None:
+    """A mail that answered the ticket and could not be filed."""
+    raw = f"From: {ADDRESS}\nSubject: {mark(CONTENT)}\n\n{mark(FILE)} {mark(PERSON)}"
+    InboundMail.objects.create(
+        source="mailbox:1",
+        key="failed",
+        state=InboundMail.State.FAILED,
+        ticket=ticket,
+        sender=ADDRESS,
+        subject=f"Broken {mark(CONTENT)}",
+        blob=Blob.keep(raw.encode()),
+    )
+
+
+def _export_of(customer: Any, address: str, ticket: Ticket) -> None:
+    """An archive that holds something of the ticket, ready to be fetched."""
+    now = timezone.now()
+    blob = Blob.keep(f"archive {mark(CONTENT)} {mark(PERSON)} {mark(FILE)}".encode())
+    export = DataExport.objects.create(
+        is_noted=True,
+        customer=customer,
+        addresses=[address],
+        state="ready",
+        asked_at=now,
+        expires_at=now + timedelta(days=7),
+        blob=blob,
+    )
+    ExportedTicket.objects.create(export=export, ticket_pk=ticket.pk)
 
 
 def _work_on(actor: Any, main: Ticket, other: Ticket) -> Any:
@@ -260,16 +320,10 @@ def _by_hand(world: World) -> None:
     Notice.objects.create(user=user, kind=NoticeKind.REPLY, ticket=main, at=now, mail=digest)
     Notice.objects.create(user=user, kind=NoticeKind.NOTE, ticket=world.other, event=event, at=now)
     OutboundMail.objects.filter(ticket=main).update(server_reply=mark(PERSON))
-    export = DataExport.objects.create(
-        is_noted=True,
-        customer=main.customer,
-        addresses=[ADDRESS],
-        state="ready",
-        asked_at=now,
-        expires_at=now + timedelta(days=7),
-        blob=Blob.keep(f"archive {mark(CONTENT)} {mark(PERSON)}".encode()),
-    )
-    ExportedTicket.objects.create(export=export, ticket_pk=main.pk)
+    _export_of(main.customer, ADDRESS, main)
+    second = f.CustomerAddressFactory(address="second@mail.example").customer
+    _export_of(second, "second@mail.example", main)
+    _failed(main)
 
 
 # --- what nobody thought of --------------------------------------------------------------------------

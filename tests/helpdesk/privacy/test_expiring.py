@@ -17,6 +17,7 @@ from django_tasks_db.models import DBTaskResult
 from wagtail.models import ModelLogEntry, Page
 
 from helpdesk import actions, journal, permissions, storage
+from helpdesk.actions import Upload, saved_drafts
 from helpdesk.models import (
     AddressClaim,
     Article,
@@ -26,14 +27,19 @@ from helpdesk.models import (
     Blob,
     BlobRemoval,
     BouncedAddress,
+    Channel,
     Customer,
     CustomerAddress,
+    DataExport,
     ErasureRun,
+    HeldFile,
     InboundMail,
     Notice,
     Organisation,
+    Participant,
     RetentionSettings,
     Right,
+    SavedDraft,
     Ticket,
     TicketTag,
     Tombstone,
@@ -151,6 +157,19 @@ def test_a_customer_goes_with_the_last_ticket():
     assert not [one for one in entries if one["kind"] == journal.CUSTOMERS]
 
 
+@pytest.mark.parametrize("login_name", [None, "zq31415"])
+def test_after_an_objection_nobody_stays_as_a_customer(login_name):
+    ticket = closed()
+    Customer.objects.update(created_at=at(0), login_name=login_name)
+    own = permissions.customer(ticket.customer)
+    actions.object_to_storage(actor=own, ticket=ticket, channel=Channel.WEB)
+    night(15)
+    assert not Ticket.objects.exists()
+    assert Customer.objects.exists()  # they may be just about to write again
+    night(31)
+    assert not Customer.objects.exists()
+
+
 def test_a_row_that_became_another_customer_takes_nobody_along_when_a_backup_is_restored():
     living = f.CustomerAddressFactory(address="ina@mail.example", customer__name="Ina").customer
     living.user = f.UserFactory()
@@ -170,15 +189,22 @@ def test_a_row_that_became_another_customer_takes_nobody_along_when_a_backup_is_
 def test_nobody_goes_who_is_still_known_by_something():
     kept = {
         "account": f.CustomerFactory(user=f.UserFactory()),
-        "login": f.CustomerFactory(login_name="abc"),
         "organisation": f.CustomerFactory(organisation=Organisation.objects.create(name="Firm")),
         "block": f.CustomerFactory(is_blocked=True),
         "ticket": f.make_ticket(contact="").customer,
         "merged from": f.CustomerFactory(),
     }
-    f.CustomerFactory(merged_into=kept["merged from"], login_name="was")
+    f.CustomerFactory(
+        merged_into=kept["merged from"], organisation=kept["organisation"].organisation
+    )
     wrote = f.CustomerFactory()
     Article.objects.filter(ticket__customer=kept["ticket"]).update(customer=wrote)
+    f.CustomerAddressFactory(address="Copied.In@mail.example")
+    Participant.objects.create(
+        ticket=Ticket.objects.get(),
+        address="Copied.In@mail.example",
+        normalised="copied.in@mail.example",
+    )
     gone = f.CustomerFactory()
     Customer.objects.update(created_at=timezone.now() - timedelta(days=100))
     new = f.CustomerFactory()
@@ -355,3 +381,46 @@ def test_a_hold_that_ends_soon_is_told_to_who_placed_it_and_to_managers_once():
     assert {(row.kind, row.ticket_id) for row in rows} == {("storage", ticket.pk)}
     night(87)
     assert Notice.objects.count() == 2
+
+
+def test_files_in_drafts_on_tickets_without_files_go_in_a_night():
+    ticket = closed(f.QueueFactory(attachment_days=30, retention_days=900))
+    night(31)
+    agent = permissions.agent(f.make_agent(ticket.queue))
+    with time_machine.travel(at(32), tick=False):
+        saved_drafts.save_draft(
+            actor=agent,
+            ticket=ticket,
+            mode="note",
+            fields={"body": "Dear"},
+            files=[Upload("plan.pdf", b"plan", "application/pdf")],
+        )
+    run = night(32)
+    assert run.counts["files"] == 1
+    assert SavedDraft.objects.get().fields == {"body": "Dear", "files_gone": 1}
+    assert not Blob.objects.exists()
+
+
+def test_with_an_account_go_the_bytes_of_what_was_made_for_it(
+    store, django_capture_on_commit_callbacks
+):
+    ticket = f.make_ticket()
+    agent = f.make_agent(ticket.queue)
+    file = Upload("plan.pdf", b"of the draft", "application/pdf")
+    saved_drafts.save_draft(
+        actor=permissions.agent(agent), ticket=ticket, mode="note", fields={}, files=[file]
+    )
+    HeldFile.hold(agent, [("plan", "plan.pdf", b"chosen in a form")])
+    HeldFile.hold(f.UserFactory(), [("plan", "plan.pdf", b"of somebody else")])
+    now = timezone.now()
+    DataExport.objects.create(
+        asked_by=agent, asked_at=now, expires_at=now, blob=Blob.keep_file(ContentFile(b"archive"))
+    )
+    DataExport.objects.create(asked_by=agent, asked_at=now, expires_at=now)
+    digests = set(Blob.objects.values_list("sha256", flat=True))
+    assert len(digests) == 4
+    with django_capture_on_commit_callbacks(execute=True):
+        agent.delete()
+    left = Blob.objects.get()
+    assert left.read() == b"of somebody else"
+    assert {one for one in digests if store.exists(storage.path_of(one))} == {left.sha256}

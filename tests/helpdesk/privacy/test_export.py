@@ -28,7 +28,7 @@ from helpdesk.models import (
     Scan,
 )
 from helpdesk.privacy import archive, export, persons
-from helpdesk.privacy.export_data import Scope
+from helpdesk.privacy.export_scope import Scope
 from tests import factories as f
 
 from . import world as w

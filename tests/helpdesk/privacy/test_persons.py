@@ -370,12 +370,13 @@ def test_history_and_automatic_mails_of_an_own_request_say_nothing_any_more(worl
 def test_who_is_anonymised_leaves_no_personal_answers(world, boss):
     said = [
         {"key": "tel", "type": "text", "label": "Tel", "value": "T-1", "shown": "T-1", "private": True},
+        {"key": "plan", "type": "files", "label": "Plan", "value": [], "shown": "secret.pdf"},
         {"key": "why", "type": "text", "label": "Why", "value": "open", "shown": "open"},
     ]  # fmt: skip
     ticket = f.make_ticket(
         world.queue,
         customer=world.customer,
-        body="Tel: T-1\n\nWhy: open",
+        body="Tel: T-1\n\nPlan: secret.pdf\n\nWhy: open",
         origin=Origin(answers=tuple(said)),
     )
     copy = actions.split(
@@ -389,7 +390,8 @@ def test_who_is_anonymised_leaves_no_personal_answers(world, boss):
     ticket.refresh_from_db()
     copy.refresh_from_db()
     assert copy.body.strip() == "Why: open"
-    assert [one["shown"] for one in ticket.answers] == ["", "open"]
+    assert [one["shown"] for one in ticket.answers] == ["", "", "open"]
+    assert not places_of(["secret.pdf"])
     assert list(ticket.answer_rows.values_list("text", flat=True)) == ["open"]
     assert ticket.articles.get().body.strip() == ticket.preview == "Why: open"
     assert not SearchEntry.objects.filter(ticket=ticket, words__contains="T-1").exists()

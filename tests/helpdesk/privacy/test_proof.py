@@ -60,9 +60,10 @@ def test_before_an_erasure_every_field_is_found(world):
     assert {"django_mailbox_message", "django_mailbox_messageattachment"} <= tables
     assert {"helpdesk_outboundmail"} <= tables
     files = markers.in_files()
-    raw = InboundMail.objects.get().blob.sha256
-    export = DataExport.objects.get().blob.sha256
-    assert {raw, export} <= {name.rpartition("/")[2] for name in files}
+    stored = [row.blob.sha256 for row in (*InboundMail.objects.all(), *DataExport.objects.all())]
+    assert len(stored) == 4
+    assert set(stored) <= {name.rpartition("/")[2] for name in files}
+    assert markers.is_in(world.formed.preview, PERSON)
     assert any("mailbox" in name for name in files)
 
 
@@ -79,11 +80,12 @@ def test_after_an_erasure_nothing_is_left(world, caplog, client):
     nightly.run_now()
     assert left() == {}
     assert markers.in_logs(caplog.records) == set()
-    assert done["tickets"] == 3
+    assert done["tickets"] == 4
     assert set(Ticket.objects.all()) == {world.other}
-    assert Tombstone.objects.count() == 3
+    assert Tombstone.objects.count() == 4
+    assert not DataExport.objects.exists()
     assert not BlobRemoval.objects.exists()
-    assert [row.state for row in InboundMail.objects.all()] == ["erased"]
+    assert {row.state for row in InboundMail.objects.all()} == {"erased"}
     shown = client.get(reverse("helpdesk_agents:ticket", args=[world.other.pk]))
     assert shown.status_code == 200
 
@@ -140,4 +142,4 @@ def test_an_anonymous_ticket_keeps_what_nobody_is_in(world, caplog):
     assert not Event.objects.filter(ticket__in=world.tickets).exclude(user=None).exists()
     agent = permissions.agent(world.agent)
     assert list(permissions.visible_tickets(agent)) == [world.other]
-    assert Tombstone.objects.filter(is_anonymised=True).count() == 3
+    assert Tombstone.objects.filter(is_anonymised=True).count() == 4

@@ -38,6 +38,8 @@ TIMES = [
     NOW + dt.timedelta(hours=3),
 ]
 
+CLOCKS = [dt.time(0, 0), dt.time(9, 30), dt.time(9, 31), dt.time(23, 59)]
+
 
 @pytest.fixture(scope="module")
 def table(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
@@ -62,6 +64,7 @@ def table(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
             flag = models.BooleanField(null=True)
             day = models.DateField(null=True)
             at = models.DateTimeField(null=True)
+            clock = models.TimeField(null=True)
 
             class Meta:
                 app_label = "helpdesk"
@@ -105,6 +108,7 @@ def _fill(parent: Any, row: Any, recipient: Any) -> None:
             flag=[True, False, None][index % 3],
             day=[*DAYS, None][(index * 5 + index // 6) % 6],
             at=[*TIMES, None][(index * 3) % 7],
+            clock=[*CLOCKS, None][index % 5],
         )
         for address in TEXTS[index % len(TEXTS) : index % len(TEXTS) + index % 3]:
             recipient.objects.create(row=made, address=address)
@@ -130,6 +134,7 @@ def _fields(recipient: Any = None) -> FieldSet:
         Field("flag", FieldType.BOOLEAN, "Flag", lookup="flag"),
         Field("day", FieldType.DATE, "Due", lookup="day"),
         Field("at", FieldType.DATETIME, "Created", lookup="at"),
+        Field("clock", FieldType.TIME, "Begin", lookup="clock"),
         Field("to", FieldType.LIST, "Recipients", lookup="address", through=through),
         Field("weight", FieldType.NUMBER, "Weight"),
     )
@@ -179,6 +184,7 @@ def _values(field: Field, operand: Operand) -> st.SearchStrategy[Any]:
         Operand.MOMENT: _moments if timed else _days_json,
         Operand.DAY: _days_json,
         Operand.SPAN: _spans if timed else _day_spans,
+        Operand.CLOCK: st.sampled_from(["00:00", "09:29", "09:30", "10:00", "23:59"]),
     }[operand]
 
 
@@ -225,6 +231,7 @@ def _values_of(row: Any) -> dict[str, object]:
         "flag": row.flag,
         "day": row.day,
         "at": row.at,
+        "clock": row.clock,
         "to": [one.address for one in row.recipient_set.all()],
     }
 
@@ -278,6 +285,7 @@ def test_matches_equals_to_q_for_each_operator(
         Operand.MOMENT: "2026-11-24",
         Operand.DAY: {"days_ago": 0},
         Operand.SPAN: {"days": 7},
+        Operand.CLOCK: "09:30",
     }
     operand = OPERATORS[field.type][code].operand
     data: dict[str, Any] = {"field": name, "op": code}
@@ -307,6 +315,10 @@ def test_matches_equals_to_q_for_each_operator(
         ({"at": NOW}, {"field": "at", "op": "is", "value": {"days_ago": 0}}, True),
         ({"at": NOW}, {"field": "at", "op": "after", "value": "2026-11-24"}, False),
         ({"day": NOW.date()}, {"field": "day", "op": "before", "value": {"days_ahead": 1}}, True),
+        ({"clock": dt.time(9, 5)}, {"field": "clock", "op": "before", "value": "10:00"}, True),
+        ({"clock": dt.time(10, 0)}, {"field": "clock", "op": "before", "value": "10:00"}, False),
+        ({"clock": dt.time(10, 1)}, {"field": "clock", "op": "after", "value": "10:00"}, True),
+        ({}, {"field": "clock", "op": "after", "value": "10:00"}, False),
         ({}, {"all": []}, True),
         ({}, {"not": {"all": []}}, False),
     ],
@@ -346,6 +358,7 @@ def test_matches_takes_local_days_when_the_clock_changes(
         ("day", "before", "2026-01-01", NOW),
         ("at", "before", "2026-01-01", NOW.replace(tzinfo=None)),
         ("at", "before", "2026-01-01", NOW.date()),
+        ("clock", "before", "10:00", "09:00"),
     ],
 )
 def test_matches_raises_when_value_is_of_another_type(

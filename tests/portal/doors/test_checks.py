@@ -15,6 +15,7 @@ from tests.servers.provider import openid
 from tests.servers.saml import ENTITY, write_pair
 
 SAFE = "ldaps://ldap.example.org"
+WHOLE = {"LDAP_URL": SAFE, "LDAP_SEARCH_BASE": "dc=x"}
 
 
 def found(settings, **values: str) -> list[tuple[str, str]]:
@@ -49,6 +50,14 @@ def test_nothing_set_is_nothing_wrong(settings):
         ),
         ({"LDAP_URL": SAFE, "LDAP_SEARCH_BASE": "dc=x", "LDAP_TIMEOUT": "soon"}, "LDAP_TIMEOUT=5"),
         ({"LDAP_URL": SAFE, "LDAP_SEARCH_BASE": "dc=x", "LDAP_GROUPS": "cn=it"}, "“cn=it”"),
+        ({**WHOLE, "LDAP_STARTTLS": "maybe"}, "LDAP_STARTTLS is neither yes nor no"),
+        ({**WHOLE, "LDAP_USER_FILTER": "(uid={name}"}, "each ( needs its )"),
+        (
+            {**WHOLE, "LDAP_PERSONS_FILTER": "objectClass=person"},
+            "LDAP_PERSONS_FILTER is no filter",
+        ),
+        ({**WHOLE, "LDAP_REQUIRED_GROUP": "it-service"}, "LDAP_REQUIRED_GROUP: “it-service” is no"),
+        ({**WHOLE, "LDAP_GROUPS": "it-service => IT"}, "LDAP_GROUPS: “it-service” is no DN"),
         ({"OIDC_ISSUER": "https://a.example"}, "OIDC_CLIENT_ID=stelze"),
         ({"OIDC_CLIENT_SECRET": "s"}, "OIDC_ISSUER=https://"),
         (
@@ -72,6 +81,15 @@ def test_nothing_set_is_nothing_wrong(settings):
                 "OIDC_MAIL_VERIFIED": "yes",
             },
             "claim, always and never",
+        ),
+        (
+            {
+                "OIDC_ISSUER": "https://a.example",
+                "OIDC_CLIENT_ID": "a",
+                "OIDC_CLIENT_SECRET": "s",
+                "OIDC_CLIENT_AUTH": "header",
+            },
+            "One of auto, basic and post",
         ),
         ({"SAML_METADATA": "/nowhere.xml"}, "SAML_METADATA is no file"),
         ({"SAML_METADATA": "http://idp.example"}, "no https address"),
@@ -121,6 +139,38 @@ def test_this_machine(host, here):
     assert checks.is_here(host) is here
 
 
+@pytest.mark.parametrize(
+    ("name", "id_", "says"),
+    [
+        ("LDAP_REQUIRE_GROUP", "portal.E104", "LDAP_REQUIRED_GROUP"),
+        ("OIDC_ISSUER_URL", "portal.E104", "OIDC_ISSUER"),
+        ("LOGIN_DOOR", "portal.E104", "LOGIN_DOORS"),
+        ("SAML_QUITE_ELSE", "portal.W105", "docs/login.md"),
+    ],
+)
+def test_a_misspelt_setting_is_no_setting(settings, name, id_, says):
+    settings.LOGIN_UNKNOWN = config.unknown([name, "LDAP_URL", "LDAPTLS_CACERT", "HOME"])
+    [one] = checks.check_names()
+    assert (one.id, one.msg) == (id_, f"{name} is set, but there is no such setting.")
+    assert says in one.hint
+
+
+def test_what_clusters_set_by_themselves_is_nobodys_mistake():
+    names = ["LDAP_SERVICE_HOST", "LDAP_SERVICE_PORT_LDAPS", "LDAP_PORT", "LDAP_PORT_389_TCP_ADDR"]
+    assert config.unknown([*names, *config.NAMES]) == []
+
+
+def test_two_buttons_must_not_say_the_same(settings):
+    settings.OIDC.update(ISSUER="https://a.example", CLIENT_ID="a", CLIENT_SECRET="s")
+    assert checks.check_buttons() == []
+    settings.SAML.update(METADATA="https://idp.example")
+    assert [one.id for one in checks.check_buttons()] == ["portal.W106"]
+    settings.SAML["BUTTON"] = "Shibboleth"
+    assert checks.check_buttons() == []
+    settings.SAML["BUTTON"], settings.LOGIN_DOORS = "", ["saml", "local"]
+    assert checks.check_buttons() == []
+
+
 # --- manage.py check_login -----------------------------------------------------------------------
 
 
@@ -145,7 +195,7 @@ def test_the_directory_is_tried_and_a_person_looked_up(ldap_door, settings):
     assert "answers and takes" in text
     assert f"group there: cn=tried,{GROUPS}" in text
     assert "addresses it proves: ada.lovelace@uni.example, a.lovelace@uni.example" in text
-    assert "groups here: IT service" in text
+    assert "groups here: none" in text
     assert not User.objects.exists()  # nothing was changed
     assert settings.LDAP["BIND_PASSWORD"] not in text
 
@@ -154,11 +204,15 @@ def test_the_directory_is_tried_and_a_person_looked_up(ldap_door, settings):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"URL": "ldap://127.0.0.1:9"}, "SERVER_DOWN"),
-        ({"BIND_PASSWORD": "wrong-one"}, "INVALID_CREDENTIALS"),
-        ({"SEARCH_BASE": "ou=nowhere,dc=uni,dc=example"}, "NO_SUCH_OBJECT"),
+        ({"URL": "ldap://127.0.0.1:9"}, "ldap://127.0.0.1:9: nothing listens there"),
+        ({"URL": "ldap://nowhere.invalid"}, "there is no host of this name"),
+        ({"BIND_PASSWORD": "wrong-one"}, "refuses the help desk's own account: LDAP_BIND_DN"),
+        ({"SEARCH_BASE": "ou=nowhere,dc=uni,dc=example"}, "LDAP_SEARCH_BASE: ou=nowhere,"),
         ({"USER_FILTER": "(cn={name})"}, "0 entries"),
-        ({"DENIED_GROUP": "x", "REQUIRED_GROUP": "cn=none"}, "required-group"),
+        ({"ATTR_NAME": "sAMAccountName"}, "no attribute that LDAP_ATTR_NAME names"),
+        ({"REQUIRED_GROUP": "cn=none"}, "not a member of LDAP_REQUIRED_GROUP"),
+        ({"DENIED_GROUP": "cn=baned,dc=uni,dc=example"}, "LDAP_DENIED_GROUP: cn=baned,"),
+        ({"GROUPS": "cn=x,dc=uni,dc=example => X"}, "LDAP_GROUPS: cn=x,dc=uni"),
     ],
 )
 def test_what_is_wrong_with_a_directory_is_told(ldap_door, settings, change, says):
@@ -177,7 +231,9 @@ def test_the_openid_provider_is_tried(settings):
         assert fine, text
         assert "/accounts/oidc/sso/login/callback/" in text
         settings.OIDC["ISSUER"] = server.base + "/realms/other"
-        assert not run()[1]
+        text, fine = run()
+        assert not fine
+        assert "it answers with 404" in text
     assert "hush" not in text
 
 
@@ -198,7 +254,9 @@ def test_the_saml_provider_is_tried(settings, tmp_path):
     assert "do not belong together" in text
     assert "PRIVATE KEY-----" not in text
     settings.SAML["IDP_ENTITY_ID"] = "https://other.example"
-    assert not run()[1]
+    text, fine = run()
+    assert not fine
+    assert "SAML_IDP_ENTITY_ID" in text
 
 
 # --- manage.py link_account ----------------------------------------------------------------------

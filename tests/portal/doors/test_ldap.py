@@ -126,6 +126,30 @@ def test_a_wrong_account_of_the_help_desk_itself_is_no_error_page(
     assert "p-ada01" not in caplog.text
 
 
+def test_who_may_not_log_in_is_told_so_and_not_that_the_password_was_wrong(
+    client, ldap_door, settings
+):
+    settings.LDAP["REQUIRED_GROUP"] = "cn=nobody,dc=uni,dc=example"
+    text = log_in(client, "ada01").content.decode()
+    assert "required-group" in text
+    assert "Passwort sind leider falsch" not in text
+    line = AuditEntry.objects.filter(kind=AuditKind.LOGIN_FAILED, data__by="ldap").get()
+    assert line.data["code"] == "required-group"
+    # whoever does not know the password learns nothing of it
+    text = log_in(client, "ada01", "wrong-word").content.decode()
+    assert "required-group" not in text
+    assert "Passwort sind leider falsch" in text
+
+
+def test_the_audit_log_says_by_which_door_and_each_change_once(client, ldap_door, settings):
+    Group.objects.create(name="IT")
+    settings.LDAP["GROUPS"] = f"{ldap_door.group('audited', 'ada01')} => IT"
+    log_in(client, "ada01")
+    ldap_door.drop_group("audited")
+    assert AuditEntry.objects.get(kind=AuditKind.LOGIN).data == {"by": "ldap"}
+    assert AuditEntry.objects.get(kind=AuditKind.MEMBER_ADDED).data["by"] == "ldap"
+
+
 def test_who_has_no_mail_address_is_let_in(client, ldap_door):
     log_in(client, "nomail")
     assert who(client) == "nomail"

@@ -9,14 +9,19 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from allauth.account.models import EmailAddress
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
 from helpdesk import actions
-from helpdesk.models import Channel, Customer, CustomerAddress, Proof, Team
+from helpdesk.models import AuditEntry, AuditKind, Channel, Customer, CustomerAddress, Proof, Team
 from portal.doors import config, oidc
 from portal.doors.person import Refused
 from portal.models import NameFrom, User
@@ -365,6 +370,27 @@ def test_a_subject_that_is_too_long_is_no_error_page(client, provider):
     assert not User.objects.exists()
 
 
+def test_a_client_that_the_provider_does_not_take_is_named_in_the_log(client, settings, caplog):
+    with openid("--require-registration", "true") as strict:
+        place = "http://testserver/accounts/oidc/sso/login/callback/"
+        made = requests.post(
+            f"{strict.base}/oauth2/clients",
+            json={"redirect_uris": [place], "token_endpoint_auth_method": "client_secret_basic"},
+            timeout=10,
+        ).json()
+        settings.OIDC = {**config.OIDC_DEFAULTS, "ISSUER": strict.base}
+        settings.OIDC.update(CLIENT_ID=made["client_id"], CLIENT_SECRET="wr0ng-secret")
+        settings.OIDC["CLIENT_AUTH"] = "basic"
+        sub = person(strict, "s-strict")
+        answer = log_in(client, strict, sub)
+        assert (answer.status_code, who(client)) == (401, "")
+        assert "oidc: unknown OAuth2Error invalid_client" in caplog.text
+        assert "wr0ng" not in caplog.text
+        settings.OIDC["CLIENT_SECRET"] = made["client_secret"]
+        log_in(client, strict, sub)
+        assert who(client) == "ada01"
+
+
 def test_who_cancels_is_told_so(client, provider):
     url = begin(client)
     answer = requests.post(url, data={"action": "deny"}, timeout=10, allow_redirects=False)
@@ -437,6 +463,19 @@ def test_a_door_asks_for_the_second_factor_too(client, provider):
     assert (who(again), answer.status_code) == ("", 302)
     assert answer.url.startswith("/accounts/2fa/authenticate/")
     assert again.get("/requests/").status_code == 302
+    code = format_hotp_value(hotp_value("ABCDEFGHIJKLMNOP", next(yield_hotp_counters_from_time())))
+    again.post("/accounts/2fa/authenticate/", {"code": code})
+    assert who(again) == "ada01"
+    last = AuditEntry.objects.filter(kind=AuditKind.LOGIN).latest("pk")
+    assert last.data == {"by": "oidc, totp"}
+
+
+def test_a_claim_that_is_not_there_is_named_in_the_log_but_no_value(client, provider, caplog):
+    sub = person(provider, "s-none", preferred_username=None)
+    log_in(client, provider, sub)
+    assert "oidc: no-name (user -), it told only: " in caplog.text
+    assert "given_name" in caplog.text
+    assert "Lovelace" not in caplog.text
 
 
 def test_who_comes_by_a_door_gets_the_factor_that_their_team_demands(client, provider):

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from helpdesk import actions
-from helpdesk.models import Channel, CustomerAddress, Proof
+from helpdesk.models import AuditEntry, AuditKind, Channel, CustomerAddress, Proof
 from portal.doors import config
 from portal.models import NameFrom, User
 from tests import factories as f
@@ -102,6 +102,7 @@ def test_the_first_log_in_makes_the_account(client, idp):
         "Ada Lovelace",
         NameFrom.DOOR,
     )
+    assert AuditEntry.objects.get(kind=AuditKind.LOGIN).data == {"by": "saml"}
     assert set(CustomerAddress.objects.values_list("address", "verified_by")) == {
         ("ada.lovelace@uni.example", Proof.DIRECTORY),
         ("a.lovelace@uni.example", Proof.DIRECTORY),

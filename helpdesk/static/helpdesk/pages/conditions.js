@@ -294,6 +294,7 @@ class Condition extends Controller {
       this.store();
     };
     if (operand === 'moment' || operand === 'day') return this.day(row, set);
+    if (operand === 'clock') return this.clock(row, set);
     if (question.kind === 'boolean') {
       const select = this.select(
         [
@@ -357,6 +358,13 @@ class Condition extends Controller {
       if (!isMany) return set(read(input.value));
       return set(input.value.split(',').map(read).filter((one) => one !== ''));
     });
+    return [input];
+  }
+
+  clock(row, set) {
+    const input = make('input', { type: 'time', 'aria-label': words.value });
+    input.value = row.value ?? '';
+    input.addEventListener('input', () => set(input.value.slice(0, 5)));
     return [input];
   }
 
@@ -443,6 +451,10 @@ class Condition extends Controller {
     if (typeof value === 'object') {
       const [[unit, n]] = Object.entries(value);
       return filled(unit === 'days_ago' ? words.today_ago : words.today_ahead, { n });
+    }
+    if (question.kind === 'time') {
+      const [hour, minute] = String(value).split(':');
+      return new Date(2000, 0, 1, hour, minute).toLocaleTimeString(document.documentElement.lang, { timeStyle: 'short' });
     }
     if (question.kind === 'date') {
       const [year, month, day] = String(value).split('-');

@@ -64,11 +64,13 @@ def in_days(days):
         ("number", "12 345", {"decimals": False}, 12345, "12345"),
         ("number", "1.000", {"decimals": False}, 1, "1"),
         ("number", "-1,000,000", {}, -1000000, "-1000000"),
-        ("date", "2026-02-03", {}, "2026-02-03", "Feb. 3, 2026"),
-        ("date", "3.2.2026", {"earliest": "2026-02-03", "latest": "2026-02-03"}, "2026-02-03", "Feb. 3, 2026"),
-        ("time", "14:30", {}, "14:30", "2:30 p.m."),
-        ("time", "9.05", {}, "09:05", "9:05 a.m."),
+        ("date", "2026-02-03", {}, "2026-02-03", "3 February 2026"),
+        ("date", "3.2.2026", {"earliest": "2026-02-03", "latest": "2026-02-03"}, "2026-02-03", "3 February 2026"),
+        ("time", "14:30", {}, "14:30", "14:30"),
+        ("time", "9.05", {}, "09:05", "09:05"),
         ("time", "", {}, None, ""),
+        ("time", "09:00", {"earliest": "09:00", "latest": "17:00"}, "09:00", "9 a.m."),
+        ("time", "17:00:30", {"earliest": "09:00", "latest": "17:00"}, "17:00", "5 p.m."),
         ("choice", "b", {"choices": {"a": "Apple", "b": "Berry"}}, "b", "Berry"),
         ("choices", ["a", "b"], {"choices": {"a": "Apple", "b": "Berry"}}, ["a", "b"], "Apple, Berry"),
         ("yes_no", "no", {}, False, "No"),
@@ -115,10 +117,13 @@ def test_taken(type_, given, options, value, shown):
         ("number", "NaN", {}, "Enter a number"),
         ("number", "1e400", {}, ""),
         ("date", "2026-02-30", {}, "valid date"),
-        ("date", "2026-02-02", {"earliest": "2026-02-03"}, "Please choose Feb. 3, 2026 or a later day."),
-        ("date", "2026-02-04", {"latest": "2026-02-03"}, "Please choose Feb. 3, 2026 or an earlier day."),
-        ("date", "2025-01-01", {"earliest": "2026-02-03", "latest": "2026-02-04"}, "from Feb. 3, 2026 to Feb. 4"),
+        ("date", "2026-02-02", {"earliest": "2026-02-03"}, "Please choose 3 February 2026 or a later day."),
+        ("date", "2026-02-04", {"latest": "2026-02-03"}, "Please choose 3 February 2026 or an earlier day."),
+        ("date", "2025-01-01", {"earliest": "2026-02-03", "latest": "2026-02-04"}, "from 3 February 2026 to 4 Feb"),
         ("time", "25:00", {}, "valid time"),
+        ("time", "08:59", {"earliest": "09:00"}, "Please choose 9 a.m. or a later time."),
+        ("time", "17:01", {"latest": "17:00"}, "Please choose 5 p.m. or an earlier time."),
+        ("time", "00:01", {"latest": "00:00", "earliest": "00:00"}, "from midnight to midnight"),
         ("choice", "c", {"choices": {"a": "Apple"}}, "valid choice"),
         ("yes_no", "maybe", {}, "valid choice"),
         ("consent", "", {}, "Please agree"),
@@ -300,7 +305,7 @@ def test_endings_may_be_written_in_many_ways():
 def test_every_kind_of_field_says_how_it_is_compared():
     kinds = FormFieldsBlock().kinds()
     assert {name for name, kind in kinds.items() if kind is None} >= {"files", "group", "people"}
-    assert kinds["time"] is FieldType.TEXT
+    assert kinds["time"] is FieldType.TIME
 
 
 def test_every_kind_of_field_has_an_icon_and_a_group():
@@ -317,6 +322,25 @@ def test_ready_shapes_are_safe_patterns(name):
 def test_an_own_pattern_has_to_be_safe():
     with pytest.raises(BadPattern):
         shapes.whole("(a|aa)+")
+
+
+def test_the_control_of_a_time_knows_its_ends():
+    [child] = stream("time", earliest="09:00", latest="17:30")
+    widget = child.block.build(child.value).widget
+    assert (widget.input_type, widget.attrs["min"], widget.attrs["max"]) == (
+        "time",
+        "09:00",
+        "17:30",
+    )
+    [child] = stream("time")
+    assert not {"min", "max"} & set(child.block.build(child.value).widget.attrs)
+
+
+def test_the_latest_time_is_not_before_the_earliest():
+    value = stream("time", earliest="17:00", latest="09:00")
+    with pytest.raises(StreamBlockValidationError) as caught:
+        value.stream_block.clean(value)
+    assert "before the earliest time" in str(caught.value.block_errors[0].block_errors["latest"])
 
 
 def test_time_has_no_seconds():
