@@ -13,15 +13,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 # tests that share something costly stay together; each of the others goes to whichever process is free
-PARALLEL = ["-n", "2", "--dist", "loadgroup"]
+PARALLEL = ["--dist", "loadgroup", "-n"]
 # few modules: the others need not even be read
 BROWSER = "tests/browser"
 TEMPLATE = "stelze_template"
@@ -33,52 +35,88 @@ def main() -> None:
         sys.exit(run("SQLite", [*paths], in_file=True))
     url = os.environ.get("DATABASE_URL", "")
     url = url if url.startswith("postgres") else throw_away_cluster()
-    with tempfile.TemporaryDirectory(prefix="stelze-template-") as folder, templates(folder, url):
-        sqlite = {"TEST_TEMPLATE": str(Path(folder) / TEMPLATE)}
-        postgres = {"DATABASE_URL": url, "TEST_TEMPLATE": TEMPLATE}
-        runs = [
-            ("SQLite", ["-m", "not browser and not kill", *PARALLEL], sqlite, False),
-            ("SQLite, one loop in the browser", ["-m", "smoke", BROWSER], sqlite, True),
-            (
-                "PostgreSQL",
-                ["-m", "not pure and not anywhere and not browser", *PARALLEL],
-                postgres,
-                False,
-            ),
-            ("PostgreSQL, in the browser", ["-m", "browser", BROWSER, *PARALLEL], postgres, False),
-        ]
-        for title, arguments, values, in_file in runs:
-            if code := run(title, arguments, values, in_file=in_file):
-                sys.exit(code)
+    with (
+        tempfile.TemporaryDirectory(prefix="stelze-template-") as folder,
+        templates(folder, url) as migrating,
+    ):
+        migrated = str(Path(folder) / TEMPLATE)
+        sqlite = {"TEST_TEMPLATE": migrated}
+        postgres = {
+            "DATABASE_URL": url,
+            "TEST_TEMPLATE": TEMPLATE,
+            "MIGRATED_SQLITE": migrated,
+        }
+        wait_for(migrating["SQLite"])
+        with beside(
+            "SQLite, one loop in the browser", ["-m", "smoke", BROWSER], sqlite, in_file=True
+        ):
+            stage("SQLite", ["-m", "not browser and not kill", *PARALLEL, "2"], sqlite)
+        wait_for(migrating["PostgreSQL"])
+        stage(
+            "PostgreSQL",
+            ["-m", "not pure and not anywhere and not browser", *PARALLEL, "2"],
+            postgres,
+        )
+        # a browser is waited for more than it works
+        stage("PostgreSQL, in the browser", ["-m", "browser", BROWSER, *PARALLEL, "3"], postgres)
 
 
 @contextmanager
-def templates(folder: str, url: str) -> Iterator[None]:
-    """Migrate a database on each engine, for the runs to copy: migrating takes each of them most of a minute."""
+def templates(folder: str, url: str) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Migrate a database on each engine, for the runs to copy: migrating takes each of them most of a minute.
+
+    Both have begun, and neither need be at its end.
+    """
     print("\n=== migrations on both engines ===", flush=True)
     server, _slash, name = url.partition("?")[0].rpartition("/")
     options = url[len(f"{server}/{name}") :]
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}"')
         admin.execute(f'CREATE DATABASE "{TEMPLATE}"')
+        databases = {
+            "SQLite": f"sqlite:///{Path(folder) / TEMPLATE}",
+            "PostgreSQL": f"{server}/{TEMPLATE}{options}",
+        }
+        migrating = {
+            engine: subprocess.Popen(
+                [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+                cwd=ROOT,
+                env=environment(DATABASE_URL=database),
+            )
+            for engine, database in databases.items()
+        }
         try:
-            migrating = [
-                subprocess.Popen(
-                    [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-                    cwd=ROOT,
-                    env=environment(DATABASE_URL=database),
-                )
-                for database in (
-                    f"sqlite:///{Path(folder) / TEMPLATE}",
-                    f"{server}/{TEMPLATE}{options}",
-                )
-            ]
-            codes = [process.wait() for process in migrating]
-            if any(codes):
-                sys.exit("The migrations failed.")
-            yield
+            yield migrating
         finally:
+            for process in migrating.values():
+                process.kill()
+                process.wait()
             admin.execute(f'DROP DATABASE "{TEMPLATE}" WITH (FORCE)')
+
+
+def wait_for(migrating: subprocess.Popen[bytes]) -> None:
+    if migrating.wait():
+        sys.exit("The migrations failed.")
+
+
+def stage(title: str, arguments: list[str], values: dict[str, str]) -> None:
+    if code := run(title, arguments, values):
+        sys.exit(code)
+
+
+@contextmanager
+def beside(
+    title: str, arguments: list[str], values: dict[str, str], *, in_file: bool
+) -> Iterator[None]:
+    """Run pytest beside what is done meanwhile, tell after it what it said, and end all if it failed."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, title, arguments, values, in_file=in_file, output=said)
+        yield
+        code = running.result()
+        said.seek(0)
+        print(f"\n=== {title} ===\n{said.read()}", end="", flush=True)
+    if code:
+        sys.exit(code)
 
 
 def environment(**values: str) -> dict[str, str]:
@@ -88,19 +126,32 @@ def environment(**values: str) -> dict[str, str]:
 
 
 def run(
-    title: str, arguments: list[str], values: dict[str, str] | None = None, *, in_file: bool = False
+    title: str,
+    arguments: list[str],
+    values: dict[str, str] | None = None,
+    *,
+    in_file: bool = False,
+    output: IO[str] | None = None,
 ) -> int:
     """Run pytest and return its exit code: as the environment `values` says, else on SQLite, in memory or in a file.
 
-    Several threads (a browser's server is one) can share SQLite's database only in a file.
+    Several threads (a browser's server is one) can share SQLite's database only in a file. What is said goes
+    below the title to the terminal, or all to `output`, without one.
     """
-    print(f"\n=== {title} ===", flush=True)
+    if output is None:
+        print(f"\n=== {title} ===", flush=True)
     # an empty address: SQLite, whatever .env says
     values = {"DATABASE_URL": "", **(values or {})}
     with tempfile.TemporaryDirectory(prefix="stelze-sqlite-") as folder:
         if in_file:
             values["TEST_DB_NAME"] = str(Path(folder) / "test.sqlite3")
-        return subprocess.run([*PYTEST, *arguments], cwd=ROOT, env=environment(**values)).returncode
+        return subprocess.run(
+            [*PYTEST, *arguments],
+            cwd=ROOT,
+            env=environment(**values),
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+        ).returncode
 
 
 def throw_away_cluster(*, safe: bool = False) -> str:

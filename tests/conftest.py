@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
-from tests import databases
+from tests import databases, rendering
 
 hypothesis.settings.register_profile(
     "ci",
@@ -50,6 +50,11 @@ def pytest_collection_finish() -> None:
 def _files_of_this_run_go_with_it() -> Iterator[None]:
     yield
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pages_are_noted_whole(django_test_environment: None) -> None:
+    rendering.note_whole_pages_only()
 
 
 @pytest.fixture(autouse=True)

@@ -76,6 +76,8 @@ def build_form(visit: Visit, stage: Stage, language: str) -> str:
     page.locator("[name=fields-1-value-label]").fill(words.photo)
     page.locator("[name=queue]").select_option(label=stage.queue.name)
     editor.check()
+    # Wagtail saves by itself: a form sent while the page is being made for the first time would make it twice
+    expect(page).to_have_url(re.compile(r"/admin/pages/\d+/edit/"), timeout=15_000)
     page.locator("footer .w-dropdown__toggle").click()
     page.locator("[name=action-publish]").click()
     page.wait_for_url("**/admin/pages/*/")

@@ -6,7 +6,9 @@ import re
 from io import StringIO
 from typing import ClassVar
 
+import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client, TestCase
 from django.urls import reverse
 
@@ -15,17 +17,21 @@ from helpdesk.agents import policy
 from portal.demo.people import PEOPLE
 from portal.models import User
 
-from .crawl import Crawl, crawl, kind_of
+from .crawl import Crawl, crawl
 
 ADMIN = "/admin/"
 #: One of each sort of people; '' is nobody in particular.
 ROLES = ("", "swift", "fink", "star", "dohle", "heron", "amsel")
+#: Pages and rights are the same code on every engine, only what they ask is not: there some of them will do.
+if connection.vendor != "sqlite":
+    ROLES = ("", "swift", "fink", "dohle", "amsel")
 #: Wagtail opens these to everybody in the admin, and lists there only what one may see: mostly nothing.
 HISTORY = "/admin/reports/site-history/"
 OPEN = (HISTORY, "/admin/pages/create/portal/")
 TICKET = re.compile(r"/admin/helpdesk/tickets/(\d+)/")
 
 
+@pytest.mark.xdist_group("crawl")  # takes long: begins with the first
 class TestEverybody(TestCase):
     """One test, so that the demo is loaded and gone through once, whatever runs side by side."""
 
@@ -85,18 +91,19 @@ class TestEverybody(TestCase):
         client, own = self.client_of(role), self.crawls[role].kinds()
         actor = permissions.agent(User.objects.filter(username=role).first()) if role else None
         wrong = []
-        for url in self.crawls["amsel"].opened():
+        for url, page in self.crawls["amsel"].opened().items():
+            ticket = TICKET.match(url)
+            if ticket is None and (page.kind in own or url.startswith(OPEN)):
+                continue  # a page that is theirs
             status = client.get(url).status_code
             assert status < 500, (role, url)
             if status != 200:
                 continue
-            ticket = TICKET.match(url)
             if ticket is not None:
                 assert actor is not None, url
-                if not permissions.visible_tickets(actor).filter(pk=ticket[1]).exists():
-                    wrong.append(url)
-            elif kind_of(url) not in own and not url.startswith(OPEN):
-                wrong.append(url)
+                if permissions.visible_tickets(actor).filter(pk=ticket[1]).exists():
+                    continue
+            wrong.append(url)
         return wrong
 
     def the_site_history_tells_agents_nothing(self) -> None:
