@@ -57,8 +57,7 @@ def main() -> None:
             ["-m", "not pure and not anywhere and not browser", *PARALLEL, "2"],
             postgres,
         )
-        # a browser is waited for more than it works
-        stage("PostgreSQL, in the browser", ["-m", "browser", BROWSER, *PARALLEL, "3"], postgres)
+        stage("PostgreSQL, in the browser", ["-m", "browser", BROWSER, *PARALLEL, "2"], postgres)
 
 
 @contextmanager

@@ -15,13 +15,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from wagtail.blocks.struct_block import StructBlockValidationError
 
 from helpdesk.rules.conditions import Condition, ConditionError, FieldType
 
 from .blocks import InputBlock
-from .conditions import fields_of, leaves, problem, read, values_of
+from .conditions import fields_of, problem, read, values_of
 
 #: The slots of a block that hold a condition.
 SLOTS = ("condition", "required_when")
@@ -146,23 +145,6 @@ def problems(children: Iterable[Any]) -> dict[int, StructBlockValidationError]:
                 errors[slot] = ValidationError(words, code="condition")
         if errors:
             found[place] = StructBlockValidationError(errors)
-    return found
-
-
-def uses(children: Iterable[Any]) -> dict[str, list[str]]:
-    """Return which conditions ask about a field, in words, by the field's key."""
-    found: dict[str, list[str]] = {}
-    for child in children:
-        name = _name(child)
-        for slot in SLOTS:
-            keys = {leaf["field"] for leaf in leaves(_slot(child, slot))}
-            said = (
-                _("whether “%(name)s” is shown")
-                if slot == "condition"
-                else _("whether “%(name)s” must be answered")
-            )
-            for key in sorted(key for key in keys if isinstance(key, str)):
-                found.setdefault(key, []).append(said % {"name": name})
     return found
 
 

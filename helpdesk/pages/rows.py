@@ -47,10 +47,8 @@ class Column:
 
 def _weight(field: forms.Field) -> int:
     """Return how many values a control sends at most: each box that is ticked is one."""
-    if not isinstance(field, forms.MultipleChoiceField):
-        return 1
-    offered: Any = field.choices
-    return len(offered)
+    offered: Any = getattr(field, "choices", ())
+    return len(offered) if isinstance(field, forms.MultipleChoiceField) else 1
 
 
 def most_rows(fields: Iterable[forms.Field]) -> int:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wagtail import blocks
 
 from helpdesk.pages import snapshot
-from helpdesk.pages.asking import decide, problems, rows_of, uses
+from helpdesk.pages.asking import decide, problems, rows_of
 from helpdesk.pages.forms import IntakeForm
 from helpdesk.pages.stream import FormFieldsBlock
 
@@ -288,22 +288,6 @@ def test_a_sound_form_has_no_problems():
 
     assert problems(value) == {}
     assert value.stream_block.clean(value)
-
-
-def test_uses_are_told_in_words():
-    value = stream(
-        COLOUR,
-        block("text", "shade", condition=IS_RED, required_when={"not": IS_RED}),
-        block("step", title="Paint", condition={"any": [IS_RED, IS_RED]}),
-    )
-
-    assert uses(value) == {
-        "colour": [
-            "whether “Shade” is shown",
-            "whether “Shade” must be answered",
-            "whether “Paint” is shown",
-        ]
-    }
 
 
 def test_a_text_between_fields_of_older_forms_is_read():
