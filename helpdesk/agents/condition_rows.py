@@ -165,6 +165,8 @@ def row_json(row: Row, fields: FieldSet) -> dict[str, object]:
             value = {row.unit: _whole(first)} if row.unit else first.strip()
         case Operand.PATTERN:
             value = first
+        case Operand.CLOCK:
+            value = first.strip()
         case Operand.ONE:
             value = _typed(first, field)
     return {**data, "value": value}

@@ -147,7 +147,12 @@ def test_the_screen_stands_without_files_and_without_people(red):
             "kept 30 days instead of 730",
         ),
         (EventKind.TERMS_APPLIED, {}, None, "applied new terms"),
-        (EventKind.STORAGE_WARNING, {"erase_at": "soon"}, None, "will be erased soon"),
+        (
+            EventKind.STORAGE_WARNING,
+            {"erase_at": "soon"},
+            None,
+            "is erased soon although it is open",
+        ),
     ],
 )
 def test_the_history_tells_of_storage_in_words(red, kind, data, content, said):

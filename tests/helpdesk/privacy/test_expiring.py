@@ -33,6 +33,7 @@ from helpdesk.models import (
     DataExport,
     ErasureRun,
     HeldFile,
+    Holder,
     InboundMail,
     Notice,
     Organisation,
@@ -42,6 +43,7 @@ from helpdesk.models import (
     SavedDraft,
     Ticket,
     TicketTag,
+    ToHold,
     Tombstone,
 )
 from helpdesk.privacy import expired_people, expired_rows, leftovers, replaying
@@ -410,8 +412,9 @@ def test_with_an_account_go_the_bytes_of_what_was_made_for_it(
     saved_drafts.save_draft(
         actor=permissions.agent(agent), ticket=ticket, mode="note", fields={}, files=[file]
     )
-    HeldFile.hold(agent, [("plan", "plan.pdf", b"chosen in a form")])
-    HeldFile.hold(f.UserFactory(), [("plan", "plan.pdf", b"of somebody else")])
+    for user, content in ((agent, b"chosen in a form"), (f.UserFactory(), b"of somebody else")):
+        holder = Holder(form_key=uuid.uuid4(), visitor="digest", user_id=user.pk)
+        HeldFile.hold(holder, [ToHold("plan", "plan.pdf", "application/pdf", content)])
     now = timezone.now()
     DataExport.objects.create(
         asked_by=agent, asked_at=now, expires_at=now, blob=Blob.keep_file(ContentFile(b"archive"))
